@@ -1,0 +1,66 @@
+"""The fields of a record: name, type, unit, decimals, meaning, and the tool that writes each.
+
+headkit-record(5), the JSON Schemas and the rounding of numbers come from this table.
+Units and frames: pixels of the upright picture (origin top left, x right, y down, pixel centres
+at .5), metres, degrees; camera as OpenCV (x right, y down, z forward); model +y up, +z out of the
+face, +x the subject's left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SCHEMA = 1  # the major version: older ones are read, newer ones refused
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field. `decimals` rounds every number in it, unless a longer path has its own row."""
+
+    path: str  # "heads[].box" is the box of each head
+    type: str  # string, int, number, bool, object, list
+    meaning: str
+    unit: str = ""
+    decimals: int | None = None
+    tools: tuple[str, ...] = ()
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("schema", "int", "major version of this format, on the first row written"),
+    Field("id", "string", "unique in the manifest, stable, at most 200 bytes as a file name", tools=("pose-sample",)),
+    Field("width", "int", "width of the upright picture in which every coordinate of the row lives", "pixels", tools=("pose-sample", "generate")),
+    Field("height", "int", "height of that picture", "pixels", tools=("pose-sample", "generate")),
+    Field("source", "object", "where the poses came from", tools=("pose-sample",)),
+    Field("poses", "list", "the people asked for", tools=("pose-sample", "caption", "generate")),
+    Field("poses[].keypoints", "list", "17 x [x, y, confidence] in COCO order; confidence 0: unknown", "pixels", 2),
+    Field("poses[].box", "list", "[x1, y1, x2, y2] of the whole body", "pixels", 2),
+    Field("poses[].score", "number", "confidence of the person", decimals=4),
+    Field("poses[].attributes", "object", "asked for: sex, age, origin, tone, hair, hair_color, headwear, glasses, beard, expression, clothes, clothes_color"),
+    Field("poses[].head", "object", "head yaw, pitch, roll asked for, where known", "degrees", 2),
+    Field("caption", "string", "the scene in words, names already out", tools=("caption",)),
+    Field("prompt", "object", "text, negative, edits (rule, kind, position; never the removed words)", tools=("caption",)),
+    Field("image", "string", "path of the image, relative to the root", tools=("generate",)),
+    Field("image_sha256", "string", "of the bytes of the image file", tools=("generate",)),
+    Field("camera", "object", "K, 3 x 3, known or estimated", "pixels", 4, tools=("generate",)),
+    Field("generated", "object", "what decides the pixels: model, seed, size; canvas_to_image, the 2 x 3 affine that poses were mapped by", decimals=6, tools=("generate",)),
+    Field("truth", "object", "known exactly, because the image was rendered from it", tools=("generate",)),
+    Field("truth.heads[].box", "list", "[x1, y1, x2, y2] of the head's whole silhouette with hair, as if nothing hid it, cut at the picture", "pixels", 2),
+    Field("truth.heads[].box_visible", "list", "[x1, y1, x2, y2] of the pixels of the head that are seen; null where none", "pixels", 2),
+    Field("truth.heads[].visibility", "number", "share of the silhouette that is seen, 0 to 1", decimals=4),
+    Field("truth.heads[].distance", "number", "from the camera to the head's origin", "metres", 4),
+    Field("truth.heads[].landmarks", "object", "scheme, points n x [x, y, standard deviation], visible: a string of 0 and 1", "pixels", 2),
+    Field("truth.heads[].params", "object", "model and its sha256, shape, expression, jaw (3 rotation vector), translation (metres, camera frame)", decimals=5),
+    Field("truth.heads[].pose", "object", "rotation 3 x 3, camera frame; view, the same relative to the ray through the head; yaw, pitch, roll of view", decimals=6),
+    Field("truth.heads[].pose.yaw", "number", "full circle; above 0 with the nose to the image's right", "degrees", 3),
+    Field("truth.heads[].pose.pitch", "number", "above 0 with the nose up", "degrees", 3),
+    Field("truth.heads[].pose.roll", "number", "above 0 with the head turned clockwise in the image", "degrees", 3),
+    Field("truth.heads[].attributes", "object", "what was drawn"),
+    Field("truth.heads[].ignore", "string", "why this head is left out of training and evaluation: small, outside, hidden"),
+    Field("heads", "list", "the heads found"),
+    Field("heads[].box", "list", "[x1, y1, x2, y2] of the whole head with hair", "pixels", 2),
+    Field("heads[].score", "number", "confidence of the detector", decimals=4),
+    Field("scores", "object", "name -> number; higher means more of what the name says", decimals=5),
+    Field("cluster", "string", "near-twins share it", tools=("dedupe",)),
+    Field("made", "object", "tool -> headkit version, model, options that are not defaults"),
+    Field("error", "object", "tool, kind, message: what is wrong with this record"),
+)

@@ -1,0 +1,258 @@
+"""What a tool is: one row of TOOLS, a frozen `Options` dataclass, and one function.
+
+Parser, help, man pages, completions, schema, README table, examples and workers all come from
+this definition. Nothing here imports typer, numpy or a model library.
+
+A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
+
+    Options     frozen dataclass; each field `Annotated[type, Opt(...)] = default`
+    EXAMPLES    tuple of Example, run as tests
+    and, by kind,
+    map, choose     start(options, context) -> process;  process(records) -> one Result per record
+    whole           stream(options, context, records) -> one Result per record, in order, once all were read
+    report          stream(options, context, records) -> rows (dict) or text (str) for standard output
+    source          draw(options, context, records, skip) -> records, from number `skip` on
+
+The module docstring is the DESCRIPTION of the man page.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, Literal
+
+Record = dict[str, Any]
+Kind = Literal["source", "map", "choose", "whole", "report"]
+
+
+@dataclass(frozen=True)
+class Opt:
+    """What people read about one option; its name, type and default come from the dataclass field.
+
+    `decides`: whether the option can change a result. Only such options are kept in `made` and
+    compared on resume.
+    """
+
+    help: str
+    metavar: str | None = None
+    flags: tuple[str, ...] = ()  # besides --field-name, as ("-d", "--dir")
+    decides: bool = True
+
+
+@dataclass(frozen=True)
+class Example:
+    """A command line of the manual that is also a test: what it reads and what it writes."""
+
+    command: str
+    input: str = ""
+    output: str = ""
+    status: int = 0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What is wrong with one record; becomes its `error` field. Never used for faults of the machine.
+
+    `model` marks a failure of the model rather than of the input: those count towards --max-failures.
+    """
+
+    kind: str
+    message: str
+    model: bool = False
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The decision of a choose or whole tool against one record; goes to the ledger with its reason."""
+
+    reason: str
+    score: float | None = None
+    threshold: float | None = None
+    fields: Record = field(default_factory=dict)  # set on the ledger row as well, as `cluster`
+
+
+Result = Record | Failure | Drop  # a dict holds the fields to set; an empty one changes nothing
+Process = Callable[[list[Record]], list[Result]]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the runner knows and a tool may need. Folders are absolute, `root` is resolved."""
+
+    tool: str
+    root: Path
+    seed: int = 0
+    device: str = "cpu"
+    output: Path | None = None  # the file of -o, for default folders beside it
+    shard: tuple[int, int] = (0, 1)
+    limit: int | None = None
+    batch_size: int = 1
+    verbose: bool = False
+
+    def folder(self, typed: str | None, default: str) -> Path:
+        """The folder for side files: as typed, else `default` beside the output, else in the root."""
+        if typed is not None:
+            return Path(typed).absolute()
+        return (self.output.parent if self.output is not None else self.root) / default
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One row of the table: all that help, completions and checks need before the module is imported."""
+
+    name: str
+    kind: Kind
+    summary: str
+    reads: tuple[str, ...] = ()  # looked for in the first record before any model loads
+    writes: tuple[str, ...] = ()  # the fields that the tool may set, and no others
+    batch: int = 1
+    seeded: bool = False  # shows --seed
+    device: bool = False  # shows --device
+    files: bool = False  # writes side files: shows --overwrite where it writes `image`
+    null: bool = False  # takes image paths with -0
+    operands: str = "[FILE]..."
+
+    @property
+    def module(self) -> ModuleType:
+        return importlib.import_module("headkit.tools." + self.name.replace("-", "_"))
+
+
+# In pipeline order. A tool that is not built is not listed.
+TOOLS: tuple[Tool, ...] = (
+    Tool(
+        "pose-sample",
+        "source",
+        "draw scenes of 2D body poses from a prior; no photo of a person is touched",
+        writes=("id", "width", "height", "poses", "source"),
+        seeded=True,
+    ),
+    Tool(
+        "caption",
+        "map",
+        "describe the scene and give every person attributes",
+        reads=("poses",),
+        writes=("caption", "prompt", "poses"),
+        batch=64,
+        seeded=True,
+    ),
+    Tool(
+        "generate",
+        "map",
+        "make one image per record, of people in the record's poses",
+        reads=("width", "height", "poses"),
+        writes=("image", "image_sha256", "width", "height", "poses", "camera", "generated", "truth"),
+        batch=4,
+        seeded=True,
+        files=True,
+    ),
+    Tool(
+        "filter",
+        "choose",
+        "keep the records for which an expression is true",
+        batch=256,
+    ),
+    Tool(
+        "dedupe",
+        "whole",
+        "remove duplicates: of bytes, or of poses",
+        writes=("cluster",),
+    ),
+    Tool(
+        "pack",
+        "report",
+        "write a dataset that trainers load",
+        reads=("image",),
+    ),
+    Tool(
+        "view",
+        "report",
+        "draw contact sheets and overlays to look at",
+        reads=("image",),
+    ),
+    Tool(
+        "merge",
+        "source",
+        "put the shards of a run together, in the order of its input",
+        operands="PART...",
+    ),
+)
+
+
+def find(name: str) -> Tool:
+    """The tool of that name; KeyError where there is none."""
+    return {tool.name: tool for tool in TOOLS}[name]
+
+
+# ---- the flags that tools share ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The flags of the runner. SHOWN says which kinds have which; a tool shows those that mean something for it."""
+
+    output: Annotated[str | None, Opt("Write FILE, whole or not at all, instead of standard output.", "FILE", ("-o", "--output"))] = None
+    resume: Annotated[bool, Opt("With -o: go on where FILE stops.")] = False
+    tee: Annotated[bool, Opt("With -o: send every row to standard output too, rows of earlier runs first.")] = False
+    retry_errors: Annotated[bool, Opt("With --resume: do this tool's error records again.")] = False
+    ledger: Annotated[str | None, Opt("Write dropped records to FILE (default: FILE.dropped beside -o FILE).", "FILE")] = None
+    bad_lines: Annotated[Literal["stop", "skip"], Opt("What a malformed line does: stop the run, or be skipped and counted.")] = "stop"
+    max_failures: Annotated[int, Opt("Stop after N failures of the model in a row.", "N")] = 100
+    batch_size: Annotated[int | None, Opt("Records worked on together; the result does not depend on it.", "N", ("-b", "--batch-size"))] = None
+    jobs: Annotated[int, Opt("Worker processes; the result does not depend on it.", "N", ("-j", "--jobs"))] = 1
+    device: Annotated[str, Opt("cpu, or the numbers of GPUs: 0 or 0,1.", "DEVICE")] = "cpu"
+    shard: Annotated[str | None, Opt("Only shard I of N, counted from 0; auto reads the SLURM array variables.", "I/N")] = None
+    limit: Annotated[int | None, Opt("Only the first N records.", "N", ("-n", "--limit"))] = None
+    seed: Annotated[int, Opt("Every random choice follows from this number and the record's id.", "N")] = 0
+    overwrite: Annotated[bool, Opt("Replace an image that another tool put in the record.")] = False
+    root: Annotated[str | None, Opt("Folder that paths in records are relative to (default: the current one).", "DIR")] = None
+    null: Annotated[bool, Opt("Read image paths, separated by NUL, instead of records.", None, ("-0", "--null"))] = False
+    log: Annotated[str | None, Opt("Keep the run file and the ledger in DIR (or HEADKIT_LOG).", "DIR")] = None
+    dry_run: Annotated[bool, Opt("Check everything, time a sample, print the cost; write nothing.")] = False
+    quiet: Annotated[bool, Opt("No progress bar and no summary.", None, ("-q", "--quiet"))] = False
+    verbose: Annotated[bool, Opt("Say more; a bug shows its traceback.", None, ("-v", "--verbose"))] = False
+
+
+SHOWN: dict[str, tuple[Kind, ...]] = {
+    "output": ("source", "map", "choose", "whole"),
+    "resume": ("source", "map", "choose", "whole", "report"),
+    "tee": ("map", "choose", "whole"),
+    "retry_errors": ("map",),
+    "ledger": ("choose", "whole"),
+    "bad_lines": ("source", "map", "choose", "whole", "report"),
+    "max_failures": ("map",),
+    "batch_size": ("map",),
+    "jobs": ("map", "choose"),
+    "device": ("source", "map", "choose", "whole", "report"),  # and Tool.device
+    "shard": ("source", "map", "choose"),
+    "limit": ("source", "map", "choose", "whole", "report"),
+    "seed": ("source", "map", "choose", "whole", "report"),  # and Tool.seeded
+    "overwrite": ("map",),  # and Tool.files
+    "root": ("source", "map", "choose", "whole", "report"),
+    "null": ("map",),  # and Tool.null
+    "log": ("source", "map", "choose", "whole", "report"),
+    "dry_run": ("map",),
+    "quiet": ("source", "map", "choose", "whole", "report"),
+    "verbose": ("source", "map", "choose", "whole", "report"),
+}
+
+
+def shown(tool: Tool) -> list[str]:
+    """The names of the RunOptions fields that this tool has, in the order of every help page."""
+    hidden = set()
+    if not tool.device:
+        hidden.add("device")
+    if not tool.seeded:
+        hidden.add("seed")
+    if not (tool.files and "image" in tool.writes):
+        hidden.add("overwrite")
+    if not tool.null:
+        hidden.add("null")
+    return [name for name, kinds in SHOWN.items() if tool.kind in kinds and name not in hidden]
+
+
+Records = Iterable[Record]
+Stream = Callable[[Any, Context, Iterator[Record]], Iterator[Any]]

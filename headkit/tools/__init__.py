@@ -1,0 +1,1 @@
+"""One file per subcommand, one subcommand per file."""

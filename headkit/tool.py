@@ -92,6 +92,8 @@ class Context:
     limit: int | None = None
     batch_size: int = 1
     verbose: bool = False
+    tag: str = "run"  # of this run alone: goes into the names of temporary files, as paths.write_atomic wants
+    overwrite: bool = False  # an image of another tool may be replaced
 
     def folder(self, typed: str | None, default: str) -> Path:
         """The folder for side files: as typed, else `default` beside the output, else in the root."""
@@ -115,10 +117,11 @@ class Tool:
     files: bool = False  # writes side files: shows --overwrite where it writes `image`
     null: bool = False  # takes image paths with -0
     operands: str = "[FILE]..."
+    package: str = "headkit.tools"  # where its module is; tests have tools of their own
 
     @property
     def module(self) -> ModuleType:
-        return importlib.import_module("headkit.tools." + self.name.replace("-", "_"))
+        return importlib.import_module(f"{self.package}.{self.name.replace('-', '_')}")
 
 
 # In pipeline order. A tool that is not built is not listed.

@@ -12,6 +12,7 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
     source          draw(options, context, records, skip) -> records, from number `skip` on
+    command         text(options, operands) -> lines for standard output; no records, no runner
 
 The module docstring is the DESCRIPTION of the man page.
 """
@@ -26,7 +27,7 @@ from types import ModuleType
 from typing import Annotated, Any, Literal
 
 Record = dict[str, Any]
-Kind = Literal["source", "map", "choose", "whole", "report"]
+Kind = Literal["source", "map", "choose", "whole", "report", "command"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,10 @@ class Opt:
 
     help: str
     metavar: str | None = None
-    flags: tuple[str, ...] = ()  # besides --field-name, as ("-d", "--dir")
+    flags: tuple[str, ...] = ()  # instead of --field-name, the short one first: ("-d", "--dir")
     decides: bool = True
+    minimum: float | None = None  # a number outside is a usage error
+    maximum: float | None = None
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,13 @@ TOOLS: tuple[Tool, ...] = (
 )
 
 
+# They print their own text and take none of the shared flags.
+COMMANDS: tuple[Tool, ...] = (
+    Tool("completion", "command", "print what makes a shell complete headkit commands", operands="bash|zsh|fish"),
+    Tool("status", "command", "say how far runs are", operands="FILE..."),
+)
+
+
 def find(name: str) -> Tool:
     """The tool of that name; KeyError where there is none."""
     return {tool.name: tool for tool in TOOLS}[name]
@@ -203,12 +213,12 @@ class RunOptions:
     retry_errors: Annotated[bool, Opt("With --resume: do this tool's error records again.")] = False
     ledger: Annotated[str | None, Opt("Write dropped records to FILE (default: FILE.dropped beside -o FILE).", "FILE")] = None
     bad_lines: Annotated[Literal["stop", "skip"], Opt("What a malformed line does: stop the run, or be skipped and counted.")] = "stop"
-    max_failures: Annotated[int, Opt("Stop after N failures of the model in a row.", "N")] = 100
-    batch_size: Annotated[int | None, Opt("Records worked on together; the result does not depend on it.", "N", ("-b", "--batch-size"))] = None
-    jobs: Annotated[int, Opt("Worker processes; the result does not depend on it.", "N", ("-j", "--jobs"))] = 1
+    max_failures: Annotated[int, Opt("Stop after N failures of the model in a row.", "N", minimum=1)] = 100
+    batch_size: Annotated[int | None, Opt("Records worked on together; the result does not depend on it.", "N", ("-b", "--batch-size"), minimum=1)] = None
+    jobs: Annotated[int, Opt("Worker processes; the result does not depend on it.", "N", ("-j", "--jobs"), minimum=1)] = 1
     device: Annotated[str, Opt("cpu, or the numbers of GPUs: 0 or 0,1.", "DEVICE")] = "cpu"
     shard: Annotated[str | None, Opt("Only shard I of N, counted from 0; auto reads the SLURM array variables.", "I/N")] = None
-    limit: Annotated[int | None, Opt("Only the first N records.", "N", ("-n", "--limit"))] = None
+    limit: Annotated[int | None, Opt("Only the first N records.", "N", ("-n", "--limit"), minimum=0)] = None
     seed: Annotated[int, Opt("Every random choice follows from this number and the record's id.", "N")] = 0
     overwrite: Annotated[bool, Opt("Replace an image that another tool put in the record.")] = False
     root: Annotated[str | None, Opt("Folder that paths in records are relative to (default: the current one).", "DIR")] = None

@@ -104,7 +104,8 @@ def _perform(invocation: Invocation) -> int:
         return status.OK
     from headkit import run
 
-    return run.run(tool, invocation.options, invocation.run_options, invocation.operands)
+    code: int = run.run(tool, invocation.options, invocation.run_options, invocation.operands)
+    return code
 
 
 # ---- the parser ----------------------------------------------------------------------------------
@@ -139,7 +140,8 @@ class _Command(TyperCommand):
     common: frozenset[str] = frozenset()
 
     def format_options(self, context: Any, formatter: Any) -> None:
-        own, common = [], []
+        own: list[tuple[str, str]] = []
+        common: list[tuple[str, str]] = []
         for param in self.get_params(context):
             record = param.get_help_record(context)
             if record is not None and param.param_type_name == "option":
@@ -165,12 +167,12 @@ def _application() -> typer.Typer:
 
     @application.callback(help="Composable tools that build synthetic human-head datasets.")
     def headkit(
-        version: Annotated[  # noqa: ARG001  answered by its callback
+        version: Annotated[
             bool,
             typer.Option(
                 "--version", help="Print the version, and exit.", is_eager=True, callback=_version
             ),
-        ] = False,
+        ] = False,  # noqa: FBT002
     ) -> None:
         pass
 
@@ -283,12 +285,12 @@ def _schema(tool: Tool) -> Callable[[bool], None]:
 def _say(text: str) -> None:
     if sys.stdout is None:  # closed by the caller: what would be lost must not look like success
         raise status.Stop(status.WRITE_FAILED, STDOUT_CLOSED)
-    print(text)  # noqa: T201
+    print(text)
 
 
 def _complain(line: str) -> None:
     if sys.stderr is not None:
-        print(line, file=sys.stderr)  # noqa: T201
+        print(line, file=sys.stderr)
 
 
 def _lower(message: str) -> str:

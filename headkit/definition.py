@@ -22,7 +22,7 @@ class Flag:
 
     field: str  # name of the dataclass field
     names: tuple[str, ...]  # as typed, the short one first: ("-b", "--batch-size")
-    type: type[bool] | type[int] | type[float] | type[str]  # of one value
+    type: type[bool | int | float | str]  # of one value
     default: Any
     opt: Opt
     choices: tuple[str, ...] = ()

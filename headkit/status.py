@@ -30,7 +30,7 @@ MEANING = {
 }
 
 
-class Stop(Exception):
+class Stop(Exception):  # noqa: N818  it stops the run; it is not always an error of ours
     """Ends the whole run: a fault of the input, the usage or the machine, never of one record.
 
     `status` is the exit status; the message is one line for a person, with the remedy last.

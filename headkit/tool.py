@@ -9,6 +9,9 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
     EXAMPLES    tuple of Example, run as tests
     and, by kind,
     map, choose     start(options, context) -> process;  process(records) -> one Result per record
+                    and, where the first record decides whether the options make sense,
+                    check(options, context, record) -> None: the runner calls it once, in the parent, with the
+                    first record that has no error, before `start`; raises Stop
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
     source          draw(options, context, records, skip) -> records, from number `skip` on

@@ -167,12 +167,13 @@ def _application() -> typer.Typer:
 
     @application.callback(help="Composable tools that build synthetic human-head datasets.")
     def headkit(
+        *,
         version: Annotated[
             bool,
             typer.Option(
                 "--version", help="Print the version, and exit.", is_eager=True, callback=_version
             ),
-        ] = False,  # noqa: FBT002
+        ] = False,
     ) -> None:
         pass
 

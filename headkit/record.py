@@ -23,6 +23,7 @@ class Field:
     unit: str = ""
     decimals: int | None = None
     tools: tuple[str, ...] = ()
+    nullable: bool = False
 
 
 FIELDS: tuple[Field, ...] = (
@@ -45,7 +46,7 @@ FIELDS: tuple[Field, ...] = (
     Field("generated", "object", "what decides the pixels: model, seed, size; canvas_to_image, the 2 x 3 affine that poses were mapped by", decimals=6, tools=("generate",)),
     Field("truth", "object", "known exactly, because the image was rendered from it", tools=("generate",)),
     Field("truth.heads[].box", "list", "[x1, y1, x2, y2] of the head's whole silhouette with hair, as if nothing hid it, cut at the picture", "pixels", 2),
-    Field("truth.heads[].box_visible", "list", "[x1, y1, x2, y2] of the pixels of the head that are seen; null where none", "pixels", 2),
+    Field("truth.heads[].box_visible", "list", "[x1, y1, x2, y2] of the pixels of the head that are seen; null where none", "pixels", 2, nullable=True),
     Field("truth.heads[].visibility", "number", "share of the silhouette that is seen, 0 to 1", decimals=4),
     Field("truth.heads[].distance", "number", "from the camera to the head's origin", "metres", 4),
     Field("truth.heads[].landmarks", "object", "scheme, points n x [x, y, standard deviation], visible: a string of 0 and 1", "pixels", 2),

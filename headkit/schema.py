@@ -37,7 +37,7 @@ def schema(tool: Tool) -> dict[str, Any]:
         "$ref": "#/$defs/output",
         "$defs": {
             "input": record(tool.reads, required=("id", *tool.reads)),
-            "output": record((*tool.reads, *tool.writes), required=("id", *tool.reads)),
+            "output": record((*tool.reads, *tool.writes), required=("id",)),
         },
     }
     if tool.kind == "report":
@@ -45,8 +45,6 @@ def schema(tool: Tool) -> dict[str, Any]:
         document["description"] = (
             f"headkit {tool.name} {__version__} reads $defs/input and writes no records."
         )
-    if tool.kind == "source" and not tool.reads:
-        document["$defs"]["output"]["required"] = sorted({"id"} & set(tool.writes)) or ["id"]
     return document
 
 
@@ -55,7 +53,7 @@ def record(names: tuple[str, ...], required: tuple[str, ...]) -> dict[str, Any]:
     wanted = {*names, *EVERYWHERE}
     rows = [field for field in FIELDS if _parts(field.path)[0].removesuffix("[]") in wanted]
     document = _object(rows, depth=0)
-    document["required"] = list(dict.fromkeys(required))
+    document["required"] = list(required)
     return document
 
 
@@ -76,13 +74,14 @@ def _member(rows: list[Field], depth: int) -> dict[str, Any]:
     inside = [row for row in rows if len(_parts(row.path)) > depth + 1]
     document: dict[str, Any] = {}
     if itself is not None:
-        document["type"] = TYPES[itself.type]
+        kind = TYPES[itself.type]
+        document["type"] = [kind, "null"] if itself.nullable else kind
         document["description"] = itself.meaning + (f" ({itself.unit})" if itself.unit else "")
     if not inside:
         return document
     if _parts(inside[0].path)[depth].endswith("[]"):
-        return document | {"type": "array", "items": _object(inside, depth + 1)}
-    return document | _object(inside, depth + 1)
+        return {"type": "array"} | document | {"items": _object(inside, depth + 1)}
+    return _object(inside, depth + 1) | document
 
 
 def _parts(path: str) -> list[str]:

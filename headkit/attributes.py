@@ -1,4 +1,4 @@
-"""The words for people: the attributes that can be asked for, what values they take, and seeded draws.
+"""The words for people and places: what can be asked for, what values there are, and seeded draws.
 
 `poses[].attributes` and the prompt use these words; the renderer draws them. An attribute that is not
 given is drawn from the record's seed: flat over sex, age, origin and skin tone, so that a dataset is
@@ -89,6 +89,20 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
     "clothes": CLOTHES,
     "clothes_color": CLOTHES_COLOR,
 }
+# The words for places: what lights a scene and what lies behind its people.
+LIGHT = ("studio", "window", "indoor", "daylight", "overcast", "sunset", "night")
+BACKGROUND = (
+    "plain",
+    "wall",
+    "room",
+    "office",
+    "street",
+    "park",
+    "forest",
+    "beach",
+    "field",
+    "stage",
+)
 RANGES: dict[str, tuple[int, int]] = {"age": AGE, "tone": TONE}
 NAMES = (
     "sex",

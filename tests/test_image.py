@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
@@ -50,7 +51,7 @@ def test_truncated_files_are_errors(format: str, share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     data = stored(Image.fromarray(noise), format)
     assert decode(data).width == 64
-    with pytest.raises(ImageError, match="broken|empty|not an image"):
+    with pytest.raises(ImageError, match=r"broken|empty|not an image"):
         decode(data[: int(len(data) * share)])
 
 
@@ -61,10 +62,8 @@ def test_damaged_bytes_never_raise_anything_else(seed: int, damage: int) -> None
     data = bytearray(stored(Image.fromarray(scene()), ["PNG", "JPEG", "GIF", "TIFF"][seed % 4]))
     for place in random.integers(0, len(data), damage):
         data[place] = random.integers(0, 256)
-    try:
+    with contextlib.suppress(ImageError):
         assert decode(bytes(data)).pixels.dtype == np.uint8
-    except ImageError as error:
-        assert str(error)
 
 
 def test_text_is_not_an_image() -> None:
@@ -75,7 +74,8 @@ def test_text_is_not_an_image() -> None:
 def test_cmyk() -> None:
     inks = Image.new("CMYK", (8, 8), (255, 0, 0, 0))
     red, green, blue = decode(stored(inks, "JPEG", quality=95)).pixels[4, 4]
-    assert red < 30 and green > 130 and blue > 130
+    assert red < 30
+    assert min(green, blue) > 130
 
 
 def test_sixteen_bits_keep_their_range() -> None:

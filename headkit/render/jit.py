@@ -1,0 +1,47 @@
+"""Numba, set up in one place: where compiled kernels are cached, and how kernels are compiled.
+
+Every kernel of the renderer is made by `compiled`. Import numba nowhere else, or its cache folder would
+be chosen before this module can choose it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _cache_folder() -> str:
+    """$XDG_CACHE_HOME/headkit/numba, or a temporary folder where that cannot be written."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    try:
+        folder = (Path(home) if home else Path.home() / ".cache") / "headkit" / "numba"
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return str(folder)
+    except (OSError, RuntimeError):  # no home, or a read-only one: compiled anew in every run
+        temporary = tempfile.mkdtemp(prefix="headkit-numba-")
+        atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+        return temporary
+
+
+os.environ.setdefault("NUMBA_CACHE_DIR", _cache_folder())
+
+import numba  # noqa: E402 - reads the environment when it is imported
+
+numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]  # for when somebody imported it before us
+
+
+def compiled(function: F) -> F:
+    """The function as a serial machine-code kernel, cached on disk.
+
+    No fastmath, no threads, no contraction: the same input gives the same bytes. Division by zero gives
+    inf or nan, as in numpy.
+    """
+    return cast(F, numba.njit(cache=True, error_model="numpy")(function))

@@ -30,6 +30,8 @@ from headkit.prompt_words import (
     NUMBERS,
     PEOPLE,
     SHARED,
+    STOPS,
+    SUBSET,
     THINGS,
     TRAITS,
 )
@@ -82,9 +84,10 @@ def read(text: str, draw: random.Random | None = None) -> Scene:
         end = mentions[index + 1].start if index + 1 < len(mentions) else len(words)
         stretch = words[mention.start : end]
         shared = next((k for k, word in enumerate(stretch) if word in SHARED and k), len(stretch))
-        said = _said(stretch[:shared], mention.says)
+        said = _said(stretch[:shared], mention.says, mention.end - mention.start)
         scene.everyone |= _said(stretch[shared:], {})  # "a man and a woman, both with glasses"
-        if mention.definite and _merge(scene, said, claimed):
+        known = mention.definite or _among(words, mentions, index)
+        if known and _merge(scene, said, claimed):
             continue
         if mention.count is None:
             scene.everyone |= said
@@ -162,7 +165,7 @@ def _mentions(words: list[str]) -> list[_Mention]:
             index += length
             continue
         own = {name: value for name, value in says.items() if name != "count"}
-        if count != 0 and not _continues(words, start, found, index):
+        if count != 0 and not _continues(words, start, found):
             found.append(_Mention(start, index + length, count, own, definite))
         index += length
     return found
@@ -173,14 +176,9 @@ def _is_measure(words: list[str], index: int) -> bool:
     return words[index] in ("people", "persons") and words[index - 2 : index] == ["couple", "of"]
 
 
-def _continues(words: list[str], start: int, found: list[_Mention], index: int) -> bool:
-    """Whether the noun is said of a person just named: "a woman, a girl of nine" is rare, "is a man" is not."""
-    return (
-        bool(found)
-        and start > 0
-        and words[start - 1] in ("is", "as", "like", "of")
-        and words[index] not in ("men", "women", "people", "children")
-    )
+def _continues(words: list[str], start: int, found: list[_Mention]) -> bool:
+    """Whether the noun is said of a person just named: "she is a woman", "dressed as a man"."""
+    return bool(found) and words[start - 1] in ("is", "as", "like")
 
 
 def _determined(words: list[str], noun: int, floor: int) -> tuple[int, int | None, bool]:
@@ -212,6 +210,17 @@ def _determined(words: list[str], noun: int, floor: int) -> tuple[int, int | Non
     return start, count, definite
 
 
+def _among(words: list[str], mentions: list[_Mention], index: int) -> bool:
+    """Whether a mention is of people already counted: "seven people, among them a man and a girl"."""
+    for earlier in range(index - 1, -1, -1):
+        between = words[mentions[earlier].end : mentions[earlier + 1].start]
+        if any(word in SUBSET for word in between):
+            return True
+        if any(word in _BREAKS for word in between):
+            return False
+    return False
+
+
 def _merge(scene: Scene, said: Attributes, claimed: list[int]) -> bool:
     """What "the man" says, put to a man named before or to one of "two people"; False: he is new."""
     for index, person in enumerate(scene.people):
@@ -226,8 +235,11 @@ def _merge(scene: Scene, said: Attributes, claimed: list[int]) -> bool:
 # ---- what is said --------------------------------------------------------------------------------
 
 
-def _said(words: list[str], says: Attributes) -> Attributes:
-    """The attributes that a stretch of words gives one person; ages are still spans (low, high)."""
+def _said(words: list[str], says: Attributes, noun: int = 0) -> Attributes:
+    """The attributes that a stretch of words gives one person; ages are still spans (low, high).
+
+    The first `noun` words are the noun and what stands before it: "old" there is said of the person.
+    """
     said: Attributes = dict(says)
     index = 0
     while index < len(words):
@@ -247,7 +259,8 @@ def _said(words: list[str], says: Attributes) -> Attributes:
             index += match[0]
             continue
         match = _match(words, index, AGES)
-        if match is not None and not _negated(words, index):
+        of_person = index < noun or words[index - 1] in ("is", "looks", "very")
+        if match is not None and of_person and not _negated(words, index):
             low, high = match[1]
             known = said.get("age")
             if known is None or words[index] not in ("young", "little", "small"):
@@ -304,34 +317,30 @@ def _thing(words: list[str], index: int, thing: tuple[str, str], said: Attribute
         return
     if kind == "hat" and {"knit", "knitted", "wool", "woolly", "woolen"} & set(before):
         kind = "beanie"
-    if kind == "full beard" and {"short", "stubbly"} & set(before):
-        kind = "stubble" if "stubbly" in before else kind
     said[name] = kind
-    table = HAIR_COLORS if name == "beard" else COLORS
-    color = next((table[word] for word in reversed(before) if word in table), None)
+    if name == "beard":
+        color = _hair_color(before)
+    else:
+        color = next((COLORS[word] for word in reversed(before) if word in COLORS), None)
     if color is not None and name in ("headwear", "clothes", "beard"):
         said[name + "_color"] = color
 
 
+def _hair_color(words: list[str]) -> str | None:
+    color = next((HAIR_COLORS[word] for word in words if word in HAIR_COLORS), None)
+    return "dark brown" if "dark" in words and "brown" in words else color
+
+
 def _before(words: list[str], index: int) -> list[str]:
-    """The words that describe the thing at `index`: back to a determiner, a preposition or a mark."""
+    """The words that describe the thing at `index`: back to the thing before, a preposition or a mark."""
     start = index
-    stops = {
-        "with",
-        "in",
-        "wearing",
-        "has",
-        "wears",
-        "his",
-        "her",
-        "their",
-        "a",
-        "an",
-        "the",
-        ",",
-        *_BREAKS,
-    }
-    while start > max(0, index - _REACH) and words[start - 1] not in stops:
+    while start > max(0, index - _REACH):
+        word = words[start - 1]
+        colors = word == "and" and words[start] in COLORS and words[start - 2] in COLORS
+        if word in STOPS and not colors:  # "black and white hat" goes on
+            break
+        if word in THINGS and words[start - 2 : start - 1] != ["t"]:
+            break
         start -= 1
     return words[start:index]
 
@@ -362,9 +371,7 @@ def _describe_hair(
         )
         if style is not None:
             said["hair"] = style
-    color = next((HAIR_COLORS[word] for word in around if word in HAIR_COLORS), None)
-    if color == "brown" and "dark" in around:
-        color = "dark brown"
+    color = _hair_color(around)
     if color is not None:
         said["hair_color"] = color
 

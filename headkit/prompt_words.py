@@ -9,6 +9,10 @@ DETERMINERS = frozenset(
 )
 SHARED = frozenset(("both", "all", "everyone", "everybody", "each"))  # what follows is said of all
 NEGATIONS = frozenset(("without", "no", "not", "never", "neither", "nor", "lacking"))
+SUBSET = frozenset(("among", "including", ":"))  # who follows was counted before
+STOPS = DETERMINERS | frozenset(  # where the words that describe a thing begin
+    ("with", "in", "and", "wearing", "wears", "has", "having", ",", ".", ";", ":", "!", "?")
+)
 NUMBERS = {
     "zero": 0,
     "two": 2,
@@ -323,7 +327,7 @@ COLORS: dict[str, str] = {
 }
 
 _LIGHT_WORDS = {
-    "studio": "studio light|studio lighting|studio|softbox|headshot|flash",
+    "studio": "studio light|studio lighting|studio|softbox|flash",
     "window": "window light|by a window|near a window|by the window|soft light",
     "indoor": "indoors|indoor|lamp light|lamplight|artificial light|candlelight",
     "overcast": "overcast|cloudy|foggy|rainy|rain|fog|mist|misty|gray day|snow",

@@ -1,0 +1,140 @@
+"""Bytes to records and back: one JSON object per line, read strictly, written without loss.
+
+orjson does the work. What it lets pass silently and we refuse (a key twice, nesting that no record has)
+or must not harm (an integer over 64 bits, which it turns into a float) is found by tests that cost
+little on a line of 30 KB; a line that fails such a test is read again by the exact, slower parser.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+from headkit.tool import Record
+
+MAX_LINE = 64 << 20  # bytes
+MAX_DEPTH = 200
+BOM = b"\xef\xbb\xbf"
+
+_DIGITS_TO_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
+_NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+# The smallest integer that orjson harms has 19 digits, -9223372036854775809.
+_LONG_RUN = b"0" * 19
+_LONG_INTEGER = re.compile(rb"[:\[,\s]-?\d{19,}[\s,\]}]")
+
+
+class LineError(ValueError):
+    """Why a line is not a record."""
+
+
+def parse(line: bytes) -> Record:
+    """The object on a line (without its newline); LineError says what is wrong with it."""
+    if len(line) > MAX_LINE:
+        raise LineError(f"line is longer than {MAX_LINE >> 20} MiB")
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise LineError(f"not JSON: {_explain(line, error)}") from None
+    if type(record) is not dict:
+        raise LineError("not a JSON object")
+    bare = _without_strings(line)
+    if _too_deep(bare):
+        raise LineError(f"nested deeper than {MAX_DEPTH} levels")
+    # A colon for every key: as many found as colons means that none was lost to its double.
+    if _long_integer(bare) or _count_keys(record) != bare.count(b":"):
+        return _parse_exactly(line)
+    return record
+
+
+def dump(record: Record) -> bytes:
+    """A record as one line, without its newline; TypeError or ValueError where JSON cannot hold it."""
+    try:
+        return orjson.dumps(record, option=orjson.OPT_SERIALIZE_NUMPY)
+    except orjson.JSONEncodeError:  # an integer over 64 bits, or a true fault, which json names as well
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode()
+
+
+def extend(line: bytes, record: Record, fields: Record) -> bytes:
+    """The line of `record` with `fields` set: replaced where they stand, new ones appended.
+
+    Where all are new, the line's own bytes are kept, down to the spelling of its numbers.
+    """
+    if not fields:
+        return line
+    if record and fields.keys().isdisjoint(record):
+        return line.rstrip()[:-1] + b"," + dump(fields)[1:]
+    return dump({**record, **fields})
+
+
+def _explain(line: bytes, error: orjson.JSONDecodeError) -> str:
+    try:
+        line.decode()
+    except UnicodeDecodeError as fault:
+        return f"byte {fault.start + 1} is not UTF-8"
+    return f"{error.msg} (column {error.colno})"
+
+
+def _without_strings(line: bytes) -> bytes:
+    """What is left of valid JSON without its strings: brackets, commas, colons, numbers."""
+    if b"\\" in line:
+        return _STRING.sub(b"", line)
+    return b"".join(line.split(b'"')[::2])
+
+
+def _count_keys(value: Any) -> int:
+    """The keys of all objects in `value`, at least those a quick look finds.
+
+    A list whose first item is not an object, or a list of such, is taken to hold none.
+    """
+    found = 0
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if type(value) is dict:
+            found += len(value)
+            waiting += [item for item in value.values() if type(item) is dict or type(item) is list]
+        elif value and type(value[0]) is dict:
+            waiting += value
+        elif value and type(value[0]) is list and value[0] and type(value[0][0]) in (dict, list):
+            waiting += value
+    return found
+
+
+def _too_deep(bare: bytes) -> bool:
+    opened = bare.count(b"[") + bare.count(b"{")
+    # "],[" closes and opens on one level: what is left bounds the depth, in rows of many small lists too.
+    if opened <= MAX_DEPTH or opened - bare.count(b"],[") <= MAX_DEPTH:
+        return False
+    depth = deepest = 0
+    for bracket in bare.translate(None, _NO_BRACKET):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest > MAX_DEPTH
+
+
+def _long_integer(bare: bytes) -> bool:
+    return _LONG_RUN in bare.translate(_DIGITS_TO_ZERO) and _LONG_INTEGER.search(bare) is not None
+
+
+def _parse_exactly(line: bytes) -> Record:
+    try:
+        record: Record = json.loads(line, object_pairs_hook=_unique)
+    except LineError:
+        raise
+    except ValueError as error:  # an integer of thousands of digits
+        raise LineError(f"not JSON that we read: {error}") from None
+    return record
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Record:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise LineError(f"key {twice!r} stands twice in one object")
+    return record

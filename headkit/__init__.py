@@ -5,7 +5,9 @@ Who may import whom (tests/test_structure.py enforces it):
     status <- record, tool <- paths, jsonl <- run <- cli
     attributes          no one of ours: words and seeded draws only
     image               record, paths, status
-    tools/*             tool, record, paths, jsonl, image, attributes, head, render, backends, formats, status;
+    expression          record, attributes: the language of --keep and --prefer
+    overlay             head, paths, image: drawing on pictures
+    tools/*             tool, record, paths, jsonl, image, attributes, expression, overlay, head, render, backends, formats, status;
                         never run, cli, doc or another tool
     head/, render/      each other (head never render), attributes; they know arrays, not records or files
     backends/           tool, record, image, status and one model library each

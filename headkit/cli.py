@@ -207,17 +207,24 @@ def _command(tool: Tool) -> Any:
     application = typer.Typer(
         rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False
     )
-    description = inspect.getdoc(tool.module) or tool.summary
     application.command(
         tool.name,
         cls=_Command,
-        help=description,
+        help=_help(tool),
         context_settings=SETTINGS,
         options_metavar="[OPTION]...",
     )(invoke)
     command = typer.main.get_command(application)
     command.common = frozenset(flag.field for flag in common) | {"schema", "version", "help"}  # type: ignore[attr-defined]
     return command
+
+
+def _help(tool: Tool) -> str:
+    """The module's docstring; lists and examples in it are kept as they are, not filled."""
+    blocks = (inspect.getdoc(tool.module) or tool.summary).replace("`", "").split("\n\n")
+    return "\n\n".join(
+        "\b\n" + block if block.startswith(("- ", "    ")) else block for block in blocks
+    )
 
 
 def _parameter(flag: Any) -> inspect.Parameter:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from headkit import tool as table
 from headkit.tool import Opt, RunOptions, Tool
 
+Completes = Literal["choices", "files", "folders", "nothing"]
 METAVAR = {int: "N", float: "NUMBER", str: "TEXT"}
 
 
@@ -46,6 +47,11 @@ class Flag:
         return self.opt.metavar or METAVAR.get(self.type, "")
 
     @property
+    def completes(self) -> Completes:
+        """What a shell offers for the value."""
+        return completes(self.metavar)
+
+    @property
     def default_text(self) -> str:
         """The default as a person would type it; empty where there is nothing to say."""
         if self.default in (None, "", (), True, False):
@@ -53,6 +59,20 @@ class Flag:
         if isinstance(self.default, tuple):
             return " ".join(str(value) for value in self.default)
         return str(self.default)
+
+
+def completes(metavar: str) -> Completes:
+    """What a shell offers where this stands: the words that help shows say enough."""
+    if "|" in metavar:
+        return "choices"
+    if "FILE" in metavar or "PART" in metavar:
+        return "files"
+    return "folders" if "DIR" in metavar else "nothing"
+
+
+def flags(tool: Tool) -> list[Flag]:
+    """Every flag of a tool, in the order of its help page."""
+    return [*own_flags(tool), *common_flags(tool), *talking_flags(tool)]
 
 
 def own_flags(tool: Tool) -> list[Flag]:

@@ -1,0 +1,208 @@
+"""What a pose costs: distance from the key points, and what makes a pose plausible. Compiled.
+
+The cost is a sum of squares, so that Gauss-Newton applies; two terms are robust (a wrong key point
+and a lifted foot must not bend the whole body). Each function adds its residuals with their
+derivatives to the normal equations where `derive`, and returns its cost.
+"""
+
+from __future__ import annotations
+
+from headkit.render.jit import compiled
+import numpy as np
+
+from headkit.render.kinematics import BODY, UNKNOWNS
+from headkit.render.skeleton import FITTED, Array
+
+# Settings of one person's fit: a vector in this order.
+FX, FY, CX, CY = range(4)  # the camera, pixels
+SIGMA, HUBER = 4, 5  # pixels that count as one; how many of those before a point counts linearly
+DEPTH, DEPTH_WEIGHT = 6, 7  # log of the expected distance in metres, 1 / spread
+LEAN_DEPTH, LEAN_SIDE, TRUNK = 8, 9, 10  # 1 / spread of the trunk's tilt (sine); its length, metres
+FEET, FACING, HEAD = 11, 12, 13  # 1 / spread of the ankles' heights (metres); hints, see `beside`
+UP_X, UP_Y, UP_Z = 14, 15, 16  # against gravity, camera frame
+LIMIT, LENGTH = 17, 18  # weight per radian beyond a limit; 1 / spread of the log lengths
+SETTINGS = 19
+
+# Points: the 17 of COCO, then these; HEAD_LEFT, _UP, _FRONT lie 1 m from HEAD_CENTRE on its axes.
+NECK, HIPS, HEAD_CENTRE, HEAD_LEFT, HEAD_UP, HEAD_FRONT = range(17, 23)
+POINTS = 23
+LEFT_ANKLE, RIGHT_ANKLE = 15, 16
+NEAREST = 0.05  # metres: a point closer to the camera than this is projected as if it were there
+
+
+@compiled
+def _add(row: Array, residual: float, weight: float, normal: Array, gradient: Array) -> None:
+    """Adds one residual with its derivative `row` to the normal equations."""
+    for i in range(UNKNOWNS):
+        if row[i] != 0.0:
+            scaled = weight * row[i]
+            gradient[i] += scaled * residual
+            for j in range(i + 1):
+                normal[i, j] += scaled * row[j]
+
+
+@compiled
+def project(
+    keypoints: Array,
+    settings: Array,
+    moved: Array,
+    change: Array,
+    derive: bool,
+    normal: Array,
+    gradient: Array,
+) -> float:
+    """The cost of the key points (17, 3) with weights in the third column: Huber on the distance."""
+    cost = 0.0
+    row_x = np.zeros(UNKNOWNS)
+    row_y = np.zeros(UNKNOWNS)
+    for k in range(17):
+        if keypoints[k, 2] <= 0.0:
+            continue
+        weight = keypoints[k, 2] / settings[SIGMA]
+        x, y = moved[k, 0], moved[k, 1]
+        z = max(moved[k, 2], NEAREST)
+        across = weight * (settings[FX] * x / z + settings[CX] - keypoints[k, 0])
+        down = weight * (settings[FY] * y / z + settings[CY] - keypoints[k, 1])
+        distance = np.sqrt(across * across + down * down)
+        share = 1.0
+        if distance > settings[HUBER]:
+            share = settings[HUBER] / distance
+            cost += settings[HUBER] * (2.0 * distance - settings[HUBER])
+        else:
+            cost += distance * distance
+        if derive:
+            for n in range(UNKNOWNS):
+                slope = change[k, 2, n] / z if moved[k, 2] > NEAREST else 0.0
+                row_x[n] = weight * settings[FX] / z * (change[k, 0, n] - x * slope)
+                row_y[n] = weight * settings[FY] / z * (change[k, 1, n] - y * slope)
+            _add(row_x, across, share, normal, gradient)
+            _add(row_y, down, share, normal, gradient)
+    return cost
+
+
+@compiled
+def beside(
+    unknowns: Array,
+    settings: Array,
+    head: Array,
+    moved: Array,
+    change: Array,
+    derive: bool,
+    normal: Array,
+    gradient: Array,
+) -> float:
+    """The cost of what key points do not say: gravity, feet, facing, a given head rotation, distance.
+
+    FACING > 0: the face must look at the camera's half; < 0: away from it; its size is the weight.
+    HEAD: weight of `head` (3, 3), the rotation wanted of the head in the camera frame.
+    """
+    cost = 0.0
+    row = np.zeros(UNKNOWNS)
+    up = settings[UP_X : UP_Z + 1]
+    away = np.empty(3)  # level, away from the camera
+    for i in range(3):
+        away[i] = -up[2] * up[i]
+    away[2] += 1.0
+    away /= np.sqrt(away[0] * away[0] + away[1] * away[1] + away[2] * away[2])
+    side = np.cross(up, away)
+
+    for axis, weight in ((away, settings[LEAN_DEPTH]), (side, settings[LEAN_SIDE])):
+        residual = 0.0
+        row[:] = 0.0
+        for i in range(3):
+            factor = weight * axis[i] / settings[TRUNK]
+            residual += factor * (moved[NECK, i] - moved[HIPS, i])
+            if derive:
+                for n in range(UNKNOWNS):
+                    row[n] += factor * (change[NECK, i, n] - change[HIPS, i, n])
+        cost += residual * residual
+        if derive:
+            _add(row, residual, 1.0, normal, gradient)
+
+    if settings[FEET] > 0.0:  # saturates: a foot that is clearly lifted is let go
+        residual = 0.0
+        row[:] = 0.0
+        for i in range(3):
+            factor = settings[FEET] * up[i]
+            residual += factor * (moved[LEFT_ANKLE, i] - moved[RIGHT_ANKLE, i])
+            if derive:
+                for n in range(UNKNOWNS):
+                    row[n] += factor * (change[LEFT_ANKLE, i, n] - change[RIGHT_ANKLE, i, n])
+        share = 1.0 / (1.0 + 0.25 * residual * residual)
+        cost += residual * residual * share
+        if derive:
+            _add(row, residual, share * share, normal, gradient)
+
+    if settings[FACING] != 0.0:
+        centre = moved[HEAD_CENTRE]
+        distance = np.sqrt(centre[0] * centre[0] + centre[1] * centre[1] + centre[2] * centre[2])
+        sign = 1.0 if settings[FACING] > 0.0 else -1.0
+        toward = 0.0
+        row[:] = 0.0
+        for i in range(3):
+            factor = -sign * centre[i] / distance
+            toward += factor * (moved[HEAD_FRONT, i] - centre[i])
+            if derive:
+                for n in range(UNKNOWNS):
+                    row[n] -= (
+                        abs(settings[FACING])
+                        * factor
+                        * (change[HEAD_FRONT, i, n] - change[HEAD_CENTRE, i, n])
+                    )
+        short = 0.1 - toward
+        if short > 0.0:
+            residual = abs(settings[FACING]) * short
+            cost += residual * residual
+            if derive:
+                _add(row, residual, 1.0, normal, gradient)
+
+    if settings[HEAD] > 0.0:
+        for axis_number in range(3):
+            point = HEAD_LEFT + axis_number
+            for i in range(3):
+                residual = settings[HEAD] * (
+                    moved[point, i] - moved[HEAD_CENTRE, i] - head[i, axis_number]
+                )
+                cost += residual * residual
+                if derive:
+                    for n in range(UNKNOWNS):
+                        row[n] = settings[HEAD] * (change[point, i, n] - change[HEAD_CENTRE, i, n])
+                    _add(row, residual, 1.0, normal, gradient)
+
+    residual = settings[DEPTH_WEIGHT] * (unknowns[5] - settings[DEPTH])
+    cost += residual * residual
+    if derive:
+        row[:] = 0.0
+        row[5] = settings[DEPTH_WEIGHT]
+        _add(row, residual, 1.0, normal, gradient)
+    return cost
+
+
+@compiled
+def prior_cost(
+    unknowns: Array, settings: Array, prior: Array, derive: bool, normal: Array, gradient: Array
+) -> float:
+    """The cost of angles and lengths: normal distributions, and limits as one-sided springs.
+
+    `prior` (FITTED, 4): mean, 1 / sigma, low, high.
+    """
+    cost = 0.0
+    for g in range(6, BODY):
+        residual = settings[LENGTH] * unknowns[g]
+        cost += residual * residual
+        if derive:
+            gradient[g] += settings[LENGTH] * residual
+            normal[g, g] += settings[LENGTH] * settings[LENGTH]
+    for a in range(FITTED):
+        n = BODY + a
+        residual = (unknowns[n] - prior[a, 0]) * prior[a, 1]
+        cost += residual * residual
+        beyond = min(unknowns[n] - prior[a, 2], 0.0) + max(unknowns[n] - prior[a, 3], 0.0)
+        cost += (settings[LIMIT] * beyond) ** 2
+        if derive:
+            gradient[n] += prior[a, 1] * residual
+            normal[n, n] += prior[a, 1] * prior[a, 1]
+            if beyond != 0.0:
+                gradient[n] += settings[LIMIT] * settings[LIMIT] * beyond
+                normal[n, n] += settings[LIMIT] * settings[LIMIT]
+    return cost

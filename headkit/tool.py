@@ -14,6 +14,7 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     first record that has no error, before `start`; raises Stop
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
+                    or a Failure for a record that it had to leave out: said on standard error, ends in 1
     source          draw(options, context, records, skip) -> records, from number `skip` on
     command         text(options, operands) -> lines for standard output; no records, no runner
 

@@ -1,20 +1,38 @@
 """headkit: composable tools that build synthetic human-head datasets.
 
-Who may import whom (tests/test_structure.py enforces it):
+Who may import whom, of our own modules (tests/test_structure.py reads these lines and enforces them;
+run, tools and other folders are named as a whole, and the files of one may import each other):
 
-    status <- record, tool <- paths, jsonl <- run <- cli
-    attributes          no one of ours: words and seeded draws only
-    image               record, paths, status
-    expression          record, attributes: the language of --keep and --prefer
-    overlay             head, paths, image: drawing on pictures
-    tools/*             tool, record, paths, jsonl, image, attributes, expression, overlay, head, render, backends, formats, status;
-                        never run, cli, doc or another tool
-    head/, render/      each other (head never render), attributes; they know arrays, not records or files
-    backends/           tool, record, image, status and one model library each
-    doc                 cli's definitions, tool, record; nothing imports doc
+    status          nothing
+    record          nothing
+    attributes      nothing: words and seeded draws
+    troff           nothing
+    tool            status
+    paths           status
+    jsonl           status record tool
+    image           status record paths
+    prompt_words    nothing
+    prompt          attributes prompt_words
+    wording         prompt_words
+    expression      attributes record status
+    overlay         head
+    head            nothing: it knows arrays, not records or files of ours
+    render          head attributes
+    backends        status record tool image
+    formats         status record tool paths image jsonl
+    run             status record tool paths jsonl
+    definition      tool
+    completions     tool definition
+    schema          record tool
+    man             status record tool definition troff
+    tools           status record tool paths jsonl image attributes prompt wording expression overlay head render backends formats completions
+    cli             status tool definition schema run
+    doc             status record tool completions man
+    make            head render
+    __main__        cli
 
-typer only in cli; torch only in head/, render/, backends/, make/ and tools/dedupe.py;
-diffusers, ultralytics, open_clip, transformers only in backends/ and make/;
+Files of tools/ do not import each other. typer only in cli; torch only in head/, render/, backends/,
+make/ and tools/dedupe.py; diffusers, ultralytics, open_clip, transformers only in backends/ and make/;
 nothing heavier than the standard library on the way to --help.
 """
 

@@ -12,8 +12,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
@@ -189,14 +190,12 @@ def _command(tool: Tool) -> Any:
     def invoke(**values: Any) -> Invocation:
         def take(flags: list[definition.Flag]) -> dict[str, Any]:
             return {
-                flag.field: tuple(values[flag.field]) if flag.repeated else values[flag.field]
+                flag.field: _plain(values[flag.field]) if flag.repeated else values[flag.field]
                 for flag in flags
             }
 
-        operands = values["operands"] or []
-        return Invocation(
-            tool, tool.module.Options(**take(own)), RunOptions(**take(common)), operands
-        )
+        options, run_options = tool.module.Options(**take(own)), RunOptions(**take(common))
+        return Invocation(tool, options, run_options, list(_plain(values["operands"])))
 
     parameters = [_parameter(flag) for flag in (*own, *common)]
     parameters += [
@@ -231,7 +230,7 @@ def _parameter(flag: Any) -> inspect.Parameter:
     """One flag as typer reads it: a keyword parameter with an annotated type."""
     kind: Any = Literal[flag.choices] if flag.choices else flag.type
     if flag.repeated:
-        kind = list[kind]
+        kind = _list_of(flag.choices) if flag.choices else list[kind]
     if flag.optional:
         kind = kind | None
     names = list(flag.names)
@@ -254,14 +253,23 @@ def _talking(flag: Any, tool: Tool) -> inspect.Parameter:
 
 def _operands(tool: Tool) -> inspect.Parameter:
     argument = typer.Argument(metavar=tool.operands, show_default=False)
-    choices = tuple(tool.operands.split("|")) if "|" in tool.operands else ()
-    kind: Any = list[Literal[choices]] if choices else list[str]  # type: ignore[valid-type]
+    kind = _list_of(tool.operands.split("|")) if "|" in tool.operands else list[str]
     required = not tool.operands.startswith("[")
     return _keyword(
         "operands",
         Annotated[kind if required else kind | None, argument],
         inspect.Parameter.empty if required else None,
     )
+
+
+def _list_of(choices: Iterable[str]) -> Any:
+    """A list of some of these words: typer takes an Enum there, and no Literal."""
+    return list[Enum("Choice", {choice: choice for choice in choices})]  # type: ignore[misc]
+
+
+def _plain(values: list[Any] | None) -> tuple[Any, ...]:
+    """What was given of an option or operand that repeats."""
+    return tuple(value.value if isinstance(value, Enum) else value for value in values or ())
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

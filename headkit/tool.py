@@ -136,7 +136,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "pose-sample",
         "source",
-        "draw scenes of 2D body poses from a prior; no photo of a person is touched",
+        "draw scenes of 2D body poses from a prior; no photo is touched",
         writes=("id", "width", "height", "poses", "source"),
         seeded=True,
     ),

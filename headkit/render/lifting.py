@@ -126,7 +126,7 @@ def _descend(
             trial, trial_root, rig, points, goal, placed, moved, change, False, normal, gradient
         )
         if found < cost:
-            small = cost - found < 1e-5 * cost + 1e-7
+            small = cost - found < 1e-4 * cost
             unknowns[:] = trial
             root[:] = trial_root
             cost = found

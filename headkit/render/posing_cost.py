@@ -27,18 +27,36 @@ SETTINGS = 19
 NECK, HIPS, HEAD_CENTRE, HEAD_LEFT, HEAD_UP, HEAD_FRONT = range(17, 23)
 POINTS = 23
 LEFT_ANKLE, RIGHT_ANKLE = 15, 16
+TAIL = 4.0  # degrees of freedom of Student's t
 NEAREST = 0.05  # metres: a point closer to the camera than this is projected as if it were there
 
 
 @compiled
 def _add(row: Array, residual: float, weight: float, normal: Array, gradient: Array) -> None:
-    """Adds one residual with its derivative `row` to the normal equations."""
+    """Adds one residual with its derivative `row` to the normal equations (lower triangle)."""
+    used = np.empty(UNKNOWNS, np.int64)  # a point depends on half of the unknowns
+    count = 0
     for i in range(UNKNOWNS):
         if row[i] != 0.0:
-            scaled = weight * row[i]
-            gradient[i] += scaled * residual
-            for j in range(i + 1):
-                normal[i, j] += scaled * row[j]
+            used[count] = i
+            count += 1
+    for a in range(count):
+        i = used[a]
+        scaled = weight * row[i]
+        gradient[i] += scaled * residual
+        for b in range(a + 1):
+            normal[i, used[b]] += scaled * row[used[b]]
+
+
+@compiled
+def _tailed(residual: float) -> tuple[float, float]:
+    """Cost and weight of a residual under Student's t: near the mean as a normal one, far off let go.
+
+    People mostly stand upright with arms down, and sometimes do anything: a normal prior wide enough
+    for the second bends the knees of everybody who stands.
+    """
+    far = 1.0 + residual * residual / TAIL
+    return TAIL * np.log(far), 1.0 / far
 
 
 @compiled
@@ -115,11 +133,12 @@ def beside(
             if derive:
                 for n in range(UNKNOWNS):
                     row[n] += factor * (change[NECK, i, n] - change[HIPS, i, n])
-        cost += residual * residual
+        extra, share = _tailed(residual)
+        cost += extra
         if derive:
-            _add(row, residual, 1.0, normal, gradient)
+            _add(row, residual, share, normal, gradient)
 
-    if settings[FEET] > 0.0:  # saturates: a foot that is clearly lifted is let go
+    if settings[FEET] > 0.0:
         residual = 0.0
         row[:] = 0.0
         for i in range(3):
@@ -128,10 +147,10 @@ def beside(
             if derive:
                 for n in range(UNKNOWNS):
                     row[n] += factor * (change[LEFT_ANKLE, i, n] - change[RIGHT_ANKLE, i, n])
-        share = 1.0 / (1.0 + 0.25 * residual * residual)
-        cost += residual * residual * share
+        extra, share = _tailed(residual)
+        cost += extra
         if derive:
-            _add(row, residual, share * share, normal, gradient)
+            _add(row, residual, share, normal, gradient)
 
     if settings[FACING] != 0.0:
         centre = moved[HEAD_CENTRE]
@@ -182,7 +201,7 @@ def beside(
 def prior_cost(
     unknowns: Array, settings: Array, prior: Array, derive: bool, normal: Array, gradient: Array
 ) -> float:
-    """The cost of angles and lengths: normal distributions, and limits as one-sided springs.
+    """The cost of lengths (normal), angles (Student's t), and limits as one-sided springs.
 
     `prior` (FITTED, 4): mean, 1 / sigma, low, high.
     """
@@ -196,12 +215,13 @@ def prior_cost(
     for a in range(FITTED):
         n = BODY + a
         residual = (unknowns[n] - prior[a, 0]) * prior[a, 1]
-        cost += residual * residual
+        extra, share = _tailed(residual)
+        cost += extra
         beyond = min(unknowns[n] - prior[a, 2], 0.0) + max(unknowns[n] - prior[a, 3], 0.0)
         cost += (settings[LIMIT] * beyond) ** 2
         if derive:
-            gradient[n] += prior[a, 1] * residual
-            normal[n, n] += prior[a, 1] * prior[a, 1]
+            gradient[n] += share * prior[a, 1] * residual
+            normal[n, n] += share * prior[a, 1] * prior[a, 1]
             if beyond != 0.0:
                 gradient[n] += settings[LIMIT] * settings[LIMIT] * beyond
                 normal[n, n] += settings[LIMIT] * settings[LIMIT]

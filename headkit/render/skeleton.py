@@ -39,38 +39,38 @@ def _side(side: str) -> tuple[Bone, ...]:
     letter = side[0].upper()
 
     def bone(name: str, parent: str, *sources: str) -> Bone:
-        paired = parent if parent in ("spine_5", "pelvis") else f"{parent}_{side}"
+        paired = parent if parent in ("spine01", "root") else f"{parent}_{side}"
         return Bone(f"{name}_{side}", paired, tuple(f"{source}.{letter}" for source in sources))
 
     return (
-        bone("clavicle", "spine_5", "clavicle"),
+        bone("clavicle", "spine01", "clavicle"),
         bone("shoulder", "clavicle", "shoulder01"),
         bone("upper_arm", "shoulder", "upperarm01"),
-        bone("upper_arm_lower", "upper_arm", "upperarm02"),
-        bone("forearm", "upper_arm_lower", "lowerarm01"),
-        bone("forearm_lower", "forearm", "lowerarm02"),
-        bone("hand", "forearm_lower", "wrist"),
+        bone("upper_arm_twist", "upper_arm", "upperarm02"),
+        bone("lower_arm", "upper_arm_twist", "lowerarm01"),
+        bone("lower_arm_twist", "lower_arm", "lowerarm02"),
+        bone("hand", "lower_arm_twist", "wrist"),
         bone("fingers", "hand", *(f"finger{n}-1" for n in (2, 3, 4, 5))),
         bone("fingertips", "fingers", *(f"finger{n}-2" for n in (2, 3, 4, 5))),
-        bone("thigh", "pelvis", "upperleg01", "upperleg02"),
-        bone("shin", "thigh", "lowerleg01", "lowerleg02"),
-        bone("foot", "shin", "foot"),
+        bone("upper_leg", "root", "upperleg01", "upperleg02"),
+        bone("lower_leg", "upper_leg", "lowerleg01", "lowerleg02"),
+        bone("foot", "lower_leg", "foot"),
         bone("toes", "foot", *(f"toe{n}-1" for n in (1, 2, 3, 4, 5))),
     )
 
 
 # Parents come before their children.
 BONES: tuple[Bone, ...] = (
-    Bone("pelvis", None, ("root", "pelvis.L", "pelvis.R")),
-    Bone("spine_1", "pelvis", ("spine05",)),
-    Bone("spine_2", "spine_1", ("spine04",)),
-    Bone("spine_3", "spine_2", ("spine03",)),
-    Bone("spine_4", "spine_3", ("spine02",)),
-    Bone("spine_5", "spine_4", ("spine01",)),
-    Bone("neck_1", "spine_5", ("neck01",)),
-    Bone("neck_2", "neck_1", ("neck02",)),
-    Bone("neck_3", "neck_2", ("neck03",)),
-    Bone("head", "neck_3", ("head",)),
+    Bone("root", None, ("root", "pelvis.L", "pelvis.R")),
+    Bone("spine05", "root", ("spine05",)),
+    Bone("spine04", "spine05", ("spine04",)),
+    Bone("spine03", "spine04", ("spine03",)),
+    Bone("spine02", "spine03", ("spine02",)),
+    Bone("spine01", "spine02", ("spine01",)),
+    Bone("neck01", "spine01", ("neck01",)),
+    Bone("neck02", "neck01", ("neck02",)),
+    Bone("neck03", "neck02", ("neck03",)),
+    Bone("head", "neck03", ("head",)),
     *_side("left"),
     *_side("right"),
 )
@@ -118,16 +118,16 @@ ANGLES: tuple[Angle, ...] = (
     *_paired(
         Angle("clavicle_raise", 0.0, 0.13, -0.2, 0.6, "a shrug"),
         Angle("clavicle_forward", 0.0, 0.13, -0.35, 0.45, "shoulders rolled forward"),
-        Angle("shoulder_forward", 0.15, 0.7, -1.2, 2.6, "hands work in front of the body"),
+        Angle("shoulder_forward", 0.15, 0.45, -1.2, 2.6, "hands work in front of the body"),
         Angle(
-            "shoulder_out", -0.6, 0.65, -1.3, 2.2, "from the reference; -0.79 hangs straight down"
+            "shoulder_out", -0.62, 0.35, -1.3, 2.2, "from the reference; -0.79 hangs straight down"
         ),
         Angle("shoulder_twist", 0.15, 0.45, -1.4, 1.4, "inward above 0"),
-        Angle("elbow", 0.4, 0.7, 0.0, 2.55, "a hinge; a relaxed arm is a little bent"),
-        Angle("hip_forward", 0.08, 0.6, -0.55, 2.2, "flexion above 0"),
+        Angle("elbow", 0.4, 0.5, 0.0, 2.55, "a hinge; a relaxed arm is a little bent"),
+        Angle("hip_forward", 0.08, 0.3, -0.55, 2.2, "flexion above 0"),
         Angle("hip_out", 0.06, 0.25, -0.45, 0.95, "legs apart above 0"),
         Angle("hip_twist", -0.08, 0.22, -0.75, 0.65, "inward above 0; feet point outward a little"),
-        Angle("knee", 0.08, 0.65, 0.0, 2.45, "a hinge that bends back only"),
+        Angle("knee", 0.08, 0.3, 0.0, 2.45, "a hinge that bends back only"),
     ),
     *_paired(
         Angle(
@@ -154,28 +154,35 @@ LOW = np.array([angle.low for angle in ANGLES])
 HIGH = np.array([angle.high for angle in ANGLES])
 
 LENGTHS = ("trunk", "arms", "legs")
-LENGTH_SIGMA = (
-    0.045  # of the log: limb lengths at one stature vary by 4 to 5 % (ANSUR II segment ratios)
-)
+LENGTH_SIGMA = 0.045  # of the log: segments at one stature vary by 4 to 5 % (ANSUR II ratios)
 LENGTH_LIMIT = 0.14  # beyond it skin at the hips and shoulders looks inflated
 
 
 def _length_shares() -> Array:
     """(J, 3): by how much the logarithm of a bone's scale follows each length factor."""
     shares = np.zeros((len(BONES), 3))
-    limb = {"upper": 1, "forearm": 1, "hand": 1, "fingers": 1, "fingertips": 1}
-    limb |= {"thigh": 2, "shin": 2, "foot": 2, "toes": 2}
+    arms = (
+        "upper_arm",
+        "upper_arm_twist",
+        "lower_arm",
+        "lower_arm_twist",
+        "hand",
+        "fingers",
+        "fingertips",
+    )
+    legs = ("upper_leg", "lower_leg", "foot", "toes")
+    limb = dict.fromkeys(arms, 1) | dict.fromkeys(legs, 2)
     neck = {
-        "neck_1": 0.75,
-        "neck_2": 0.5,
-        "neck_3": 0.25,
+        "neck01": 0.75,
+        "neck02": 0.5,
+        "neck03": 0.25,
         "head": 0.0,
     }  # the head is the 3DMM: rigid
     for number, name in enumerate(NAMES):
         if name in neck:
             shares[number, 0] = neck[name]
         else:
-            shares[number, limb.get(name.split("_")[0], 0)] = 1.0
+            shares[number, limb.get(name.removesuffix("_left").removesuffix("_right"), 0)] = 1.0
     return shares
 
 
@@ -286,14 +293,14 @@ class _Builder:
         x, y, z = np.eye(3)
         # The lumbar spine bends, the thoracic spine twists (White and Panjabi 1990).
         for bone, bend, twist in zip(
-            ("spine_1", "spine_2", "spine_3", "spine_4", "spine_5"),
+            ("spine05", "spine04", "spine03", "spine02", "spine01"),
             (0.22, 0.24, 0.22, 0.18, 0.14),
             (0.08, 0.12, 0.2, 0.3, 0.3),
             strict=True,
         ):
             self.turn(bone, bend, ("spine_bend", x), ("spine_lean", z * -1.0))
             self.turn(bone, twist, ("spine_twist", y))
-        for bone, share in (("neck_1", 0.25), ("neck_2", 0.2), ("neck_3", 0.2), ("head", 0.35)):
+        for bone, share in (("neck01", 0.25), ("neck02", 0.2), ("neck03", 0.2), ("head", 0.35)):
             self.turn(bone, share, ("neck_nod", x), ("neck_tilt", z * -1.0), ("neck_turn", y))
 
     def side(self, side: str) -> None:
@@ -335,8 +342,8 @@ class _Builder:
         return target @ rest.T, hinge, bend
 
     def _arm(self, joint: Any, turn: Any, settle: Any) -> None:
-        upper = joint("forearm") - joint("upper_arm")
-        lower = joint("hand") - joint("forearm")
+        upper = joint("lower_arm") - joint("upper_arm")
+        lower = joint("hand") - joint("lower_arm")
         rotation, hinge, bend = self._limb(upper, lower, ARM_REFERENCE, 1.0)
         u = ARM_REFERENCE
         swing = (
@@ -347,11 +354,11 @@ class _Builder:
         turn("upper_arm", 0.75, *swing)
         turn("upper_arm", 0.5, ("shoulder_twist", u))
         settle("upper_arm", rotation)
-        turn("upper_arm_lower", 0.5, ("shoulder_twist", _unit(upper)))
-        turn("forearm", 1.0, ("elbow", hinge))
-        settle("forearm", rotation_of(-bend * hinge))
+        turn("upper_arm_twist", 0.5, ("shoulder_twist", _unit(upper)))
+        turn("lower_arm", 1.0, ("elbow", hinge))
+        settle("lower_arm", rotation_of(-bend * hinge))
         along = _unit(lower)
-        turn("forearm_lower", 0.5, ("palm", along))
+        turn("lower_arm_twist", 0.5, ("palm", along))
         turn("hand", 0.5, ("palm", along))
         # Fingers curl the way they are already bent at rest; straight ones, towards the palm.
         palm = _unit(joint("fingers") - joint("hand"))
@@ -365,16 +372,16 @@ class _Builder:
         turn("fingertips", 1.0, ("fingertips", curl))
 
     def _leg(self, joint: Any, turn: Any, settle: Any) -> None:
-        upper = joint("shin") - joint("thigh")
-        lower = joint("foot") - joint("shin")
+        upper = joint("lower_leg") - joint("upper_leg")
+        lower = joint("foot") - joint("lower_leg")
         rotation, hinge, bend = self._limb(upper, lower, LEG_REFERENCE, -1.0)
         x, _, z = np.eye(3)
-        turn("thigh", 1.0, ("hip_forward", -x), ("hip_out", z))
-        turn("thigh", 1.0, ("hip_twist", LEG_REFERENCE))
-        settle("thigh", rotation)
-        turn("shin", 1.0, ("knee", hinge))
+        turn("upper_leg", 1.0, ("hip_forward", -x), ("hip_out", z))
+        turn("upper_leg", 1.0, ("hip_twist", LEG_REFERENCE))
+        settle("upper_leg", rotation)
+        turn("lower_leg", 1.0, ("knee", hinge))
         straighten = rotation_of(-bend * hinge)
-        settle("shin", straighten)
+        settle("lower_leg", straighten)
         level = (rotation @ straighten).T  # the sole is level at rest and in the reference
         turn("foot", 1.0, ("ankle", level @ -x))
         settle("foot", level)

@@ -1,0 +1,74 @@
+"""The numbers of the hair styles, and how one person's differ from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from headkit.render.strands import Comb, Growth, Lock
+from headkit.render.wearer import Wearer
+
+
+@dataclass(frozen=True)
+class Style:
+    """The numbers of a hair style, for an adult of mean size; metres.
+
+    top, side      length of locks on top of the head and low at its sides
+    thickness      height of the outermost lock above the scalp
+    count          locks at full detail
+    lift           0 locks start along the scalp .. 1 straight out of it
+    """
+
+    growth: Growth
+    lock: Lock
+    top: float
+    side: float
+    thickness: float
+    count: int
+    lift: float
+
+
+STYLES: dict[str, Style] = {
+    "short": Style(Growth(Comb.WHORL, 4, 1, 0.75, 0.1), Lock(0.007, 6, 0.1, 0.85), 0.030, 0.014, 0.010, 1500, 0.55),
+    "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.008, 7, 0.1, 0.8), 0.075, 0.020, 0.016, 1400, 0.45),
+    "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.007, 7, 0.1, 0.8), 0.095, 0.040, 0.010, 1300, 0.3),
+    "curly": Style(Growth(Comb.WHORL, 12, 1, 0.8, 0.5, curl=0.0065, wave=0.022), Lock(0.006, 5, 0.1, 0.7, twist=1.2), 0.075, 0.055, 0.032, 800, 0.7),
+    "bob": Style(Growth(Comb.PARTED, 10, 2, 0.4, 0.9, backward=0.35), Lock(0.011, 9, 0.1, 0.72, 4.0), 0.30, 0.17, 0.018, 900, 0.3),
+    "long": Style(Growth(Comb.PARTED, 16, 2, 0.4, 0.9, backward=0.4), Lock(0.012, 10, 0.1, 0.75, 3.0), 0.46, 0.40, 0.018, 900, 0.3),
+    "ponytail": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
+    "bun": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
+}  # fmt: skip
+
+
+AFRO = Style(
+    Growth(Comb.WHORL, 8, 1, 1.0, 0.0, curl=0.0035, wave=0.010),
+    Lock(0.0045, 4, 0.1, 0.65, twist=1.5),
+    0.020,
+    0.012,
+    0.048,
+    1500,
+    0.9,
+)
+
+
+def styled(wearer: Wearer) -> Style:
+    """The numbers of this person's style: waves, length, volume and fineness by age and detail."""
+    look, age = wearer.look.hair, wearer.look.age
+    style = AFRO if look.style == "afro" else STYLES[look.style]
+    growth = style.growth
+    if growth.curl == 0 and look.waviness > 0.2 and look.style in ("bob", "long", "ponytail"):
+        growth = replace(growth, curl=0.011 * (look.waviness - 0.15), wave=0.09 - 0.04 * look.waviness)
+    if growth.comb == Comb.PARTED:
+        growth = replace(growth, parting=0.035 * look.parting)
+    fine = 0.55 + 0.45 * min(1.0, age / 4)  # babies
+    near = float(np.clip(wearer.detail / 220, 0.12, 1.0))
+    return replace(
+        style,
+        growth=replace(growth, segments=growth.segments if near > 0.4 else max(3, growth.segments // 2)),
+        lock=replace(style.lock, width=style.lock.width * near**-0.6),
+        top=style.top * look.length * fine,
+        side=style.side * look.length * fine,
+        thickness=style.thickness * look.volume * fine,
+        count=int(style.count * near * (0.6 + 0.4 * fine)),
+    )

@@ -1,0 +1,235 @@
+"""Mesh operations that clothes, hair and headwear are cut and sewn with.
+
+Arrays only: vertices (V, 3) float32, faces (F, 3) int32, attributes (V, C) float32 whose columns are
+whatever has to be interpolated along a cut (template position, posed position, normal, ...).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.jit import compiled
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+
+@compiled
+def _accumulate_normals(vertices: Floats, faces: Ints, normals: Floats) -> None:
+    for face in range(faces.shape[0]):
+        a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+        ux = vertices[b, 0] - vertices[a, 0]
+        uy = vertices[b, 1] - vertices[a, 1]
+        uz = vertices[b, 2] - vertices[a, 2]
+        vx = vertices[c, 0] - vertices[a, 0]
+        vy = vertices[c, 1] - vertices[a, 1]
+        vz = vertices[c, 2] - vertices[a, 2]
+        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        for corner in range(3):
+            i = faces[face, corner]
+            normals[i, 0] += nx
+            normals[i, 1] += ny
+            normals[i, 2] += nz
+    for i in range(normals.shape[0]):
+        length = np.sqrt(normals[i, 0] ** 2 + normals[i, 1] ** 2 + normals[i, 2] ** 2)
+        if length > 1e-12:
+            normals[i] /= length
+        else:
+            normals[i, 2] = -1.0  # an unused or collapsed vertex: any unit vector
+
+
+def vertex_normals(vertices: Floats, faces: Ints) -> Floats:
+    """Unit normals (V, 3), area-weighted over the faces around each vertex."""
+    normals = np.zeros(vertices.shape, np.float32)
+    _accumulate_normals(vertices, faces, normals)
+    return normals
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """A fixed sparse matrix from old vertices to new ones, in compressed rows, and the new faces."""
+
+    starts: Ints
+    indices: Ints
+    weights: Floats
+    faces: Ints
+
+    def apply(self, values: Floats) -> Floats:
+        """New values (N, C) of old ones (V, C)."""
+        result = np.empty((len(self.starts) - 1, values.shape[1]), np.float32)
+        _apply_rows(self.starts, self.indices, self.weights, values, result)
+        return result
+
+
+@compiled
+def _apply_rows(
+    starts: Ints, indices: Ints, weights: Floats, values: Floats, result: Floats
+) -> None:
+    for row in range(result.shape[0]):
+        for column in range(result.shape[1]):
+            total = np.float32(0.0)
+            for k in range(starts[row], starts[row + 1]):
+                total += weights[k] * values[indices[k], column]
+            result[row, column] = total
+
+
+def loop_subdivision(faces: Ints) -> tuple[Refinement, Ints]:
+    """One step of Loop's scheme (Loop 1987) on the vertices that `faces` use.
+
+    Returns the refinement, whose columns count the used vertices, and those vertices' ids. Boundary
+    vertices follow the cubic B-spline rule, so that a neck or sleeve end stays a smooth curve.
+    """
+    used, local = np.unique(faces, return_inverse=True)
+    local = local.reshape(-1, 3)
+    count = len(used)
+    ends = np.sort(np.concatenate([local[:, [0, 1]], local[:, [1, 2]], local[:, [2, 0]]]), axis=1)
+    opposite = np.concatenate([local[:, 2], local[:, 0], local[:, 1]])
+    edges, edge_of, uses = np.unique(ends, axis=0, return_inverse=True, return_counts=True)
+    edge_of = edge_of.ravel()
+    neighbours: list[set[int]] = [set() for _ in range(count)]
+    rim: list[list[int]] = [[] for _ in range(count)]
+    for (a, b), use in zip(edges.tolist(), uses.tolist(), strict=True):
+        neighbours[a].add(b)
+        neighbours[b].add(a)
+        if use == 1:
+            rim[a].append(b)
+            rim[b].append(a)
+    rows: list[dict[int, float]] = []
+    for i in range(count):
+        if len(rim[i]) == 2:
+            rows.append({i: 0.75, rim[i][0]: 0.125, rim[i][1]: 0.125})
+        elif rim[i] or not neighbours[i]:
+            rows.append({i: 1.0})
+        else:
+            n = len(neighbours[i])
+            beta = (0.625 - (0.375 + 0.25 * np.cos(2 * np.pi / n)) ** 2) / n
+            rows.append({i: 1 - n * beta, **{j: beta for j in sorted(neighbours[i])}})
+    across: list[list[int]] = [[] for _ in range(len(edges))]
+    for edge, corner in zip(edge_of.tolist(), opposite.tolist(), strict=True):
+        across[edge].append(corner)
+    for (a, b), corners in zip(edges.tolist(), across, strict=True):
+        if len(corners) == 2:
+            rows.append({a: 0.375, b: 0.375, corners[0]: 0.125, corners[1]: 0.125})
+        else:
+            rows.append({a: 0.5, b: 0.5})
+    middle = count + edge_of.reshape(3, -1)  # of corners 01, 12, 20
+    ab, bc, ca = middle
+    a, b, c = local.T
+    fine = np.concatenate(
+        [np.stack(t, axis=1) for t in ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))]
+    )
+    starts = np.cumsum([0] + [len(row) for row in rows])
+    indices = np.fromiter((j for row in rows for j in row), np.int32)
+    weights = np.fromiter((w for row in rows for w in row.values()), np.float32)
+    refinement = Refinement(starts.astype(np.int32), indices, weights, fine.astype(np.int32))
+    return refinement, used.astype(np.int32)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Cloth under the scissors: attributes per vertex, faces, and the edges that cuts have made."""
+
+    attributes: Floats  # (V, C)
+    faces: Ints
+    seams: dict[str, list[Ints]]  # name of a cut -> its lines, as ordered vertex ids
+
+    def cut(self, name: str, field: Floats) -> Piece:
+        """The part where `field` (V,) is above 0, with straight new edges along 0.
+
+        The edge is exact, not a stair of triangles; its ordered lines are kept as seams[name].
+        A closed line repeats its first vertex at the end.
+        """
+        field = np.where(np.abs(field) < 1e-6, np.float32(1e-6), field).astype(np.float32)
+        inside = field > 0
+        corners = inside[self.faces]
+        kept_corners = corners.sum(axis=1)
+        whole = self.faces[kept_corners == 3]
+        one, two = self.faces[kept_corners == 1], self.faces[kept_corners == 2]
+        one = _rotate(one, corners[kept_corners == 1])  # the corner inside comes first
+        two = _rotate(two, ~corners[kept_corners == 2])  # the corner outside comes first
+        crossing = np.concatenate([one[:, [0, 1]], one[:, [0, 2]], two[:, [0, 1]], two[:, [0, 2]]])
+        ends, where = np.unique(np.sort(crossing, axis=1), axis=0, return_inverse=True)
+        low, high = ends[:, 0], ends[:, 1]
+        share = (field[low] / (field[low] - field[high]))[:, None].astype(np.float32)
+        fresh = self.attributes[low] * (1 - share) + self.attributes[high] * share
+        where = where.ravel() + len(self.attributes)
+        p, q = where[: len(one)], where[len(one) : 2 * len(one)]
+        r, s = where[2 * len(one) : 2 * len(one) + len(two)], where[2 * len(one) + len(two) :]
+        faces = np.concatenate(
+            [
+                whole,
+                np.stack([one[:, 0], p, q], axis=1),
+                np.stack([r, two[:, 1], two[:, 2]], axis=1),
+                np.stack([r, two[:, 2], s], axis=1),
+            ]
+        ).astype(np.int32)
+        lines = _chain(np.concatenate([np.stack([p, q], axis=1), np.stack([s, r], axis=1)]))
+        seams = {**self.seams, name: lines}
+        return Piece(np.concatenate([self.attributes, fresh]), faces, seams)
+
+
+def _rotate(faces: Ints, chosen: NDArray[np.bool_]) -> Ints:
+    """The faces with the one chosen corner of each first, in the same winding."""
+    first = np.argmax(chosen, axis=1)[:, None]
+    order = (first + np.arange(3)[None, :]) % 3
+    return np.take_along_axis(faces, order, axis=1)
+
+
+def _chain(segments: NDArray[Any]) -> list[Ints]:
+    """Directed segments (S, 2) joined to lines; a closed line repeats its first vertex."""
+    following = dict(segments.tolist())
+    starts = sorted(set(following) - set(following.values())) + sorted(following)
+    lines: list[Ints] = []
+    for start in starts:
+        line = [start]
+        while line[-1] in following:
+            line.append(following.pop(line[-1]))
+        if len(line) > 2:
+            lines.append(np.array(line, np.int32))
+    return lines
+
+
+def resample(points: Floats, count: int, closed: bool = True) -> Floats:
+    """`count` rows evenly spaced along the first three columns of a line (P, C); C columns kept.
+
+    A closed line comes with its first point repeated at the end and returns without the repetition.
+    """
+    lengths = np.linalg.norm(np.diff(points[:, :3].astype(np.float64), axis=0), axis=1)
+    along = np.concatenate([[0.0], np.cumsum(lengths)])
+    wanted = np.linspace(0.0, along[-1], count, endpoint=not closed)
+    columns = [np.interp(wanted, along, points[:, k]) for k in range(points.shape[1])]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def smooth_line(values: Floats, rounds: int, closed: bool = True) -> Floats:
+    """Rows (P, C) after `rounds` of the (1 2 1) / 4 filter along the line."""
+    for _ in range(rounds):
+        if closed:
+            before, after = np.roll(values, 1, axis=0), np.roll(values, -1, axis=0)
+        else:
+            before = np.concatenate([values[:1], values[:-1]])
+            after = np.concatenate([values[1:], values[-1:]])
+        values = (0.25 * before + 0.5 * values + 0.25 * after).astype(np.float32)
+    return values
+
+
+def grid_faces(rows: int, columns: int, wrap: bool = False, flip: bool = False) -> Ints:
+    """Triangles of a grid of vertices numbered row by row; `wrap` joins the last column to the first."""
+    across = columns if wrap else columns - 1
+    row, column = np.meshgrid(np.arange(rows - 1), np.arange(across), indexing="ij")
+    a = (row * columns + column).ravel()
+    b = (row * columns + (column + 1) % columns).ravel()
+    c, d = a + columns, b + columns
+    faces = np.concatenate([np.stack([a, c, b], axis=1), np.stack([b, c, d], axis=1)])
+    return (faces[:, ::-1] if flip else faces).astype(np.int32)
+
+
+def unit(vectors: Floats) -> Floats:
+    """Rows divided by their length; a zero row stays zero."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.maximum(length, 1e-12)).astype(np.float32)

@@ -1,0 +1,56 @@
+"""One posed person as the builders of hair and clothes see it: the body's arrays under short names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.look import Look
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Wearer:
+    """All vertex arrays have the body's V rows (helpers of clothes included).
+
+    template   mean human, canonical frame: what fields and paint are functions of
+    rest       this person before posing, canonical frame
+    posed      this person, camera frame
+    normals    unit, camera frame
+    faces      group name -> (F, 3): skin, tights, skirt, lashes, ...
+    bones      pose bone name -> (3, 4) from rest to the camera frame
+    joints     pose bone name -> pivot in the rest frame; `template_joints` the same of the mean human
+    detail     height of the head in pixels: the fewer, the coarser everything is built
+    """
+
+    template: Floats
+    rest: Floats
+    posed: Floats
+    normals: Floats
+    faces: Mapping[str, Ints]
+    bones: Mapping[str, NDArray[np.float64]]
+    joints: Mapping[str, NDArray[np.float64]]
+    template_joints: Mapping[str, NDArray[np.float64]]
+    look: Look
+    owner: int
+    detail: float
+
+    def rng(self, purpose: str) -> np.random.Generator:
+        """Seeded from the look's seed and what the numbers are for."""
+        digest = hashlib.blake2b(f"{self.look.seed}/{purpose}".encode(), digest_size=8).digest()
+        return np.random.default_rng(int.from_bytes(digest, "big"))
+
+    def place(self, bone: str, points: Floats) -> Floats:
+        """Points (N, 3) of the rest frame moved rigidly with a bone, camera frame."""
+        transform = self.bones[bone]
+        return (points @ transform[:, :3].T + transform[:, 3]).astype(np.float32)
+
+    def turn(self, bone: str, vectors: Floats) -> Floats:
+        """Directions (N, 3) of the rest frame turned with a bone."""
+        return (vectors @ self.bones[bone][:, :3].T).astype(np.float32)

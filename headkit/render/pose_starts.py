@@ -78,8 +78,8 @@ def body_points(skeleton: Skeleton, coco: Array) -> Array:
         points[point, INDEX[bone]] = [*at, 1.0]
 
     joint = {name: skeleton.joints[number] for name, number in INDEX.items()}
-    fix(term.NECK, "spine01", joint["neck01"])
-    fix(term.HIPS, "root", (joint["upper_leg_left"] + joint["upper_leg_right"]) / 2.0)
+    fix(term.NECK, "spine_5", joint["neck_1"])
+    fix(term.HIPS, "pelvis", (joint["thigh_left"] + joint["thigh_right"]) / 2.0)
     fix(term.HEAD_CENTRE, "head", joint["head"])
     for axis, point in enumerate((term.HEAD_LEFT, term.HEAD_UP, term.HEAD_FRONT)):
         fix(point, "head", joint["head"] + np.eye(3)[axis])

@@ -39,38 +39,38 @@ def _side(side: str) -> tuple[Bone, ...]:
     letter = side[0].upper()
 
     def bone(name: str, parent: str, *sources: str) -> Bone:
-        paired = parent if parent in ("spine01", "root") else f"{parent}_{side}"
+        paired = parent if parent in ("spine_5", "pelvis") else f"{parent}_{side}"
         return Bone(f"{name}_{side}", paired, tuple(f"{source}.{letter}" for source in sources))
 
     return (
-        bone("clavicle", "spine01", "clavicle"),
+        bone("clavicle", "spine_5", "clavicle"),
         bone("shoulder", "clavicle", "shoulder01"),
         bone("upper_arm", "shoulder", "upperarm01"),
-        bone("upper_arm_twist", "upper_arm", "upperarm02"),
-        bone("lower_arm", "upper_arm_twist", "lowerarm01"),
-        bone("lower_arm_twist", "lower_arm", "lowerarm02"),
-        bone("hand", "lower_arm_twist", "wrist"),
+        bone("upper_arm_lower", "upper_arm", "upperarm02"),
+        bone("forearm", "upper_arm_lower", "lowerarm01"),
+        bone("forearm_lower", "forearm", "lowerarm02"),
+        bone("hand", "forearm_lower", "wrist"),
         bone("fingers", "hand", *(f"finger{n}-1" for n in (2, 3, 4, 5))),
         bone("fingertips", "fingers", *(f"finger{n}-2" for n in (2, 3, 4, 5))),
-        bone("upper_leg", "root", "upperleg01", "upperleg02"),
-        bone("lower_leg", "upper_leg", "lowerleg01", "lowerleg02"),
-        bone("foot", "lower_leg", "foot"),
+        bone("thigh", "pelvis", "upperleg01", "upperleg02"),
+        bone("shin", "thigh", "lowerleg01", "lowerleg02"),
+        bone("foot", "shin", "foot"),
         bone("toes", "foot", *(f"toe{n}-1" for n in (1, 2, 3, 4, 5))),
     )
 
 
 # Parents come before their children.
 BONES: tuple[Bone, ...] = (
-    Bone("root", None, ("root", "pelvis.L", "pelvis.R")),
-    Bone("spine05", "root", ("spine05",)),
-    Bone("spine04", "spine05", ("spine04",)),
-    Bone("spine03", "spine04", ("spine03",)),
-    Bone("spine02", "spine03", ("spine02",)),
-    Bone("spine01", "spine02", ("spine01",)),
-    Bone("neck01", "spine01", ("neck01",)),
-    Bone("neck02", "neck01", ("neck02",)),
-    Bone("neck03", "neck02", ("neck03",)),
-    Bone("head", "neck03", ("head",)),
+    Bone("pelvis", None, ("root", "pelvis.L", "pelvis.R")),
+    Bone("spine_1", "pelvis", ("spine05",)),
+    Bone("spine_2", "spine_1", ("spine04",)),
+    Bone("spine_3", "spine_2", ("spine03",)),
+    Bone("spine_4", "spine_3", ("spine02",)),
+    Bone("spine_5", "spine_4", ("spine01",)),
+    Bone("neck_1", "spine_5", ("neck01",)),
+    Bone("neck_2", "neck_1", ("neck02",)),
+    Bone("neck_3", "neck_2", ("neck03",)),
+    Bone("head", "neck_3", ("head",)),
     *_side("left"),
     *_side("right"),
 )
@@ -163,19 +163,19 @@ def _length_shares() -> Array:
     shares = np.zeros((len(BONES), 3))
     arms = (
         "upper_arm",
-        "upper_arm_twist",
-        "lower_arm",
-        "lower_arm_twist",
+        "upper_arm_lower",
+        "forearm",
+        "forearm_lower",
         "hand",
         "fingers",
         "fingertips",
     )
-    legs = ("upper_leg", "lower_leg", "foot", "toes")
+    legs = ("thigh", "shin", "foot", "toes")
     limb = dict.fromkeys(arms, 1) | dict.fromkeys(legs, 2)
     neck = {
-        "neck01": 0.75,
-        "neck02": 0.5,
-        "neck03": 0.25,
+        "neck_1": 0.75,
+        "neck_2": 0.5,
+        "neck_3": 0.25,
         "head": 0.0,
     }  # the head is the 3DMM: rigid
     for number, name in enumerate(NAMES):
@@ -293,14 +293,14 @@ class _Builder:
         x, y, z = np.eye(3)
         # The lumbar spine bends, the thoracic spine twists (White and Panjabi 1990).
         for bone, bend, twist in zip(
-            ("spine05", "spine04", "spine03", "spine02", "spine01"),
+            ("spine_1", "spine_2", "spine_3", "spine_4", "spine_5"),
             (0.22, 0.24, 0.22, 0.18, 0.14),
             (0.08, 0.12, 0.2, 0.3, 0.3),
             strict=True,
         ):
             self.turn(bone, bend, ("spine_bend", x), ("spine_lean", z * -1.0))
             self.turn(bone, twist, ("spine_twist", y))
-        for bone, share in (("neck01", 0.25), ("neck02", 0.2), ("neck03", 0.2), ("head", 0.35)):
+        for bone, share in (("neck_1", 0.25), ("neck_2", 0.2), ("neck_3", 0.2), ("head", 0.35)):
             self.turn(bone, share, ("neck_nod", x), ("neck_tilt", z * -1.0), ("neck_turn", y))
 
     def side(self, side: str) -> None:
@@ -342,8 +342,8 @@ class _Builder:
         return target @ rest.T, hinge, bend
 
     def _arm(self, joint: Any, turn: Any, settle: Any) -> None:
-        upper = joint("lower_arm") - joint("upper_arm")
-        lower = joint("hand") - joint("lower_arm")
+        upper = joint("forearm") - joint("upper_arm")
+        lower = joint("hand") - joint("forearm")
         rotation, hinge, bend = self._limb(upper, lower, ARM_REFERENCE, 1.0)
         u = ARM_REFERENCE
         swing = (
@@ -354,11 +354,11 @@ class _Builder:
         turn("upper_arm", 0.75, *swing)
         turn("upper_arm", 0.5, ("shoulder_twist", u))
         settle("upper_arm", rotation)
-        turn("upper_arm_twist", 0.5, ("shoulder_twist", _unit(upper)))
-        turn("lower_arm", 1.0, ("elbow", hinge))
-        settle("lower_arm", rotation_of(-bend * hinge))
+        turn("upper_arm_lower", 0.5, ("shoulder_twist", _unit(upper)))
+        turn("forearm", 1.0, ("elbow", hinge))
+        settle("forearm", rotation_of(-bend * hinge))
         along = _unit(lower)
-        turn("lower_arm_twist", 0.5, ("palm", along))
+        turn("forearm_lower", 0.5, ("palm", along))
         turn("hand", 0.5, ("palm", along))
         # Fingers curl the way they are already bent at rest; straight ones, towards the palm.
         palm = _unit(joint("fingers") - joint("hand"))
@@ -372,16 +372,16 @@ class _Builder:
         turn("fingertips", 1.0, ("fingertips", curl))
 
     def _leg(self, joint: Any, turn: Any, settle: Any) -> None:
-        upper = joint("lower_leg") - joint("upper_leg")
-        lower = joint("foot") - joint("lower_leg")
+        upper = joint("shin") - joint("thigh")
+        lower = joint("foot") - joint("shin")
         rotation, hinge, bend = self._limb(upper, lower, LEG_REFERENCE, -1.0)
         x, _, z = np.eye(3)
-        turn("upper_leg", 1.0, ("hip_forward", -x), ("hip_out", z))
-        turn("upper_leg", 1.0, ("hip_twist", LEG_REFERENCE))
-        settle("upper_leg", rotation)
-        turn("lower_leg", 1.0, ("knee", hinge))
+        turn("thigh", 1.0, ("hip_forward", -x), ("hip_out", z))
+        turn("thigh", 1.0, ("hip_twist", LEG_REFERENCE))
+        settle("thigh", rotation)
+        turn("shin", 1.0, ("knee", hinge))
         straighten = rotation_of(-bend * hinge)
-        settle("lower_leg", straighten)
+        settle("shin", straighten)
         level = (rotation @ straighten).T  # the sole is level at rest and in the reference
         turn("foot", 1.0, ("ankle", level @ -x))
         settle("foot", level)

@@ -12,7 +12,6 @@ import pytest
 
 from headkit import completions
 from headkit import tool as table
-from headkit.tool import Tool
 
 # (what stands before TAB, one thing offered, one thing not offered)
 CASES = [
@@ -26,6 +25,7 @@ CASES = [
     ("headkit trial --bad-lines ", "skip", "--limit"),
     ("headkit trial --bad-lines=sk", "skip", "stop"),
     ("headkit trial --model ", "large", "--model"),
+    ("headkit trial --kinds face --kinds h", "hair", "face"),
     ("headkit trial x.jsonl --no-b", "--no-boxes", "--names"),
     ("headkit trial existing", "existing.jsonl", "--limit"),
     ("headkit trial --root fold", "folder", "existing.jsonl"),
@@ -34,55 +34,15 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, trial_tool):
     """Where the shells run: the three scripts, and something to complete."""
     folder = tmp_path_factory.mktemp("shell")
-    tools = (
-        Tool(
-            "trial",
-            "map",
-            "a tool of the tests: 'quotes' and $dollars",
-            package="tests_of_completions",
-        ),
-        *table.COMMANDS,
-    )
+    tools = (trial_tool, *table.COMMANDS)
     for name, shell in (("headkit.bash", "bash"), ("_headkit", "zsh"), ("headkit.fish", "fish")):
         (folder / name).write_text(completions.script(shell, tools))
     (folder / "existing.jsonl").write_text("")
     (folder / "folder").mkdir()
     return folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def trial():
-    """A module of Options for the tool of these tests."""
-    import sys
-    import types
-    from dataclasses import make_dataclass
-    from typing import Annotated, Literal
-
-    from headkit.tool import Opt
-
-    options = make_dataclass(
-        "Options",
-        [
-            (
-                "model",
-                Annotated[Literal["small", "large"], Opt("Which [of two]; it's 'a' choice: yes.")],
-                "small",
-            ),
-            ("names", Annotated[tuple[str, ...], Opt("Names.", "NAME")], ()),
-            ("boxes", Annotated[bool, Opt("Draw boxes.")], True),
-        ],
-    )
-    package, module = (
-        types.ModuleType("tests_of_completions"),
-        types.ModuleType("tests_of_completions.trial"),
-    )
-    module.Options = options
-    sys.modules |= {package.__name__: package, module.__name__: module}
-    yield
-    del sys.modules[package.__name__], sys.modules[module.__name__]
 
 
 def bash(line, folder):

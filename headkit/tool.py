@@ -101,6 +101,8 @@ class Context:
     verbose: bool = False
     tag: str = "run"  # of this run alone: goes into the names of temporary files, as paths.write_atomic wants
     overwrite: bool = False  # an image of another tool may be replaced
+    resume: bool = False  # a report takes up its own units of work
+    operands: tuple[str, ...] = ()  # as typed; only merge opens them itself
 
     def folder(self, typed: str | None, default: str) -> Path:
         """The folder for side files: as typed, else `default` beside the output, else in the root."""

@@ -139,6 +139,10 @@ class _Command(TyperCommand):
     """One tool: help shows its own options first, then those that all tools share."""
 
     common: frozenset[str] = frozenset()
+    operands: str = ""
+
+    def collect_usage_pieces(self, _context: Any) -> list[str]:
+        return ["[OPTION]...", self.operands]
 
     def format_options(self, context: Any, formatter: Any) -> None:
         own: list[tuple[str, str]] = []
@@ -213,8 +217,10 @@ def _command(tool: Tool) -> Any:
         context_settings=SETTINGS,
         options_metavar="[OPTION]...",
     )(invoke)
-    command = typer.main.get_command(application)
-    command.common = frozenset(flag.field for flag in common) | {"schema", "version", "help"}  # type: ignore[attr-defined]
+    command: Any = typer.main.get_command(application)
+    command.operands = tool.operands
+    if tool.kind != "command":
+        command.common = frozenset(flag.field for flag in common) | {"schema", "version", "help"}
     return command
 
 

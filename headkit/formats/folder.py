@@ -1,0 +1,152 @@
+"""A folder that appears whole or not at all: work beside it under a lock, then one rename.
+
+Beside DIR lies `.DIR.pack/` while a run works: `lock`, and `new/`, which becomes DIR. What a killed run
+left there is swept by the next one, which alone can hold the lock.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from headkit.status import TRY_LATER, USAGE, WRITE_FAILED, Stop
+
+SUMS = "SHA256SUMS"  # lists every other file of a folder of ours
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a run writes what shall become `target`, and a private file beside it."""
+
+    target: Path
+    work: Path
+
+    @property
+    def new(self) -> Path:
+        return self.work / "new"
+
+    @property
+    def private(self) -> Path:
+        """Becomes TARGET.private.jsonl."""
+        return self.work / "private.jsonl"
+
+    def publish(self) -> None:
+        """Make `new` the target, in place of an older one of ours, and put the private file beside it."""
+        _sync(self.new)
+        old = self.work / "old"
+        if self.target.exists() and any(self.target.iterdir()):
+            self.target.rename(old)
+        self.new.rename(self.target)
+        self._publish_private()
+        _sync(self.target.parent)
+
+    def settle(self) -> None:
+        """Finish or undo what was begun to be published, and sweep the rest."""
+        old = self.work / "old"
+        if old.exists() and not self.target.exists():
+            old.rename(self.target)
+        elif self.target.exists() and self.private.exists() and not self.new.exists():
+            self._publish_private()
+        for path in self.work.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
+
+    def _publish_private(self) -> None:
+        if self.private.exists():
+            self.private.rename(private_path(self.target))
+
+
+def private_path(target: Path) -> Path:
+    """The file of what was not published, beside the folder."""
+    return target.with_name(target.name + ".private.jsonl")
+
+
+@contextmanager
+def workplace(target: Path) -> Iterator[Workplace]:
+    """A locked workplace for `target`; Stop where another run holds it or the folder is not ours."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = target.with_name(f".{target.name}.pack")
+    lock = _lock(work, target)
+    place = Workplace(target, work)
+    try:
+        place.settle()
+        refuse_foreign(target)
+        place.new.mkdir()
+        yield place
+    finally:
+        with suppress(OSError):  # what cannot be removed now is swept by the next run
+            place.settle()
+            (work / "lock").unlink()
+            work.rmdir()  # fails where another run has just made its lock there
+        os.close(lock)
+
+
+def refuse_foreign(target: Path) -> None:
+    """Stop(USAGE) unless `target` is not there, is empty, or holds exactly what an earlier run published."""
+    if target.is_dir():
+        names = {path.name for path in target.iterdir()}
+        if not names or (SUMS in names and names == {SUMS, *_listed(target / SUMS)}):
+            return
+        raise Stop(USAGE, f"{target} holds files that headkit did not pack; choose another -d")
+    if target.exists() or target.is_symlink():
+        raise Stop(USAGE, f"{target} is not a folder; choose another -d")
+    if private_path(target).exists():
+        raise Stop(USAGE, f"{private_path(target)} is there without its folder; move it away")
+
+
+def _listed(sums: Path) -> set[str]:
+    """The names in a checksum file; none where it is something else."""
+    with suppress(UnicodeDecodeError):
+        return {line[66:] for line in sums.read_text("utf-8").splitlines()}
+    return set()
+
+
+def _lock(work: Path, target: Path) -> int:
+    """A descriptor that holds the lock; the kernel frees it however the run ends."""
+    while True:
+        work.mkdir(exist_ok=True)
+        try:
+            descriptor = os.open(work / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue  # the run before us has just taken its workplace away
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), (work / "lock").stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass  # the same, between opening and locking
+        except OSError as error:
+            os.close(descriptor)
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise Stop(TRY_LATER, f"another run packs into {target}; wait for it") from None
+            message = (
+                f"{work}: locks are not supported there ({error.strerror}); pack to a local disk"
+            )
+            raise Stop(TRY_LATER, message) from error
+        os.close(descriptor)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def refuse_full_disk(folder: Path, needed: int) -> None:
+    """Stop(WRITE_FAILED) where the disk of `folder` has less than `needed` bytes free."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise Stop(
+            WRITE_FAILED,
+            f"{folder} has {free / 1e9:.1f} GB free and the dataset needs {needed / 1e9:.1f}; make room",
+        )

@@ -1,0 +1,256 @@
+"""Packing a dataset: which records go in, what of them is published, and what is said of the whole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headkit import __version__, jsonl
+from headkit.formats.census import Census, card
+from headkit.formats.folder import Workplace, refuse_full_disk
+from headkit.formats.imagefile import inspect
+from headkit.formats.webdataset import Member, Writer
+from headkit.formats.webdataset import key as sample_key
+from headkit.image import ImageError
+from headkit.paths import PathError, resolve
+from headkit.record import FIELDS, SCHEMA
+from headkit.status import BAD_INPUT, USAGE, Stop
+from headkit.tool import Failure, Record
+
+PRIVATE_OF_SOURCE = (
+    "sha256",
+    "path",
+    "member",
+    "image_id",
+)  # with these a photo could be found again
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to publish, and how large a shard may grow."""
+
+    fields: tuple[str, ...]
+    samples: int  # most in a shard
+    bytes: int  # most in a shard, as the tar file is long
+
+
+class LeftOutError(ValueError):
+    """Why a record is not in the dataset."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def failure(self, record: Record) -> Failure:
+        return Failure(self.kind, f"record {record.get('id')!r}: {self}")
+
+
+class Packing:
+    """One run: records wait on disk until all are seen, since labels and space depend on all of them."""
+
+    def __init__(self, plan: Plan, root: Path, place: Workplace) -> None:
+        self.plan, self.root, self.place = plan, root, place
+        self.waiting = place.work / "waiting.jsonl"
+        self.census = Census()
+        self.with_labels: Counter[str] = Counter()
+        self.records = 0
+        self.image_bytes = 0
+        self.shards: list[dict[str, Any]] = []
+
+    def spool(self, records: Iterator[Record]) -> Iterator[Failure]:
+        """Put what can be packed on disk; a Failure for each record that has no image file."""
+        with self.waiting.open("xb") as file:
+            for record in records:
+                if "error" in record:
+                    self.census.left_out["error in an earlier tool"] += 1
+                    continue
+                if not self.records:
+                    self.check_fields(record)
+                try:
+                    self.image_bytes += _stat(image_file(self.root, record)).st_size
+                except LeftOutError as error:
+                    yield self.leave_out(error, record)
+                    continue
+                self.records += 1
+                self.with_labels.update(
+                    name for name in ("truth", "heads") if has_labels(record, name)
+                )
+                file.write(jsonl.dump(record) + b"\n")
+
+    def check_fields(self, first: Record) -> None:
+        """Stop(USAGE) for a field that is neither in the format nor in the first record."""
+        known = {field.path for field in FIELDS} | set(first)
+        for name in self.plan.fields:
+            if name not in known:
+                raise Stop(
+                    USAGE,
+                    f"--fields: no field {name!r}, neither in headkit-record(5) nor in the first record",
+                )
+
+    def leave_out(self, error: LeftOutError, record: Record) -> Failure:
+        self.census.left_out[error.kind] += 1
+        return error.failure(record)
+
+    def choose_labels(self, wanted: str | None) -> str:
+        """Stop(BAD_INPUT) where no record has labels."""
+        if not self.records:
+            return "none"
+        chosen = wanted or ("truth" if self.with_labels["truth"] == self.records else "heads")
+        if not self.with_labels[chosen]:
+            raise Stop(
+                BAD_INPUT, f"no record has {chosen}; run headkit detect first, or see --labels"
+            )
+        return chosen
+
+    def write(self, wanted: str | None) -> Iterator[Failure]:
+        """Make the whole folder; a Failure for each record whose image or labels cannot be published."""
+        labels = self.choose_labels(wanted)
+        # Images, labels and private fields at most double what the records take; shards pad a little.
+        text = self.waiting.stat().st_size
+        refuse_full_disk(self.place.work, self.image_bytes + 2 * text + 4096 * self.records)
+        writer = Writer(self.place.new, self.plan.samples, self.plan.bytes)
+        private = os.open(
+            self.place.private, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        )
+        with open(private, "wb") as private_file, self.waiting.open("rb") as lines:  # noqa: PTH123
+            for line in lines:
+                record = jsonl.parse(line)
+                try:
+                    members, rest = self.sample(record, labels)
+                except LeftOutError as error:
+                    yield self.leave_out(error, record)
+                    continue
+                key = sample_key(record["id"])
+                writer.add(key, members)
+                private_file.write(jsonl.dump({"id": record["id"], "key": key, **rest}) + b"\n")
+            private_file.flush()
+            os.fsync(private_file.fileno())
+        self.shards = writer.close()
+        self.waiting.unlink()
+        self.describe(labels, writer)
+
+    def sample(self, record: Record, labels: str) -> tuple[list[Member], Record]:
+        """The members of a record's sample, and the fields that it keeps to itself."""
+        if not has_labels(record, labels):
+            raise LeftOutError("labels", f"no {labels}; run headkit detect, or see --labels")
+        data = _read(image_file(self.root, record))
+        try:
+            image = inspect(data)
+        except ImageError as error:
+            raise LeftOutError("image", f"{record['image']}: {error}") from None
+        if image.turned:
+            raise LeftOutError(
+                "turned",
+                f"{record['image']}: EXIF asks for a turn, which copying would lose; turn it first",
+            )
+        if (image.width, image.height) != (record.get("width"), record.get("height")):
+            size = f"{image.width} x {image.height}"
+            raise LeftOutError(
+                "size",
+                f"{record['image']}: the image is {size}, and its labels speak of another size",
+            )
+        member = Member.of(image.suffix, data)
+        if record.get("image_sha256") not in (None, member.sha256):
+            raise LeftOutError(
+                "changed", f"{record['image']}: the image has changed since it was labelled"
+            )
+        heads = record["truth"]["heads"] if labels == "truth" else record["heads"]
+        self.census.add(image.suffix, heads)
+        published = self.published(record)
+        label = {
+            "schema": SCHEMA,
+            "id": record["id"],
+            **published,
+            "labels": labels,
+            "heads": heads,
+        }
+        taken = {*published, "id", labels} - {"source"}
+        rest = {name: value for name, value in record.items() if name not in taken}
+        return [member, Member.of("json", jsonl.dump(label))], rest
+
+    def published(self, record: Record) -> Record:
+        found = {name: record[name] for name in self.plan.fields if name in record}
+        if isinstance(found.get("source"), dict):
+            found["source"] = {
+                name: value
+                for name, value in found["source"].items()
+                if name not in PRIVATE_OF_SOURCE
+            }
+        return found
+
+    def describe(self, labels: str, writer: Writer) -> None:
+        """Card, index and checksums."""
+        meanings = [
+            (field.path, field.meaning)
+            for field in FIELDS
+            if field.path in ("id", *self.plan.fields)
+        ]
+        meanings += [
+            (field.path.removeprefix("truth."), field.meaning)
+            for field in FIELDS
+            if field.path.startswith("truth.heads[].")
+        ]
+        text = card(
+            self.census,
+            name=self.place.target.name,
+            labels=labels,
+            fields=meanings,
+            shards=len(self.shards),
+        )
+        index = {
+            "format": "webdataset",
+            "schema": SCHEMA,
+            "made_with": f"headkit {__version__}",
+            "labels": labels,
+            "images": self.census.images,
+            "heads": self.census.heads,
+            "left_out": dict(sorted(self.census.left_out.items())),
+            "shards": self.shards,
+        }
+        writer.put("README.md", text.encode())
+        writer.put("index.json", json.dumps(index, indent=1).encode() + b"\n")
+        writer.put_sums()
+
+
+def has_labels(record: Record, labels: str) -> bool:
+    """Whether the record has a list of heads in `truth`, or in `heads`."""
+    found = record.get("truth") if labels == "truth" else record
+    return isinstance(found, dict) and isinstance(found.get("heads"), list)
+
+
+def image_file(root: Path, record: Record) -> Path:
+    """The path of the record's image; LeftOutError where it has none that may be read."""
+    image = record.get("image")
+    if not isinstance(image, str):
+        raise LeftOutError("image", "no image; run headkit generate first")
+    try:
+        return resolve(root, image)
+    except PathError as error:
+        raise LeftOutError("path", str(error)) from None
+
+
+def _stat(path: Path) -> os.stat_result:
+    with _missing_as_left_out(path):
+        return path.stat()
+
+
+def _read(path: Path) -> bytes:
+    with _missing_as_left_out(path):
+        return path.read_bytes()
+
+
+@contextmanager
+def _missing_as_left_out(path: Path) -> Iterator[None]:
+    """A file that is not there is the record's fault; a disk that fails is the machine's, and passes."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        raise LeftOutError(
+            "missing", f"{path.name}: {error.strerror}; check the path and --root"
+        ) from None

@@ -1,0 +1,130 @@
+"""Write a dataset that trainers load: shards, an index, checksums and a card.
+
+Images are copied byte for byte, never encoded again. Of a record only an allow-list of fields is published
+(--fields) beside the labels of its heads; all the rest goes to DIR.private.jsonl, which only its owner can read.
+`id` is always published, the path of the image and the hash of a source photo never.
+
+Labels are `truth` where every record has it, else the `heads` that were found; --labels decides otherwise. Either
+way a sample calls them `heads`, and its `labels` says which they are.
+
+Records with an error are left out and counted. So is, and the run then ends in 1, a record whose image is missing,
+changed since it was labelled, of another size than its record says, or asks to be turned by EXIF: its labels would
+speak of another picture.
+
+DIR appears whole or not at all: the work is done in .DIR.pack beside it. An older dataset of headkit's in DIR is
+replaced; a folder that holds anything else is left alone. The same records make the same bytes. Standard output
+has one row per shard.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from headkit.paths import PathError, stored
+from headkit.status import USAGE, WRITE_FAILED, Stop
+from headkit.tool import Context, Example, Opt, Record
+
+PUBLISHED = "width,height,image_sha256,camera,caption,prompt,generated,scores"
+NEVER = (
+    "image",
+    "error",
+    "truth",
+    "heads",
+    "schema",
+    "id",
+)  # paths, and what has its own place in a sample
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of headkit pack."""
+
+    dir: Annotated[
+        str | None,
+        Opt("Write the dataset to DIR (default: dataset).", "DIR", ("-d", "--dir"), decides=False),
+    ] = None
+    format: Annotated[Literal["webdataset"], Opt("How the dataset is laid out.")] = "webdataset"
+    labels: Annotated[
+        Literal["truth", "heads"] | None,
+        Opt("Which labels to publish (default: truth where every record has it)."),
+    ] = None
+    fields: Annotated[str, Opt("Publish these fields, separated by commas.", "NAMES")] = PUBLISHED
+    shard_size: Annotated[
+        str,
+        Opt(
+            "Close a shard before it has more samples or bytes than this: 1000, 500MB, or both.",
+            "SIZE",
+        ),
+    ] = "10000,1GB"
+
+
+EXAMPLES = (
+    Example("headkit pack -d heads", ""),
+    Example(
+        "headkit pack -d heads --shard-size 1000,500MB --fields width,height,caption",
+        '{"id":"a","error":{"tool":"generate","kind":"image","message":"left out and counted"}}\n',
+    ),
+    Example("headkit pack --shard-size many", "", status=USAGE),
+)
+
+
+def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:
+    """A row per shard, once the dataset is published; a Failure for each record that was left out."""
+    from headkit.formats.folder import workplace
+    from headkit.formats.packing import Packing, Plan
+
+    plan = Plan(_fields(options.fields), *_shard_size(options.shard_size))
+    target = Path(os.path.realpath(context.folder(options.dir, "dataset")))
+    try:
+        prefix = stored(context.root, target)
+    except PathError as error:
+        raise Stop(USAGE, f"-d: {error}") from None
+    try:
+        with workplace(target) as place:
+            packing = Packing(plan, context.root, place)
+            yield from packing.spool(records)
+            yield from packing.write(options.labels)
+            place.publish()
+    except OSError as error:
+        raise Stop(
+            WRITE_FAILED, f"{error.filename or target}: {error.strerror or error}"
+        ) from error
+    for shard in packing.shards:
+        name = shard["name"]
+        yield {"id": name.removesuffix(".tar"), "path": f"{prefix}/{name}"} | {
+            key: shard[key] for key in ("count", "bytes", "sha256")
+        }
+
+
+def _fields(text: str) -> tuple[str, ...]:
+    """The names of --fields; Stop(USAGE) for one that is never published."""
+    names = tuple(filter(None, (name.strip() for name in text.split(","))))
+    for name in names:
+        if name in NEVER:
+            raise Stop(USAGE, f"--fields: {name} cannot be asked for; leave it out")
+    return names
+
+
+def _shard_size(text: str) -> tuple[int, int]:
+    """The most samples and the most bytes of a shard, from "1000", "500MB" or "1000,500MB"."""
+    units = {"": 0, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+    samples, size = 10**6, 8 * 10**9
+    for part in text.split(","):
+        match = re.fullmatch(
+            r"\s*([1-9][0-9]{0,11})\s*(|KB|MB|GB)\s*", part, re.IGNORECASE | re.ASCII
+        )
+        if match is None:
+            raise Stop(
+                USAGE, f"--shard-size: {part!r} is neither a number of samples nor of KB, MB or GB"
+            )
+        number, unit = int(match[1]), units[match[2].upper()]
+        if unit:
+            size = number * unit
+        else:
+            samples = number
+    return samples, size

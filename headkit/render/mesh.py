@@ -26,6 +26,7 @@ COLUMNS: Final = 16
 TWO_SIDED: Final = 1
 CUT: Final = 2  # has strands: fragments are tested
 COLORED: Final = 4  # has its own colour
+TEXTURED: Final = 8  # has texture coordinates
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def _flags(surface: Surface) -> int:
         flags |= CUT
     if surface.color is not None:
         flags |= COLORED
+    if surface.uv is not None:
+        flags |= TEXTURED
     return flags
 
 

@@ -1,0 +1,210 @@
+"""One picture: surfaces, light and background to colour and label buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render import raster, samples, shadow
+from headkit.render.eye import shade_eye
+from headkit.render.fibre import shade_hair
+from headkit.render.geometry import describe
+from headkit.render.light import Lighting
+from headkit.render.matter import shade_matter
+from headkit.render.mesh import Mesh, pack
+from headkit.render.paint import spots
+from headkit.render.shade import ALBEDO, GLOSS, IRRADIANCE, SHADED, Scene
+from headkit.render.skin import scatter, shade_skin
+from headkit.render.surface import Material, Surface
+from headkit.render.tone import Film, develop
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture and its labels, of height H and width W. Labels are those of pixel centres, unblurred.
+
+    color   (H, W, 3) uint8 sRGB
+    depth   (H, W) float32 metres along the camera's axis; 0 where only the background is
+    part    (H, W) uint8 Part
+    owner   (H, W) int16 person; -1 the background
+    normal  (H, W, 3) float32 unit, camera frame; 0 in the background
+    rest    (H, W, 3) float32 position on the unposed mean human, metres; 0 in the background
+    """
+
+    color: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    part: NDArray[np.uint8]
+    owner: NDArray[np.int16]
+    normal: NDArray[np.float32]
+    rest: NDArray[np.float32]
+
+
+def draw(
+    surfaces: Sequence[Surface],
+    lighting: Lighting,
+    background: NDArray[np.float32],
+    K: NDArray[np.float64],
+    width: int,
+    height: int,
+    *,
+    paint: NDArray[np.float32],
+    landmarks: NDArray[np.floating],
+    film: Film | None = None,
+    seed: int = 0,
+) -> Frame:
+    """Draw surfaces over a background.
+
+    background  (height, width, 3) float32 linear radiance, before the film
+    K           (3, 3) intrinsics in pixels, pixel centres at .5
+    paint       (owners, Paint.COUNT) float32: a row for each `owner` of the surfaces (paint.row)
+    landmarks   (68, 3) iBUG, of the rest human: where the paint of faces lies
+    film        default: the lighting's exposure and warmth
+    seed        of the sensor's noise
+
+    The picture does not depend on the order of surfaces, except where two lie at the same depth.
+    Raises ValueError for arrays that do not fit together.
+    """
+    mesh = pack(surfaces)
+    if len(mesh.owner) and not 0 <= mesh.owner.min() <= mesh.owner.max() < len(paint):
+        raise ValueError(f"paint has {len(paint)} rows, owners go to {mesh.owner.max()}")
+    if background.shape != (height, width, 3):
+        raise ValueError(f"background has shape {background.shape}, not {(height, width, 3)}")
+    camera = samples.camera_of(K)
+    face_at, inverse_at = raster.buffers(2 * height + 1, 2 * width + 1)
+    raster.draw(mesh, _solid(mesh), camera, face_at, inverse_at)
+    at = np.empty(face_at.size, np.int64)
+    row_at = np.empty(face_at.shape, np.int32)
+    centres, others = samples.choose(face_at, inverse_at, mesh.surface, at, row_at)
+    at = at[: centres + others].copy()
+    scene = Scene(
+        mesh.vertices, mesh.attributes, mesh.faces, mesh.parts, mesh.surface, mesh.owner, mesh.flags,
+        camera, face_at, lighting.row(), np.ascontiguousarray(paint, np.float32), spots(landmarks),
+        np.ascontiguousarray(landmarks, np.float64),
+    )  # fmt: skip
+    frame = _labels(scene, mesh, at[:centres], width, height)
+    color = _shade(scene, mesh, at, centres, inverse_at, frame)
+    picture = np.empty((height, width, 3), np.float32)
+    samples.resolve(
+        face_at, inverse_at, mesh.surface, row_at, color, np.ascontiguousarray(background, np.float32),
+        picture,
+    )  # fmt: skip
+    developed = develop(picture, film or Film(lighting.exposure, lighting.warmth), seed)
+    return Frame(developed, frame.depth, frame.part, frame.owner, frame.normal, frame.rest)
+
+
+def _solid(mesh: Mesh) -> NDArray[np.intp]:
+    """The surfaces that hide what is behind them."""
+    return np.flatnonzero(mesh.material != Material.LENS)
+
+
+def _labels(
+    scene: Scene,
+    mesh: Mesh,
+    at: NDArray[np.int64],
+    width: int,
+    height: int,
+) -> Frame:
+    """The frame without its colour; `at` are the centres that show something."""
+    frame = Frame(
+        np.empty((0, 0, 3), np.uint8),
+        np.zeros((height, width), np.float32),
+        np.zeros((height, width), np.uint8),
+        np.full((height, width), -1, np.int16),
+        np.zeros((height, width, 3), np.float32),
+        np.zeros((height, width, 3), np.float32),
+    )
+    rows, columns = np.divmod(at, 2 * width + 1)
+    rows, columns = rows // 2, columns // 2
+    points, normals, rest = _described(scene, at)
+    faces = scene.face_at.reshape(-1)[at]
+    frame.depth[rows, columns] = points[:, 2]
+    frame.part[rows, columns] = mesh.parts[faces]
+    frame.owner[rows, columns] = mesh.owner[mesh.surface[faces]]
+    frame.normal[rows, columns] = normals
+    frame.rest[rows, columns] = rest
+    return frame
+
+
+def _described(
+    scene: Scene, at: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Position, normal and rest position of samples, (N, 3) each."""
+    points, normals, rest = (np.empty((len(at), 3), np.float32) for _ in range(3))
+    describe(scene, at, points, normals, rest)
+    return points, normals, rest
+
+
+def _shade(
+    scene: Scene,
+    mesh: Mesh,
+    at: NDArray[np.int64],
+    centres: int,
+    inverse_at: NDArray[np.float64],
+    frame: Frame,
+) -> NDArray[np.float32]:
+    """(N, 3) linear colour of the samples `at`, of which the first `centres` are pixel centres.
+
+    Writes what is painted as another part (lips, brows) into frame.part.
+    """
+    width = frame.depth.shape[1]
+    points, normals, _ = _described(scene, at)
+    surfaces = mesh.surface[scene.face_at.reshape(-1)[at]]
+    owners, materials = mesh.owner[surfaces], mesh.material[surfaces]
+    lit = shadow.sunlit(mesh, scene.light, points, normals, owners, at.astype(np.int32), width)
+    pixels = (at[:centres] // (2 * width + 1) // 2) * width + at[:centres] % (2 * width + 1) // 2
+    inverse = np.ascontiguousarray(inverse_at[1::2, 1::2])
+    lit[:centres] = _smoothed(lit[:centres], pixels, inverse, frame.owner)
+    shaded = np.zeros((len(at), SHADED), np.float32)
+    parts = np.zeros(len(at), np.uint8)
+    for material in np.unique(materials):
+        to = np.flatnonzero(materials == material)
+        if material == Material.SKIN:
+            shade_skin(scene, at[to], to, lit[to], shaded, parts)
+        elif material == Material.EYE:
+            shade_eye(scene, at[to], to, lit[to], shaded)
+        elif material == Material.HAIR:
+            shade_hair(scene, at[to], to, lit[to], shaded)
+        else:
+            shade_matter(scene, at[to], to, lit[to], int(material), shaded)
+    skin = np.flatnonzero(materials[:centres] == Material.SKIN)
+    frame.part.reshape(-1)[pixels[skin]] = parts[skin]
+    _scatter(shaded, pixels, skin, inverse, frame.owner, float(scene.camera[0]) / 2)
+    irradiance = shaded[:, IRRADIANCE : IRRADIANCE + 3]
+    return irradiance * shaded[:, ALBEDO : ALBEDO + 3] + shaded[:, GLOSS : GLOSS + 3]
+
+
+def _smoothed(
+    lit: NDArray[np.float32],
+    pixels: NDArray[np.int64],
+    inverse: NDArray[np.float64],
+    owner: NDArray[np.int16],
+) -> NDArray[np.float32]:
+    """The shadow without the grain of its few taps."""
+    grid = np.zeros(owner.shape, np.float32)
+    grid.reshape(-1)[pixels] = lit
+    result = grid.copy()
+    shadow.smooth(grid, inverse, owner, result)
+    return result.reshape(-1)[pixels]
+
+
+def _scatter(
+    shaded: NDArray[np.float32],
+    pixels: NDArray[np.int64],
+    skin: NDArray[np.intp],
+    inverse: NDArray[np.float64],
+    owner: NDArray[np.int16],
+    focal: float,
+) -> None:
+    """Let light go under the skin, at the pixel centres `skin`, in place."""
+    if not len(skin):
+        return
+    light = np.zeros((*owner.shape, 3), np.float32)
+    is_skin = np.zeros(owner.shape, np.bool_)
+    light.reshape(-1, 3)[pixels[skin]] = shaded[skin, IRRADIANCE : IRRADIANCE + 3]
+    is_skin.reshape(-1)[pixels[skin]] = True
+    result = light.copy()
+    scatter(light, is_skin, inverse, owner, focal, result)
+    shaded[skin, IRRADIANCE : IRRADIANCE + 3] = result.reshape(-1, 3)[pixels[skin]]

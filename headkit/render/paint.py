@@ -1,0 +1,202 @@
+"""What is painted on a person: the row of numbers that shaders read, and the paint of skin.
+
+Skin is painted as a function of the rest position (Surface.rest), so that paint follows shape and
+expression without a texture: redness, mottling, freckles, lips, brows, stubble.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from math import exp, floor
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.jit import compiled
+from headkit.render.look import Look
+from headkit.render.noise import hash3, value_noise
+from headkit.render.surface import Part
+
+
+class Paint(IntEnum):
+    """Columns of a person's row of paint, float32. Colours take three columns, linear RGB albedo."""
+
+    SKIN = 0
+    ROUGHNESS = 3
+    REDNESS = 4
+    FRECKLES = 5
+    AGE = 6  # years
+    LIPS = 7  # factor on the skin's albedo
+    IRIS = 10
+    BROW = 13
+    BROW_DENSITY = 16
+    BROW_WIDTH = 17  # factor
+    BROW_ARCH = 18  # factor
+    BEARD = 19  # colour of stubble
+    STUBBLE = 22  # density, 0 to 1
+    SCALP = 23  # colour of the hair's roots
+    SCALP_DENSITY = 26  # of roots on the scalp, 0 to 1
+    PATTERN = 27  # of CLOTH with uv (metres): 0 plain, 1 stripes, 2 checks, 3 dots
+    PATTERN_SIZE = 28  # metres
+    SECOND = 29  # colour of the pattern
+    SHEEN = 32  # of cloth, 0 matt cotton, 1 satin
+    LENS = 33  # colour of the lenses
+    LENS_OPACITY = 36
+    SEX = 37  # 0 female, 1 male
+    SEED = 38  # an integer below 65536, offset of noise
+    COUNT = 39
+
+
+_PATTERNS: Final = ("plain", "stripes", "checks", "dots")
+
+
+def row(look: Look) -> NDArray[np.float32]:
+    """The row of paint of one person, (Paint.COUNT,) float32."""
+    values = np.zeros(Paint.COUNT, np.float32)
+    colors = {
+        Paint.SKIN: look.skin, Paint.LIPS: look.lips, Paint.IRIS: look.iris, Paint.BROW: look.brow,
+        Paint.BEARD: look.beard.color, Paint.SCALP: look.hair.color,
+        Paint.SECOND: look.clothes.second, Paint.LENS: look.glasses.tint,
+    }  # fmt: skip
+    for column, color in colors.items():
+        values[column : column + 3] = color
+    numbers = {
+        Paint.ROUGHNESS: look.skin_roughness, Paint.REDNESS: look.redness,
+        Paint.FRECKLES: look.freckles, Paint.AGE: look.age,
+        Paint.BROW_DENSITY: look.brow_density,
+        Paint.BROW_WIDTH: 0.85 + 0.4 * look.sex, Paint.BROW_ARCH: 1.25 - 0.5 * look.sex,
+        Paint.STUBBLE: 0.0 if look.beard.style == "none" else look.beard.density,
+        Paint.SCALP_DENSITY: 0.0 if look.hair.style == "bald" else 1.0 - look.hair.thinning,
+        Paint.PATTERN: _PATTERNS.index(look.clothes.pattern),
+        Paint.PATTERN_SIZE: look.clothes.pattern_size,
+        Paint.LENS_OPACITY: look.glasses.opacity, Paint.SEX: look.sex,
+        Paint.SEED: look.seed % 65536,
+    }  # fmt: skip
+    for column, number in numbers.items():
+        values[column] = number
+    return values
+
+
+# Spots of blood under the skin: about which of the 68 landmarks, offset (metres), radius, strength.
+_RED: Final = (
+    ((31, 41, 2), (-0.018, -0.004, 0.0), 0.020, 0.85),  # right cheek
+    ((35, 46, 14), (0.018, -0.004, 0.0), 0.020, 0.85),
+    ((30,), (0.0, 0.0, 0.0), 0.011, 0.80),  # tip of the nose
+    ((31,), (-0.002, 0.0, 0.0), 0.007, 0.50),  # wings
+    ((35,), (0.002, 0.0, 0.0), 0.007, 0.50),
+    ((8,), (0.0, 0.012, 0.01), 0.014, 0.30),  # chin
+    ((27,), (0.0, 0.012, 0.0), 0.012, 0.18),  # between the brows
+)
+# Darker skin: about the eyes and beside the mouth; radius, strength.
+_BROWN: Final = (
+    ((36, 39, 40, 41), (0.0, -0.004, 0.0), 0.015, 0.55),
+    ((42, 45, 46, 47), (0.0, -0.004, 0.0), 0.015, 0.55),
+    ((37, 38), (0.0, 0.004, 0.0), 0.012, 0.45),
+    ((43, 44), (0.0, 0.004, 0.0), 0.012, 0.45),
+    ((48,), (-0.004, 0.0, 0.0), 0.009, 0.25),
+    ((54,), (0.004, 0.0, 0.0), 0.009, 0.25),
+)
+# kernels do not turn members of an enumeration into numbers
+_FACE, _EAR, _LIP = int(Part.FACE), int(Part.EAR), int(Part.LIP)
+_HAND, _FOOT = int(Part.HAND), int(Part.FOOT)
+RED_SPOTS: Final = len(_RED)
+
+
+def spots(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Where skin is redder (the first RED_SPOTS rows) and browner: (N, 5) x, y, z, radius, strength.
+
+    landmarks  (68, 3) of the rest human, iBUG order
+    """
+    rows = []
+    for ids, offset, radius, strength in _RED + _BROWN:
+        centre = np.mean([landmarks[i] for i in ids], axis=0) + offset
+        rows.append([*centre, radius, strength])
+    return np.array(rows, np.float64)
+
+
+@compiled
+def paint_skin(
+    x: float,
+    y: float,
+    z: float,
+    row: NDArray[np.float32],
+    spots: NDArray[np.float64],
+    landmarks: NDArray[np.float64],  # noqa: ARG001 - brows and stubble will follow them
+    part: int,
+    lip: float,
+    footprint: float,
+) -> tuple[float, float, float, float, int]:
+    """Albedo r, g, b, roughness and Part at a rest position of the skin.
+
+    row        the owner's row of paint
+    spots      as `spots` gives them; landmarks (68, 3) of the rest human
+    part       of the face; what is painted may make it Part.LIP or Part.BROW
+    lip        share of lip, 0 to 1, from the surface's mask
+    footprint  size of a pixel on the skin, metres: finer detail than this must fade
+    """
+    seed = row[Paint.SEED]
+    blood, melanin = _undertone(x, y, z, row, spots, seed)
+    if part == _EAR:
+        blood += 0.35 * row[Paint.REDNESS] + 0.10
+    elif part in (_HAND, _FOOT):
+        blood += 0.15
+    roughness = row[Paint.ROUGHNESS]
+    if footprint < 0.002 and row[Paint.FRECKLES] > 0.0:
+        melanin += row[Paint.FRECKLES] * _freckle(x, y, z, seed)
+    # absorption of haemoglobin and melanin by channel, relative (after Donner and Jensen 2006)
+    red = row[Paint.SKIN] * exp(-0.10 * blood - 0.30 * melanin)
+    green = row[Paint.SKIN + 1] * exp(-0.42 * blood - 0.45 * melanin)
+    blue = row[Paint.SKIN + 2] * exp(-0.38 * blood - 0.60 * melanin)
+    if lip > 0.02:
+        share = min(1.0, max(0.0, (lip - 0.25) * 2.0))
+        share = share * share * (3.0 - 2.0 * share)
+        crease = 0.93 + 0.14 * value_noise(x * 900.0, y * 120.0 + seed, z * 120.0)
+        red *= 1.0 + share * (row[Paint.LIPS] * crease - 1.0)
+        green *= 1.0 + share * (row[Paint.LIPS + 1] * crease - 1.0)
+        blue *= 1.0 + share * (row[Paint.LIPS + 2] * crease - 1.0)
+        roughness += share * (0.38 - roughness)
+        if lip > 0.5 and part == _FACE:
+            part = _LIP
+    return red, green, blue, roughness, part
+
+
+@compiled
+def _undertone(
+    x: float,
+    y: float,
+    z: float,
+    row: NDArray[np.float32],
+    spots: NDArray[np.float64],
+    seed: float,
+) -> tuple[float, float]:
+    """How much more blood and melanin than the mean; about -0.5 to 1.5."""
+    coarse = value_noise(x * 70.0 + seed, y * 70.0, z * 70.0) - 0.5
+    fine = value_noise(x * 320.0, y * 320.0 + seed, z * 320.0) - 0.5
+    blood = 0.35 * coarse + 0.25 * fine
+    melanin = 0.22 * (value_noise(x * 120.0, y * 120.0, z * 120.0 + seed) - 0.5) - 0.12 * fine
+    for k in range(len(spots)):
+        dx, dy, dz = x - spots[k, 0], y - spots[k, 1], z - spots[k, 2]
+        distance = (dx * dx + dy * dy + dz * dz) / (spots[k, 3] * spots[k, 3])
+        if distance < 6.0:
+            amount = spots[k, 4] * exp(-0.5 * distance)
+            if k < RED_SPOTS:
+                blood += amount * (0.25 + 1.1 * row[Paint.REDNESS]) * (1.0 + 0.8 * coarse)
+            else:
+                melanin += amount * 0.55
+    return blood, melanin
+
+
+@compiled
+def _freckle(x: float, y: float, z: float, seed: float) -> float:
+    """Cells of 2.6 mm, in some of which lies a round spot, densest about the nose."""
+    cell = 380.0
+    i, j, k = floor(x * cell), floor(y * cell), floor(z * cell + seed)
+    if hash3(i, j, k) > 0.45:
+        return 0.0
+    dx = x * cell - i - 0.3 - 0.4 * hash3(i, j + 31, k)
+    dy = y * cell - j - 0.3 - 0.4 * hash3(i + 57, j, k)
+    dz = z * cell + seed - k - 0.5
+    radius = 0.12 + 0.16 * hash3(i, j, k + 13)
+    distance = (dx * dx + dy * dy + 0.3 * dz * dz) / (radius * radius)
+    return 0.8 * max(0.0, 1.0 - distance)

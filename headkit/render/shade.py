@@ -1,0 +1,255 @@
+"""What all materials share: where a sample lies on its triangle, light that arrives, gloss.
+
+Shaders write rows of SHADED columns: irradiance 3, albedo 3, gloss 3; the colour is irradiance x albedo +
+gloss, all linear RGB. They stay apart until the irradiance of skin has been scattered under it.
+"""
+
+from __future__ import annotations
+
+from math import exp, sqrt
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.jit import compiled
+from headkit.render.light import FILL, GROUND, KEY, RIM, SKY, UP
+
+IRRADIANCE: Final = 0
+ALBEDO: Final = 3
+GLOSS: Final = 6
+SHADED: Final = 9
+
+
+class Scene(NamedTuple):
+    """What shaders read. One type for all kernels, so that each is compiled once.
+
+    camera     (4,) float64, maps to the sample grid of face_at
+    face_at    (H, W) int32 face of each sample
+    light      (light.ROW,) float64
+    paint      (owners, Paint.COUNT) float32
+    spots, landmarks  as paint_skin wants them
+    """
+
+    vertices: NDArray[np.float32]
+    attributes: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    parts: NDArray[np.uint8]
+    surface: NDArray[np.int16]
+    owner: NDArray[np.int32]
+    flags: NDArray[np.int32]
+    camera: NDArray[np.float64]
+    face_at: NDArray[np.int32]
+    light: NDArray[np.float64]
+    paint: NDArray[np.float32]
+    spots: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+
+
+class Hit(NamedTuple):
+    """Where a sample lies: face, its vertices, barycentric coordinates in space, position."""
+
+    face: int
+    i: int
+    j: int
+    k: int
+    a: float
+    b: float
+    c: float
+    x: float
+    y: float
+    z: float
+
+
+@compiled
+def locate(scene: Scene, sample: int) -> Hit:
+    """The hit of a sample, given by its place in the flattened grid."""
+    row, column = sample // scene.face_at.shape[1], sample % scene.face_at.shape[1]
+    face = scene.face_at[row, column]
+    x = (column - scene.camera[2]) / scene.camera[0]
+    y = (row - scene.camera[3]) / scene.camera[1]
+    i, j, k = scene.faces[face, 0], scene.faces[face, 1], scene.faces[face, 2]
+    a = _volume(scene.vertices, j, k, x, y)
+    b = _volume(scene.vertices, k, i, x, y)
+    c = _volume(scene.vertices, i, j, x, y)
+    total = a + b + c
+    a, b, c = a / total, b / total, c / total
+    z = a * scene.vertices[i, 2] + b * scene.vertices[j, 2] + c * scene.vertices[k, 2]
+    return Hit(face, i, j, k, a, b, c, x * z, y * z, z)
+
+
+@compiled
+def _volume(vertices: NDArray[np.float32], i: int, j: int, x: float, y: float) -> float:
+    """(x, y, 1) . (p_i x p_j)."""
+    px, py, pz = float(vertices[i, 0]), float(vertices[i, 1]), float(vertices[i, 2])
+    qx, qy, qz = float(vertices[j, 0]), float(vertices[j, 1]), float(vertices[j, 2])
+    return float(x * (py * qz - pz * qy) + y * (pz * qx - px * qz) + (px * qy - py * qx))
+
+
+@compiled
+def value(scene: Scene, hit: Hit, column: int) -> float:
+    """One attribute at a hit."""
+    table = scene.attributes
+    at_i, at_j, at_k = table[hit.i, column], table[hit.j, column], table[hit.k, column]
+    return float(hit.a * at_i + hit.b * at_j + hit.c * at_k)
+
+
+@compiled
+def vector(scene: Scene, hit: Hit, column: int) -> tuple[float, float, float]:
+    """Three attributes at a hit."""
+    return (
+        value(scene, hit, column),
+        value(scene, hit, column + 1),
+        value(scene, hit, column + 2),
+    )
+
+
+@compiled
+def unit(x: float, y: float, z: float) -> tuple[float, float, float]:
+    """The vector of length 1; (0, 0, -1), towards the camera, where there is none."""
+    length = sqrt(x * x + y * y + z * z)
+    if length < 1e-12:
+        return 0.0, 0.0, -1.0
+    return x / length, y / length, z / length
+
+
+@compiled
+def gradient(
+    scene: Scene, hit: Hit, normal: tuple[float, float, float], rise_j: float, rise_k: float
+) -> tuple[float, float, float]:
+    """Gradient along the surface, per metre, of a value that rises so much from vertex i to j and to k.
+
+    (Mikkelsen 2010, Bump mapping unparametrized surfaces, with the triangle's edges as tangents)
+    """
+    v = scene.vertices
+    ux, uy, uz = v[hit.j, 0] - v[hit.i, 0], v[hit.j, 1] - v[hit.i, 1], v[hit.j, 2] - v[hit.i, 2]
+    wx, wy, wz = v[hit.k, 0] - v[hit.i, 0], v[hit.k, 1] - v[hit.i, 1], v[hit.k, 2] - v[hit.i, 2]
+    nx, ny, nz = normal
+    ax, ay, az = wy * nz - wz * ny, wz * nx - wx * nz, wx * ny - wy * nx
+    bx, by, bz = ny * uz - nz * uy, nz * ux - nx * uz, nx * uy - ny * ux
+    area = ux * ax + uy * ay + uz * az
+    if abs(area) < 1e-14:
+        return 0.0, 0.0, 0.0
+    return (
+        (rise_j * ax + rise_k * bx) / area,
+        (rise_j * ay + rise_k * by) / area,
+        (rise_j * az + rise_k * bz) / area,
+    )
+
+
+@compiled
+def environment(light: NDArray[np.float64], x: float, y: float, z: float, channel: int) -> float:
+    """Light from the sky and the ground that a surface with this normal sees, one channel."""
+    up = 0.5 + 0.5 * (x * light[UP] + y * light[UP + 1] + z * light[UP + 2])
+    return float(light[GROUND + channel] * (1.0 - up) + light[SKY + channel] * up)
+
+
+@compiled
+def facing(light: NDArray[np.float64], lamp: int, x: float, y: float, z: float) -> float:
+    """Cosine between a normal and the direction to a light (KEY, FILL or RIM)."""
+    return float(x * light[lamp] + y * light[lamp + 1] + z * light[lamp + 2])
+
+
+@compiled
+def lambert(cosine: float, wrap: float) -> float:
+    """Diffuse light that reaches around the edge by `wrap`, with the energy of the plain cosine."""
+    return max(0.0, cosine + wrap) / ((1.0 + wrap) * (1.0 + wrap))
+
+
+@compiled
+def irradiance(
+    light: NDArray[np.float64],
+    normal: tuple[float, float, float],
+    lit: float,
+    occlusion: float,
+    wrap: float,
+    channel: int,
+) -> float:
+    """Diffuse light from everywhere, one channel. lit: share of the key light that arrives."""
+    x, y, z = normal
+    key = lambert(facing(light, KEY, x, y, z), wrap) * lit * light[KEY + 3 + channel]
+    fill = lambert(facing(light, FILL, x, y, z), 0.3) * light[FILL + 3 + channel]
+    rim = lambert(facing(light, RIM, x, y, z), 0.1) * light[RIM + 3 + channel]
+    around = environment(light, x, y, z, channel)
+    return float(key + (fill + rim * occlusion + around) * occlusion)
+
+
+@compiled
+def ggx(
+    normal: tuple[float, float, float],
+    view: tuple[float, float, float],
+    towards: tuple[float, float, float],
+    roughness: float,
+) -> float:
+    """D x V x cosine x pi of a microfacet surface (Walter 2007; V by Karis 2013), without Fresnel."""
+    nl = normal[0] * towards[0] + normal[1] * towards[1] + normal[2] * towards[2]
+    if nl <= 0.0:
+        return 0.0
+    nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]) + 1e-4
+    hx, hy, hz = unit(view[0] + towards[0], view[1] + towards[1], view[2] + towards[2])
+    nh = normal[0] * hx + normal[1] * hy + normal[2] * hz
+    alpha = roughness * roughness
+    square = alpha * alpha
+    lobe = nh * nh * (square - 1.0) + 1.0
+    shape = square / (lobe * lobe)
+    masking = 0.5 / (nl * (nv * (1.0 - alpha) + alpha) + nv * (nl * (1.0 - alpha) + alpha))
+    return shape * masking * nl
+
+
+@compiled
+def fresnel(cosine: float, f0: float) -> float:
+    """Share of light that is reflected at this cosine (Schlick 1994)."""
+    rest = 1.0 - min(1.0, max(0.0, cosine))
+    return f0 + (1.0 - f0) * rest * rest * rest * rest * rest
+
+
+@compiled
+def reflected(
+    light: NDArray[np.float64],
+    lamp: int,
+    radius: float,
+    normal: tuple[float, float, float],
+    view: tuple[float, float, float],
+    roughness: float,
+    f0: float,
+) -> float:
+    """Share of one light (KEY, FILL or RIM, of this angular radius) that a smooth coat reflects."""
+    towards = (light[lamp], light[lamp + 1], light[lamp + 2])
+    # a wide light blurs its reflection as roughness does (Karis 2013)
+    wide = min(1.0, roughness + 0.35 * radius)
+    hx, hy, hz = unit(view[0] + towards[0], view[1] + towards[1], view[2] + towards[2])
+    vh = view[0] * hx + view[1] * hy + view[2] * hz
+    return float(ggx(normal, view, towards, wide) * fresnel(vh, f0))
+
+
+@compiled
+def gloss(
+    light: NDArray[np.float64],
+    normal: tuple[float, float, float],
+    view: tuple[float, float, float],
+    lit: float,
+    occlusion: float,
+    roughness: float,
+    f0: float,
+) -> tuple[float, float, float]:
+    """Light that a smooth coat reflects, linear RGB."""
+    key = reflected(light, KEY, light[KEY + 6], normal, view, roughness, f0) * lit
+    fill = reflected(light, FILL, 0.5, normal, view, roughness, f0) * occlusion
+    rim = reflected(light, RIM, 0.3, normal, view, roughness, f0) * occlusion * occlusion
+    nv = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
+    x, y, z = (
+        2.0 * nv * normal[0] - view[0],
+        2.0 * nv * normal[1] - view[1],
+        2.0 * nv * normal[2] - view[2],
+    )
+    # of a rough surface less comes back at grazing angles (Lagarde 2013)
+    edge = f0 + (max(1.0 - roughness, f0) - f0) * exp(-6.0 * max(0.0, nv))
+    edge *= occlusion * (1.0 - 0.4 * roughness)
+    return (
+        key * light[KEY + 3] + fill * light[FILL + 3] + rim * light[RIM + 3]
+        + edge * environment(light, x, y, z, 0),
+        key * light[KEY + 4] + fill * light[FILL + 4] + rim * light[RIM + 4]
+        + edge * environment(light, x, y, z, 1),
+        key * light[KEY + 5] + fill * light[FILL + 5] + rim * light[RIM + 5]
+        + edge * environment(light, x, y, z, 2),
+    )  # fmt: skip

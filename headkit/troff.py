@@ -42,7 +42,7 @@ def prose(text: str) -> str:
         if match["page"]:
             pieces.append(f"{bold(match['page'])}({match['section']})")
         else:
-            pieces.append(bold(match["code"] or match["flag"]))
+            pieces.append(_breakable(bold(match["code"] or match["flag"])))
         end = match.end()
     pieces.append(_plain(text[end:]))
     return _guarded("".join(pieces))
@@ -94,6 +94,11 @@ def _items(lines: list[str]) -> list[str]:
         else:
             items[-1] += " " + line.strip()
     return items
+
+
+def _breakable(text: str) -> str:
+    """A long word may go on in the next line after a comma or slash; no sign is added there."""
+    return re.sub(r"([,/])(?=\S)", r"\1\\:", text) if len(text) > 40 else text
 
 
 def _plain(text: str) -> str:

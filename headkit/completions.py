@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from headkit import tool as table
-from headkit.definition import Flag, completes, flags
+from headkit.definition import Completes, Flag, completes, flags
 from headkit.tool import Tool
 
 Shell = Literal["bash", "zsh", "fish"]
@@ -74,21 +74,21 @@ def _bash_command(tool: Tool) -> str:
     values: dict[str, list[str]] = {}
     for flag in flags(tool):
         if flag.takes_value:
-            values.setdefault(_bash_words(flag.metavar), []).extend(flag.names)
+            words = _bash_words(flag.metavar, flag.completes)
+            values.setdefault(words, []).extend(flag.names)
     cases = "".join(
         f"                {'|'.join(names)}) words='{words}' operands='' ;;\n"
         for words, names in values.items()
     )
     return (
         f"        {tool.name})\n"
-        f"            words='{' '.join(_spellings(tool))}' operands='{_bash_words(tool.operands)}'\n"
+        f"            words='{' '.join(_spellings(tool))}' operands='{_bash_words(tool.operands, completes(tool.operands))}'\n"
         f"            case $previous in\n{cases}            esac\n"
         "            ;;"
     )
 
 
-def _bash_words(metavar: str) -> str:
-    kind = completes(metavar)
+def _bash_words(metavar: str, kind: Completes) -> str:
     return metavar.replace("|", " ") if kind == "choices" else kind
 
 
@@ -140,16 +140,13 @@ fi
 
 
 def _zsh_name(tool: Tool) -> str:
-    return (
-        f"{tool.name}:{tool.summary}".replace("\\", "\\\\")
-        if ":" not in tool.summary
-        else (f"{tool.name}:" + tool.summary.replace(":", "\\:"))
-    )
+    """A row of _describe: in it, a colon ends the name."""
+    return f"{tool.name}:" + tool.summary.replace(":", "\\:")
 
 
 def _zsh_command(tool: Tool) -> str:
     specifications = [line for flag in flags(tool) for line in _zsh_flag(flag)]
-    action = _zsh_action(tool.operands)
+    action = _zsh_action(tool.operands, completes(tool.operands))
     rest = "1" if completes(tool.operands) == "choices" else "*"
     specifications.append(_quoted(f"{rest}:{_zsh_escaped(tool.operands.strip('[].'))}:{action}"))
     arguments = " \\\n".join(" " * 24 + line for line in specifications)
@@ -160,7 +157,11 @@ def _zsh_flag(flag: Flag) -> list[str]:
     """Specifications for _arguments: the spellings exclude each other unless the flag repeats."""
     names = [*flag.names, *([flag.negative] if flag.negative else [])]
     again = "*" if flag.repeated else f"({' '.join(names)})" if len(names) > 1 else ""
-    value = f":{_zsh_escaped(flag.metavar)}:{_zsh_action(flag.metavar)}" if flag.takes_value else ""
+    value = (
+        f":{_zsh_escaped(flag.metavar)}:{_zsh_action(flag.metavar, flag.completes)}"
+        if flag.takes_value
+        else ""
+    )
     lines = []
     for name in names:
         suffix = ("=" if name.startswith("--") else "+") if flag.takes_value else ""
@@ -168,8 +169,7 @@ def _zsh_flag(flag: Flag) -> list[str]:
     return lines
 
 
-def _zsh_action(metavar: str) -> str:
-    kind = completes(metavar)
+def _zsh_action(metavar: str, kind: Completes) -> str:
     if kind == "choices":
         return f"({metavar.replace('|', ' ')})"
     return {"files": "_files", "folders": "_files -/", "nothing": " "}[kind]
@@ -214,14 +214,16 @@ def fish(tools: Sequence[Tool]) -> str:
         for flag in flags(tool):
             for line in _fish_flag(flag):
                 conditions.setdefault(line, []).append(tool.name)
-        conditions.setdefault(_fish_value(tool.operands), []).append(tool.name)
+        conditions.setdefault(_fish_value(tool.operands, completes(tool.operands)), []).append(
+            tool.name
+        )
     for line, names in conditions.items():
         lines.append(f"complete -c headkit -n '__headkit_command_is {' '.join(names)}' {line}")
     return "\n".join(lines) + "\n"
 
 
 def _fish_flag(flag: Flag) -> list[str]:
-    value = f" -r {_fish_value(flag.metavar)}" if flag.takes_value else ""
+    value = f" -r {_fish_value(flag.metavar, flag.completes)}" if flag.takes_value else ""
     spelled = " ".join(
         f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in flag.names
     )
@@ -231,8 +233,7 @@ def _fish_flag(flag: Flag) -> list[str]:
     return lines
 
 
-def _fish_value(metavar: str) -> str:
-    kind = completes(metavar)
+def _fish_value(metavar: str, kind: Completes) -> str:
     if kind == "choices":
         return f"-f -a {_quoted(metavar.replace('|', ' '))}"
     return {"files": "-F", "folders": "-f -a '(__fish_complete_directories)'", "nothing": "-f"}[

@@ -49,7 +49,7 @@ class Flag:
     @property
     def completes(self) -> Completes:
         """What a shell offers for the value."""
-        return completes(self.metavar)
+        return "choices" if self.choices else completes(self.metavar)
 
     @property
     def default_text(self) -> str:
@@ -62,10 +62,10 @@ class Flag:
 
 
 def completes(metavar: str) -> Completes:
-    """What a shell offers where this stands: the words that help shows say enough."""
+    """What a shell offers where such an operand or value stands."""
     if "|" in metavar:
         return "choices"
-    if "FILE" in metavar or "PART" in metavar:
+    if any(word in metavar for word in ("FILE", "PART", "PATH")):
         return "files"
     return "folders" if "DIR" in metavar else "nothing"
 

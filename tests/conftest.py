@@ -37,6 +37,7 @@ def trial_tool():
             ("names", Annotated[tuple[str, ...], Opt("Names.", "NAME")], ()),
             ("kinds", Annotated[tuple[Literal["face", "hair"], ...], Opt("Kinds.")], ()),
             ("boxes", Annotated[bool, Opt("Draw boxes.")], True),
+            ("format", Annotated[Literal["webdataset"], Opt("The only one.")], "webdataset"),
             ("threshold", Annotated[float | None, Opt("Least score.", minimum=0, maximum=1)], None),
         ],
         frozen=True,

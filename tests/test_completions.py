@@ -28,6 +28,7 @@ CASES = [
     ("headkit trial --kinds face --kinds h", "hair", "face"),
     ("headkit trial x.jsonl --no-b", "--no-boxes", "--names"),
     ("headkit trial existing", "existing.jsonl", "--limit"),
+    ("headkit trial --format ", "webdataset", "existing.jsonl"),
     ("headkit trial --root fold", "folder", "existing.jsonl"),
     ("headkit trial -o existing", "existing.jsonl", "stop"),
 ]

@@ -240,3 +240,21 @@ def move(
                 change[p, 0, n] += y * lever[2] - z * lever[1]
                 change[p, 1, n] += z * lever[0] - x * lever[2]
                 change[p, 2, n] += x * lever[1] - y * lever[0]
+
+
+def transforms_of(unknowns: Array, root: Array, rig: Rig) -> Array:
+    """Bone transforms (B, 3, 4) from rest to camera: a rest point x goes to T[b, :, :3] @ x + T[b, :, 3]."""
+    placed = unplaced(rig)
+    place(unknowns, root, rig, placed)
+    shift = placed.origin - np.einsum("bij,bj->bi", placed.matrix, rig.joints)
+    return np.concatenate([placed.matrix, shift[:, :, None]], 2)
+
+
+def unknowns_of(angles: Array, position: Array, lengths: Array | None = None) -> Array:
+    """The unknowns (EVERY,) for angles of `skeleton.ANGLES`, the pelvis at `position` (z > 0)."""
+    unknowns = np.zeros(EVERY)
+    unknowns[3:6] = position[0] / position[2], position[1] / position[2], np.log(position[2])
+    if lengths is not None:
+        unknowns[6:BODY] = lengths
+    unknowns[BODY:] = angles
+    return unknowns

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headkit.render import posing_cost as term
-from headkit.render.kinematics import BODY, EVERY
+from headkit.render.kinematics import Rig, transforms_of, unknowns_of
 from headkit.render.skeleton import (
     ANGLE,
     INDEX,
@@ -158,7 +158,8 @@ def settings_of(
     settings[term.LEAN_DEPTH] = 1.0 / 0.1  # 6 degrees: people stand and sit upright
     settings[term.LEAN_SIDE] = 1.0 / 0.5  # sideways the picture shows it
     settings[term.TRUNK] = trunk
-    settings[term.FEET] = 1.0 / 0.15
+    settings[term.FEET] = 1.0 / (0.3 * trunk)
+    settings[term.BALANCE] = 1.0 / (0.2 * trunk)
     settings[term.FACING] = facing(known)
     settings[term.HEAD] = 1.0 / 0.05 if head else 0.0
     settings[[term.UP_X, term.UP_Y, term.UP_Z]] = up / np.linalg.norm(up)
@@ -190,11 +191,11 @@ def _face(known: Array) -> Array | None:
 
 
 def starts_of(
-    skeleton: Skeleton, points: Array, known: Array, K: Array, distance: float
+    rig: Rig, points: Array, known: Array, K: Array, distance: float
 ) -> tuple[Array, Array]:
-    """Where descents start: unknowns (S, EVERY) and pelvis rotations (S, 3, 3).
+    """Where descents start: unknowns (S, EVERY) and rotations of the pelvis (S, 3, 3).
 
-    Yaws around the circle, standing; and seated ones where a hip and a knee are seen at one height.
+    Yaws around the circle, standing; and seated ones where a thigh is seen short or level.
     """
     postures = [MEAN]
     if _folded(known):
@@ -204,24 +205,27 @@ def starts_of(
             seated[ANGLE[f"knee_{side}"]] = 1.3
         postures.append(seated)
     seen = known[:, 2] > 0.0
-    centre = known[seen, :2].mean(0)
-    ray = np.linalg.solve(K, np.array([*centre, 1.0]))
-    tilt = rotation_of(np.array([0.0, 0.0, roll_of(known)]))
+    ray = np.linalg.solve(K, np.array([*known[seen, :2].mean(0), 1.0]))
+    upright = view_rotation(ray) @ rotation_of(np.array([0.0, 0.0, roll_of(known)])) @ FACE_ON
     starts, roots = [], []
     for angles in postures:
-        relative = key_points(skeleton.place(angles, np.eye(3), np.zeros(3)), points[:17])
-        middle = relative[seen].mean(0)
+        middle = resting_points(rig, points, angles)[:17][seen].mean(0)
         for turn in range(YAWS):
-            yaw = 2.0 * np.pi * turn / YAWS
-            root = view_rotation(ray) @ tilt @ FACE_ON @ rotation_of(np.array([0.0, yaw, 0.0]))
+            root = upright @ rotation_of(np.array([0.0, 2.0 * np.pi * turn / YAWS, 0.0]))
             at = ray * distance - root @ middle
             at[2] = max(at[2], 0.2)
-            start = np.zeros(EVERY)
-            start[3:6] = at[0] / at[2], at[1] / at[2], np.log(at[2])
-            start[BODY:] = angles
-            starts.append(start)
+            starts.append(unknowns_of(angles, at))
             roots.append(root)
     return np.array(starts), np.array(roots)
+
+
+def resting_points(rig: Rig, points: Array, angles: Array) -> Array:
+    """Points (P, 3) of a posture in the canonical frame, from the pelvis joint."""
+    ahead = np.array([0.0, 0.0, 1.0])
+    placed: Array = (
+        key_points(transforms_of(unknowns_of(angles, ahead), np.eye(3), rig), points) - ahead
+    )
+    return placed
 
 
 def _folded(known: Array) -> bool:

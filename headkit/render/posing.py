@@ -15,7 +15,7 @@ import numpy as np
 
 from headkit.render import pose_starts as read
 from headkit.render import posing_cost as term
-from headkit.render.kinematics import BODY, rig_of
+from headkit.render.kinematics import BODY, Rig, rig_of, transforms_of
 from headkit.render.lifting import Goal, lift
 from headkit.render.skeleton import (
     ANGLE,
@@ -28,13 +28,13 @@ from headkit.render.skeleton import (
     SIDES,
     SIGMA,
     Array,
-    Skeleton,
     build,
     key_points,
 )
 
 UP = np.array([0.0, -1.0, 0.0])  # against gravity, of a level camera
-FIRST, KEPT, ROUNDS = 6, 3, 40  # iterations from every start; how many go on; iterations of those
+HANGING = -0.35  # radians: a foot that bears nothing points down
+FIRST, KEPT, ROUNDS = 5, 3, 25  # iterations from every start; how many go on; iterations of those
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def fit_pose(
     camera = np.asarray(K, np.float64)
     skeleton = build(np.asarray(rest.joints))
     points = read.body_points(skeleton, body.key_points(rest))
-    resting = key_points(skeleton.place(MEAN, np.eye(3), np.zeros(3)), points)
+    rig = rig_of(skeleton)
+    resting = read.resting_points(rig, points, MEAN)
     trunk = float(np.linalg.norm(resting[term.NECK] - resting[term.HIPS]))
     guess, spread = read.guess_distance(known, frame, camera, resting[:17])
     goal = Goal(
@@ -97,14 +98,14 @@ def fit_pose(
         np.stack([MEAN, 1.0 / SIGMA, LOW, HIGH], 1)[:FITTED],
         read.head_rotation(known, frame, camera, head),
     )
-    starts, roots = read.starts_of(skeleton, points, known, camera, guess)
-    costs = lift(starts, roots, rig_of(skeleton), points, goal, FIRST, KEPT, ROUNDS)
+    starts, roots = read.starts_of(rig, points, known, camera, guess)
+    costs = lift(starts, roots, rig, points, goal, FIRST, KEPT, ROUNDS)
     best = int(np.argmin(costs))
-    return _posed(skeleton, points, starts[best], roots[best], goal, float(costs[best]), up, rng)
+    return _posed(rig, points, starts[best], roots[best], goal, float(costs[best]), up, rng)
 
 
 def _posed(
-    skeleton: Skeleton,
+    rig: Rig,
     points: Array,
     unknowns: Array,
     root: Array,
@@ -113,48 +114,32 @@ def _posed(
     up: Array,
     rng: np.random.Generator,
 ) -> Posed:
-    angles = unknowns[BODY:].copy()
+    """Draws what no key point shows, sets the feet, and measures what came out."""
     for number in range(FITTED, len(ANGLES)):
         drawn = rng.normal(MEAN[number], 0.5 * SIGMA[number])
-        angles[number] = np.clip(drawn, LOW[number], HIGH[number])
-    lengths = unknowns[6:BODY].copy()
-    depth = np.exp(unknowns[5])
-    at = np.array([depth * unknowns[3], depth * unknowns[4], depth])
-    rotation, _ = np.linalg.qr(root)  # rounds off what hundreds of products left
-    rotation = rotation * np.sign(np.sum(rotation * root, 0))
-    level_feet(skeleton, angles, rotation, up)
-    transforms = skeleton.place(angles, rotation, at, lengths)
+        unknowns[BODY + number] = np.clip(drawn, LOW[number], HIGH[number])
+    level_feet(rig, unknowns, root, up)
+    transforms = transforms_of(unknowns, root, rig)
     joints = key_points(transforms, points[:17])
-    deep = np.maximum(joints[:, 2], term.NEAREST)
-    focal, centre = goal.settings[: term.FY + 1], goal.settings[term.CX : term.CY + 1]
-    error = np.linalg.norm(
-        focal * joints[:, :2] / deep[:, None] + centre - goal.keypoints[:, :2], axis=1
-    )
-    error[goal.keypoints[:, 2] <= 0.0] = np.nan
-    return Posed(transforms, angles, lengths, rotation, joints, error, cost)
+    deep = np.maximum(joints[:, 2:], term.NEAREST)
+    focal, centre = goal.settings[[term.FX, term.FY]], goal.settings[[term.CX, term.CY]]
+    apart = focal * joints[:, :2] / deep + centre - goal.keypoints[:, :2]
+    error = np.where(goal.keypoints[:, 2] > 0.0, np.hypot(apart[:, 0], apart[:, 1]), np.nan)
+    return Posed(transforms, unknowns[BODY:], unknowns[6:BODY], root, joints, error, cost)
 
 
-def level_feet(skeleton: Skeleton, angles: Array, rotation: Array, up: Array) -> None:
+def level_feet(rig: Rig, unknowns: Array, root: Array, up: Array) -> None:
     """Sets the ankles so that soles that stand are level and lifted feet hang; in place."""
-    for side in SIDES:
-        angles[ANGLE[f"ankle_{side}"]] = 0.0
-    transforms = skeleton.place(angles, rotation, np.zeros(3))
-    heels = {
-        side: float(
-            transforms[INDEX[f"foot_{side}"]] @ [*skeleton.joints[INDEX[f"foot_{side}"]], 1.0] @ up
-        )
-        for side in SIDES
-    }
-    lowest = min(heels.values())
-    for side in SIDES:
-        foot = transforms[INDEX[f"foot_{side}"], :, :3]
-        ahead, above = float(foot[:, 2] @ up), float(foot[:, 1] @ up)
-        number = ANGLE[f"ankle_{side}"]
-        hanging = -0.35
-        if above > 0.2:
+    ankles = [BODY + ANGLE[f"ankle_{side}"] for side in SIDES]
+    feet = [INDEX[f"foot_{side}"] for side in SIDES]
+    unknowns[ankles] = 0.0
+    transforms = transforms_of(unknowns, root, rig)
+    heights = [float((transforms[foot] @ [*rig.joints[foot], 1.0]) @ up) for foot in feet]
+    for number, foot, height in zip(ankles, feet, heights, strict=True):
+        ahead, above = float(transforms[foot, :, 2] @ up), float(transforms[foot, :, 1] @ up)
+        wanted = HANGING
+        if above > 0.2 * abs(ahead):  # not lying, nor kneeling with the sole turned up
             level = float(np.arctan2(-ahead, above))
-            lifted = np.clip((heels[side] - lowest - 0.08) / 0.2, 0.0, 1.0)
-            wanted = (1.0 - lifted) * level + lifted * (0.5 * level + 0.5 * hanging)
-        else:  # lying, or the sole turned up
-            wanted = hanging
-        angles[number] = np.clip(wanted, LOW[number], HIGH[number])
+            lifted = np.clip((height - min(heights) - 0.08) / 0.2, 0.0, 1.0)
+            wanted = (1.0 - lifted) * level + lifted * 0.5 * (level + HANGING)
+        unknowns[number] = np.clip(wanted, LOW[number - BODY], HIGH[number - BODY])

@@ -11,7 +11,7 @@ from headkit.render.jit import compiled
 import numpy as np
 
 from headkit.render.kinematics import BODY, UNKNOWNS
-from headkit.render.skeleton import FITTED, Array
+from headkit.render.skeleton import FITTED, LENGTH_LIMIT, Array
 
 # Settings of one person's fit: a vector in this order.
 FX, FY, CX, CY = range(4)  # the camera, pixels
@@ -21,7 +21,8 @@ LEAN_DEPTH, LEAN_SIDE, TRUNK = 8, 9, 10  # 1 / spread of the trunk's tilt (sine)
 FEET, FACING, HEAD = 11, 12, 13  # 1 / spread of the ankles' heights (metres); hints, see `beside`
 UP_X, UP_Y, UP_Z = 14, 15, 16  # against gravity, camera frame
 LIMIT, LENGTH = 17, 18  # weight per radian beyond a limit; 1 / spread of the log lengths
-SETTINGS = 19
+BALANCE = 19  # 1 / spread of the trunk's middle before or behind the feet (metres)
+SETTINGS = 20
 
 # Points: the 17 of COCO, then these; HEAD_LEFT, _UP, _FRONT lie 1 m from HEAD_CENTRE on its axes.
 NECK, HIPS, HEAD_CENTRE, HEAD_LEFT, HEAD_UP, HEAD_FRONT = range(17, 23)
@@ -57,6 +58,15 @@ def _tailed(residual: float) -> tuple[float, float]:
     """
     far = 1.0 + residual * residual / TAIL
     return TAIL * np.log(far), 1.0 / far
+
+
+@compiled
+def _add_tailed(row: Array, residual: float, derive: bool, normal: Array, gradient: Array) -> float:
+    """Adds a residual under Student's t; returns its cost."""
+    cost, share = _tailed(residual)
+    if derive:
+        _add(row, residual, share, normal, gradient)
+    return cost
 
 
 @compiled
@@ -133,24 +143,29 @@ def beside(
             if derive:
                 for n in range(UNKNOWNS):
                     row[n] += factor * (change[NECK, i, n] - change[HIPS, i, n])
-        extra, share = _tailed(residual)
-        cost += extra
-        if derive:
-            _add(row, residual, share, normal, gradient)
+        cost += _add_tailed(row, residual, derive, normal, gradient)
 
-    if settings[FEET] > 0.0:
-        residual = 0.0
-        row[:] = 0.0
-        for i in range(3):
-            factor = settings[FEET] * up[i]
-            residual += factor * (moved[LEFT_ANKLE, i] - moved[RIGHT_ANKLE, i])
+    # Balance: the middle of the trunk over the middle of the feet, as far as depth is concerned.
+    residual = 0.0
+    row[:] = 0.0
+    for i in range(3):
+        factor = 0.5 * settings[BALANCE] * away[i]
+        for point, sign in ((NECK, 1.0), (HIPS, 1.0), (LEFT_ANKLE, -1.0), (RIGHT_ANKLE, -1.0)):
+            residual += sign * factor * moved[point, i]
             if derive:
                 for n in range(UNKNOWNS):
-                    row[n] += factor * (change[LEFT_ANKLE, i, n] - change[RIGHT_ANKLE, i, n])
-        extra, share = _tailed(residual)
-        cost += extra
+                    row[n] += sign * factor * change[point, i, n]
+    cost += _add_tailed(row, residual, derive, normal, gradient)
+
+    residual = 0.0  # feet at one height
+    row[:] = 0.0
+    for i in range(3):
+        factor = settings[FEET] * up[i]
+        residual += factor * (moved[LEFT_ANKLE, i] - moved[RIGHT_ANKLE, i])
         if derive:
-            _add(row, residual, share, normal, gradient)
+            for n in range(UNKNOWNS):
+                row[n] += factor * (change[LEFT_ANKLE, i, n] - change[RIGHT_ANKLE, i, n])
+    cost += _add_tailed(row, residual, derive, normal, gradient)
 
     if settings[FACING] != 0.0:
         centre = moved[HEAD_CENTRE]
@@ -208,10 +223,16 @@ def prior_cost(
     cost = 0.0
     for g in range(6, BODY):
         residual = settings[LENGTH] * unknowns[g]
-        cost += residual * residual
+        beyond = (
+            settings[LENGTH]
+            * 3.0
+            * (min(unknowns[g] + LENGTH_LIMIT, 0.0) + max(unknowns[g] - LENGTH_LIMIT, 0.0))
+        )
+        cost += residual * residual + beyond * beyond
         if derive:
-            gradient[g] += settings[LENGTH] * residual
-            normal[g, g] += settings[LENGTH] * settings[LENGTH]
+            slope = settings[LENGTH] * (3.0 if beyond != 0.0 else 0.0)
+            gradient[g] += settings[LENGTH] * residual + slope * beyond
+            normal[g, g] += settings[LENGTH] * settings[LENGTH] + slope * slope
     for a in range(FITTED):
         n = BODY + a
         residual = (unknowns[n] - prior[a, 0]) * prior[a, 1]

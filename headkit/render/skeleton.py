@@ -14,6 +14,7 @@ identity does not have; without them a mismatch of 6 % turns into 20 degrees of 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,10 +125,10 @@ ANGLES: tuple[Angle, ...] = (
         ),
         Angle("shoulder_twist", 0.15, 0.45, -1.4, 1.4, "inward above 0"),
         Angle("elbow", 0.4, 0.5, 0.0, 2.55, "a hinge; a relaxed arm is a little bent"),
-        Angle("hip_forward", 0.08, 0.3, -0.55, 2.2, "flexion above 0"),
+        Angle("hip_forward", 0.08, 0.35, -0.55, 2.2, "flexion above 0"),
         Angle("hip_out", 0.06, 0.25, -0.45, 0.95, "legs apart above 0"),
         Angle("hip_twist", -0.08, 0.22, -0.75, 0.65, "inward above 0; feet point outward a little"),
-        Angle("knee", 0.08, 0.3, 0.0, 2.45, "a hinge that bends back only"),
+        Angle("knee", 0.08, 0.4, 0.0, 2.45, "a hinge that bends back only"),
     ),
     *_paired(
         Angle(
@@ -155,7 +156,9 @@ HIGH = np.array([angle.high for angle in ANGLES])
 
 LENGTHS = ("trunk", "arms", "legs")
 LENGTH_SIGMA = 0.045  # of the log: segments at one stature vary by 4 to 5 % (ANSUR II ratios)
-LENGTH_LIMIT = 0.14  # beyond it skin at the hips and shoulders looks inflated
+LENGTH_LIMIT = (
+    0.09  # beyond twice the spread a spring holds: skin at hips and shoulders would bulge
+)
 
 
 def _length_shares() -> Array:
@@ -208,46 +211,16 @@ class Skeleton:
     turn_axis: Array
     turn_share: Array
 
-    def place(
-        self, angles: Array, rotation: Array, translation: Array, lengths: Array | None = None
-    ) -> Array:
-        """Bone transforms (B, 3, 4) for `angles` (len(ANGLES),) in radians.
-
-        `rotation` (3, 3) and `translation` (3,) take the pelvis from the canonical frame to the frame
-        wanted (the pelvis joint goes to `translation`); `lengths` (3,) are logarithms, see LENGTHS.
-        A rest point x under bone b goes to T[b, :, :3] @ x + T[b, :, 3].
-        """
-        scale = np.exp(LENGTH_SHARES @ (np.zeros(3) if lengths is None else lengths))
-        turned = np.repeat(np.eye(3)[None], len(BONES), 0)
-        for bone, used, axis, share in zip(
-            self.turn_bone, self.turn_angle, self.turn_axis, self.turn_share, strict=True
-        ):
-            vector = share * (np.where(used >= 0, angles[used], 0.0) @ axis)
-            turned[bone] = turned[bone] @ rotation_of(vector)
-        transforms = np.empty((len(BONES), 3, 4))
-        frames = np.empty((len(BONES), 3, 3))
-        for bone, parent in enumerate(PARENTS):
-            local = turned[bone] @ self.settle[bone]
-            if parent < 0:
-                frames[bone] = rotation @ local
-                position = translation
-            else:
-                frames[bone] = frames[parent] @ local
-                position = transforms[parent, :, :3] @ self.joints[bone] + transforms[parent, :, 3]
-            transforms[bone, :, :3] = scale[bone] * frames[bone]
-            transforms[bone, :, 3] = position - transforms[bone, :, :3] @ self.joints[bone]
-        return transforms
-
 
 def rotation_of(vector: Array) -> Array:
     """The rotation (3, 3) by |vector| radians about it (Rodrigues)."""
-    angle = float(np.linalg.norm(vector))
-    x, y, z = vector
+    x, y, z = (float(value) for value in vector)
+    angle = math.sqrt(x * x + y * y + z * z)
     cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
     if angle < 1e-9:
         return np.eye(3) + cross
-    sine = np.sin(angle) / angle
-    cosine = (1.0 - np.cos(angle)) / angle**2
+    sine = math.sin(angle) / angle
+    cosine = 0.5 * (math.sin(angle / 2.0) / (angle / 2.0)) ** 2  # (1 - cos a) / a^2, exact near 0
     turned: Array = np.eye(3) + sine * cross + cosine * (cross @ cross)
     return turned
 
@@ -266,15 +239,22 @@ FORWARD = np.array([0.0, 0.0, 1.0])
 
 
 def _unit(vector: Array) -> Array:
-    unit: Array = vector / np.linalg.norm(vector)
+    unit: Array = vector / math.sqrt(float(vector @ vector))
     return unit
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """a x b of two 3-vectors; numpy's takes 60 us, and a skeleton is built for every person."""
+    a0, a1, a2 = a.tolist()
+    b0, b1, b2 = b.tolist()
+    return np.array([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0])
 
 
 def _frame(along: Array, hinge: Array) -> Array:
     """Columns: along, hinge made square to it, and their cross product."""
     along = _unit(along)
     hinge = _unit(hinge - along * (along @ hinge))
-    return np.stack([along, hinge, np.cross(along, hinge)], 1)
+    return np.stack([along, hinge, _cross(along, hinge)], 1)
 
 
 class _Builder:
@@ -332,13 +312,13 @@ class _Builder:
 
         `sign` is +1 where the hinge bends forward (elbow), -1 where it bends back (knee).
         """
-        straight = np.cross(_unit(upper), sign * FORWARD)
-        bent = np.cross(_unit(upper), _unit(lower))
-        hinge = bent if np.linalg.norm(bent) > 0.2 and bent @ straight > 0 else straight
+        straight = _cross(_unit(upper), sign * FORWARD)
+        bent = _cross(_unit(upper), _unit(lower))
+        hinge = bent if math.sqrt(float(bent @ bent)) > 0.2 and bent @ straight > 0 else straight
         rest = _frame(upper, hinge)
         hinge = rest[:, 1]
-        bend = float(np.arctan2(np.cross(upper, lower) @ hinge, upper @ lower))
-        target = _frame(reference, np.cross(reference, sign * FORWARD))
+        bend = float(np.arctan2(_cross(upper, lower) @ hinge, upper @ lower))
+        target = _frame(reference, _cross(reference, sign * FORWARD))
         return target @ rest.T, hinge, bend
 
     def _arm(self, joint: Any, turn: Any, settle: Any) -> None:
@@ -347,7 +327,7 @@ class _Builder:
         rotation, hinge, bend = self._limb(upper, lower, ARM_REFERENCE, 1.0)
         u = ARM_REFERENCE
         swing = (
-            ("shoulder_forward", _unit(np.cross(u, FORWARD))),
+            ("shoulder_forward", _unit(_cross(u, FORWARD))),
             ("shoulder_out", FORWARD),
         )
         turn("shoulder", 0.25, *swing)  # the shoulder blade follows the arm (scapulohumeral rhythm)
@@ -362,11 +342,11 @@ class _Builder:
         turn("hand", 0.5, ("palm", along))
         # Fingers curl the way they are already bent at rest; straight ones, towards the palm.
         palm = _unit(joint("fingers") - joint("hand"))
-        curl = np.cross(palm, joint("fingertips") - joint("fingers"))
+        curl = _cross(palm, joint("fingertips") - joint("fingers"))
         slight = np.linalg.norm(curl) < 0.05 * np.linalg.norm(
             joint("fingertips") - joint("fingers")
         )
-        curl = _unit(np.cross(palm, hinge) if slight else curl)
+        curl = _unit(_cross(palm, hinge) if slight else curl)
         turn("hand", 1.0, ("wrist", curl))
         turn("fingers", 1.0, ("fingers", curl))
         turn("fingertips", 1.0, ("fingertips", curl))

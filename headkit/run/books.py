@@ -1,0 +1,197 @@
+"""Writes what is done, in input order, and keeps the account of it: ledger first, then rows, then the counts."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from headkit.run.ids import Chain
+from headkit.run.outputs import Journal, Output
+from headkit.run.records import Row
+from headkit.run.rows import Outcome, with_schema
+from headkit.run.runfile import Checkpoint, RunFile
+from headkit.status import BUG, USAGE, WRITE_FAILED, Stop
+from headkit.tool import Record
+
+SECONDS_BETWEEN_CHECKPOINTS = 2.0
+
+
+class Books:
+    """The outputs of one run and its state."""
+
+    def __init__(
+        self,
+        output: Output,
+        ledger: Output | None,
+        tee: Output | None,
+        run_file: RunFile,
+        *,
+        tool: str,
+        max_failures: int,
+        inputs: list[Record | None],
+    ) -> None:
+        self.output = output
+        self.ledger = ledger
+        self.tee = tee
+        self.run_file = run_file
+        self.tool = tool
+        self.max_failures = max_failures
+        self.state = Checkpoint(inputs=inputs)
+        self.counts = self.state.counts
+        self.chain = Chain()
+        self.expected: Checkpoint | None = None  # of an earlier run: its digest must come by again
+        self.keys: array[int] | None = None  # not yet in the key file; None keeps none
+        self.key_file: Path | None = None
+        self.journaled = isinstance(output, Journal)
+        self.in_a_row = 0  # failures of the model
+        self._untouched = False
+        self.fresh = 0  # records done by this run, not restored
+        self._saved = time.monotonic()
+
+    # ---- doing ----
+
+    def commit(self, rows: Sequence[Row], outcomes: Sequence[Outcome]) -> None:
+        """Write what became of a batch. Stop 70 at the failure that is one too many, after what precedes it."""
+        if len(rows) != len(outcomes):
+            raise Stop(BUG, f"{len(outcomes)} outcomes for {len(rows)} records; report it")
+        lines: list[bytes] = []
+        dropped: list[bytes] = []
+        fault: Stop | None = None
+        for row, outcome in zip(rows, outcomes, strict=True):
+            fault = self._one_too_many(row, outcome)
+            if fault:
+                break
+            if outcome.row is None:
+                assert outcome.ledger is not None
+                dropped.append(outcome.ledger)
+            else:
+                lines.append(with_schema(outcome.row) if not self.counts.rows else outcome.row)
+                self.state.last = row.id
+            self._count(row, outcome)
+            self.fresh += 1
+        if dropped and self.ledger is not None:
+            self.ledger.write(b"\n".join(dropped) + b"\n")
+        if lines:
+            data = b"\n".join(lines) + b"\n"
+            self.output.write(data)
+            if self.tee is not None:
+                self.tee.write(data)
+        if fault:
+            raise fault
+        if self.journaled and time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
+            self.checkpoint()
+
+    def restore(self, row: Row, outcome: Outcome) -> None:
+        """Count a record that an earlier run did."""
+        if outcome.row is not None:
+            self.state.last = row.id
+        self._count(row, outcome)
+        expected = self.expected
+        if expected and expected.counts.read == self.counts.read and expected.ids != self.chain.hex():
+            raise Stop(
+                USAGE,
+                f"{row.where}: the input is not the one that {self.output.name} was made from; run anew",
+            )
+
+    def _count(self, row: Row, outcome: Outcome) -> None:
+        counts = self.counts
+        counts.read += 1
+        if outcome.row is None:
+            counts.dropped += 1
+        elif outcome.failed:
+            counts.failed += 1
+        else:
+            counts.out += 1
+            counts.passed += "error" in row.record
+        self.chain.add(row.key)
+        if self.keys is not None:
+            self.keys.append(row.key)
+        counts.skipped = row.place.skipped
+        self.state.place = row.place
+
+    def _one_too_many(self, row: Row, outcome: Outcome) -> Stop | None:
+        if outcome.model:
+            self.in_a_row += 1
+        elif not outcome.failed:  # a bad image says nothing about the model
+            self.in_a_row = 0
+        if self.in_a_row <= self.max_failures:
+            return None
+        return Stop(
+            BUG,
+            f"{row.where}: {outcome.message}; {self.in_a_row} failures of the model in a row, "
+            "more than --max-failures; see to it and run again",
+        )
+
+    # ---- keeping ----
+
+    def keep_keys(self, path: Path) -> None:
+        """Keep the keys of the ids done in `path`, so that a resumed run knows them without reading."""
+        self.key_file, self.keys = path, array("Q")
+
+    def leave_alone(self) -> None:
+        """Write nothing at the end: the files hold more than this run has looked at."""
+        self._untouched = True
+
+    def checkpoint(self, *, finished: bool = False) -> None:
+        """Make all that was written last, and say so in the run file."""
+        if self._untouched:
+            return
+        if self.ledger is not None:
+            self.ledger.sync()
+        self.output.sync()
+        self.state.output = self.output.offset
+        self.state.ledger = self.ledger.offset if self.ledger is not None else 0
+        self.state.ids = self.chain.hex()
+        self._save_keys()
+        self.run_file.save(self.state, finished=finished)
+        self._saved = time.monotonic()
+
+    def _save_keys(self) -> None:
+        if self.key_file is None or self.keys is None:
+            return
+        before = 8 * (self.counts.read - len(self.keys))
+        try:
+            with open(self.key_file, "r+b" if before else "wb") as file:
+                file.truncate(before)
+                file.seek(before)
+                self.keys.tofile(file)
+        except OSError as error:
+            raise Stop(WRITE_FAILED, f"{self.key_file}: {error.strerror}") from None
+        del self.keys[:]
+
+    def finish(self) -> None:
+        """Check the account and put everything in its place. Stop 70 where a record is missing."""
+        if self._untouched:
+            self.clean()
+            return
+        counts = self.counts
+        if counts.read != counts.out + counts.dropped + counts.failed:
+            raise Stop(BUG, f"{counts.read} records read, but {counts} in the account; report it")
+        if self.journaled:
+            self.checkpoint(finished=True)
+        else:
+            self.run_file.remove()
+        offsets = self.output.offset, self.ledger.offset if self.ledger else 0
+        for output in (self.ledger, self.output, self.tee):
+            if output is not None:
+                output.commit()
+        if not self.journaled:
+            self.state.output, self.state.ledger = offsets
+            self.state.ids = self.chain.hex()
+            self._save_keys()
+            self.run_file.save(self.state, finished=True)
+
+    def abort(self) -> None:
+        """After a fault: keep what is done where it can be taken up again, remove what is half written."""
+        if self.journaled and self.counts.read:
+            with suppress(Stop, OSError):  # the fault itself is what is reported
+                self.checkpoint()
+        self.clean()
+
+    def clean(self) -> None:
+        for output in (self.ledger, self.output, self.tee):
+            if output is not None:
+                output.abort()

@@ -1,0 +1,60 @@
+"""What libraries read from the environment before they load; the one place that sets thread counts."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+# One thread per process: sums come out the same on every machine and for every --jobs, and --jobs scales
+# better than threads inside a library do. A user's own setting stands.
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+# No telemetry, no installing behind the user's back.
+QUIET = {
+    "YOLO_AUTOINSTALL": "false",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def prepare() -> None:
+    """Set what is unset: threads, caches, telemetry. Workers inherit it."""
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    if not {"NUMBA_CACHE_DIR", "YOLO_CONFIG_DIR"} <= os.environ.keys():
+        cache = _cache()
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
+        os.environ.setdefault("YOLO_CONFIG_DIR", str(cache / "ultralytics"))
+
+
+def _cache() -> Path:
+    """`$XDG_CACHE_HOME/headkit`, or a temporary folder where that cannot be written."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    cache = Path(home) / "headkit"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return _temporary()
+    return cache if os.access(cache, os.W_OK) else _temporary()
+
+
+def _temporary() -> Path:
+    """The same folder for every process of this user, so that compiled code is kept between runs."""
+    folder = Path(tempfile.gettempdir()) / f"headkit-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid == os.getuid():
+            return folder
+    except OSError:
+        pass
+    return Path(tempfile.mkdtemp(prefix="headkit-"))

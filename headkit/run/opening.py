@@ -1,0 +1,65 @@
+"""The outputs that a plan names, opened and locked."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from headkit.run.outputs import CLOSED, Journal, Output, Replacement, Through
+from headkit.run.plan import Plan
+from headkit.run.streams import Streams
+from headkit.status import WRITE_FAILED, Stop
+
+
+@dataclass
+class Outputs:
+    rows: Output
+    ledger: Output | None = None
+    tee: Output | None = None
+
+    @property
+    def watched(self) -> int | None:
+        """The descriptor whose reader may go away."""
+        for output in (self.rows, self.tee):
+            if isinstance(output, Through) and output.descriptor != CLOSED:
+                return output.descriptor
+        return None
+
+
+def open_outputs(plan: Plan, streams: Streams) -> Outputs:
+    """Stop 74 where one cannot be written, 75 where another run holds it."""
+    needs_stdout = plan.flags.tee or (plan.to_stdout and plan.tool.kind != "report")
+    if needs_stdout and streams.output is None:
+        raise Stop(WRITE_FAILED, "standard output is closed; open it, or write to -o FILE")
+    stdout = Through(CLOSED if streams.output is None else streams.output, "standard output")
+    if plan.output is None:
+        rows: Output = stdout if plan.device is None else Through(_open_device(plan.device), plan.device)
+    elif plan.flags.resume and plan.tool.kind != "whole":
+        rows = Journal(plan.output)
+    else:
+        rows = Replacement(plan.output)
+    outputs = Outputs(rows, tee=stdout if plan.flags.tee else None)
+    if plan.ledger is not None:
+        try:
+            outputs.ledger = _open_ledger(plan, rows)
+        except BaseException:
+            rows.abort()
+            raise
+    return outputs
+
+
+def _open_ledger(plan: Plan, rows: Output) -> Output:
+    assert plan.ledger is not None
+    if isinstance(rows, Replacement):
+        return Replacement(plan.ledger)
+    ledger = Journal(plan.ledger)
+    if not isinstance(rows, Journal):
+        ledger.truncate(0)  # of an earlier pipe
+    return ledger
+
+
+def _open_device(path: str) -> int:
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Stop(WRITE_FAILED, f"{path}: {error.strerror}") from None

@@ -1,0 +1,159 @@
+"""What the flags of a run come to: everything that can be known, and refused, before a file is opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from headkit.run import shards
+from headkit.run.inputs import Input, inputs
+from headkit.run.outputs import is_device
+from headkit.run.runfile import shard_name
+from headkit.run.streams import STDOUT_NAMES
+from headkit.status import USAGE, Stop
+from headkit.tool import Context, Opt, RunOptions, Tool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run. Paths are absolute; `output` is None for standard output, `device` a path written through."""
+
+    tool: Tool
+    options: Any
+    flags: RunOptions
+    context: Context
+    files: list[Input]
+    output: Path | None
+    device: str | None
+    ledger: Path | None
+    run_file: Path | None
+    batch_size: int
+    devices: tuple[str, ...]
+
+    @property
+    def workers(self) -> int:
+        """Processes beside this one; 0 where this one does the work."""
+        wanted = max(self.flags.jobs, len(self.devices))
+        return wanted if wanted > 1 and self.tool.kind in ("map", "choose") else 0
+
+    @property
+    def to_stdout(self) -> bool:
+        return self.output is None and self.device is None
+
+
+def plan(
+    tool: Tool, options: Any, flags: RunOptions, operands: list[str], environment: Mapping[str, str]
+) -> Plan:
+    """Stop 2 for flags that cannot be, 66 for an input that cannot be read."""
+    for name, least in (("batch_size", 1), ("jobs", 1), ("limit", 0), ("max_failures", 0), ("seed", 0)):
+        value = getattr(flags, name)
+        if value is not None and value < least:
+            raise Stop(USAGE, f"--{name.replace('_', '-')} {value}: the least is {least}")
+    shard = shards.parse(flags.shard, environment)
+    output, device = _output(flags, shard)
+    for name in ("resume", "tee"):
+        if getattr(flags, name) and output is None and tool.kind != "report":
+            raise Stop(USAGE, f"--{name} needs -o FILE, a plain file")
+    if flags.retry_errors and not flags.resume:
+        raise Stop(USAGE, "--retry-errors needs --resume")
+    root = Path(flags.root or ".").resolve()
+    if not root.is_dir():
+        raise Stop(USAGE, f"--root {flags.root}: is not a folder")
+    log = flags.log or environment.get("HEADKIT_LOG") or None
+    devices = _devices(flags.device)
+    batch_size = flags.batch_size or tool.batch
+    context = Context(
+        tool=tool.name,
+        root=root,
+        seed=flags.seed,
+        device=devices[0],
+        output=output,
+        shard=shard,
+        limit=flags.limit,
+        batch_size=batch_size,
+        verbose=flags.verbose,
+        tag=_tag(output, shard),
+        overwrite=flags.overwrite,
+        resume=flags.resume,
+        operands=tuple(operands),
+    )
+    return Plan(
+        tool=tool,
+        options=_with_shard(options, shard),
+        flags=flags,
+        context=context,
+        files=inputs(operands) if operands or tool.kind != "source" else [],
+        output=output,
+        device=device,
+        ledger=_ledger(tool, flags, output, log, shard),
+        run_file=_run_file(tool, output, log, shard),
+        batch_size=batch_size,
+        devices=devices,
+    )
+
+
+def _output(flags: RunOptions, shard: shards.Shard) -> tuple[Path | None, str | None]:
+    if flags.output is None or flags.output in STDOUT_NAMES:
+        return None, None
+    name = shards.name(flags.output, shard)
+    if os.path.isdir(name):
+        raise Stop(USAGE, f"-o {name}: is a folder")
+    if is_device(name):
+        return None, name
+    # Of a symbolic link, what it names is written, not the link.
+    return Path(os.path.realpath(name)), None
+
+
+def _ledger(
+    tool: Tool, flags: RunOptions, output: Path | None, log: str | None, shard: shards.Shard
+) -> Path | None:
+    if tool.kind not in ("choose", "whole"):
+        return None
+    if flags.ledger is not None:
+        return Path(shards.name(flags.ledger, shard)).absolute()
+    if output is not None:
+        return output.with_name(output.name + ".dropped")
+    if log is not None:
+        return Path(log).absolute() / f"{tool.name}{shard_name(shard)}.dropped"
+    return None
+
+
+def _run_file(tool: Tool, output: Path | None, log: str | None, shard: shards.Shard) -> Path | None:
+    if output is not None:
+        return output.with_name(output.name + ".run.json")
+    if log is not None:
+        return Path(log).absolute() / f"{tool.name}{shard_name(shard)}.run.json"
+    return None
+
+
+def _devices(text: str) -> tuple[str, ...]:
+    if text == "cpu":
+        return ("cpu",)
+    numbers = tuple(text.split(","))
+    if not all(number.isdecimal() for number in numbers):
+        raise Stop(USAGE, f"--device {text}: neither cpu nor numbers of GPUs, as 0,1")
+    return numbers
+
+
+def _tag(output: Path | None, shard: shards.Shard) -> str:
+    """A name of this run alone. With -o it is the same after a kill, so that leftovers are overwritten."""
+    if output is None:
+        return f"{os.getpid()}"
+    digest = blake2b(os.fsencode(output), digest_size=4).hexdigest()
+    return f"{output.name[:24]}{shard_name(shard)}.{digest}"
+
+
+def _with_shard(options: Any, shard: shards.Shard) -> Any:
+    """{shard} replaced in the folder of -d."""
+    hints = get_type_hints(type(options), include_extras=True)
+    changed = {}
+    for option in fields(options):
+        notes = [note for note in getattr(hints[option.name], "__metadata__", ()) if isinstance(note, Opt)]
+        value = getattr(options, option.name)
+        if notes and "-d" in notes[0].flags and isinstance(value, str):
+            changed[option.name] = shards.name(value, shard)
+    return replace(options, **changed) if changed else options

@@ -1,0 +1,78 @@
+"""What a person sees of a run: a bar while it works, one line at its end."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from headkit.run.inputs import CHUNK, Input, is_file
+from headkit.run.runfile import Counts
+
+COUNTED = 256 << 20  # bytes of input whose lines are counted, so that the bar knows its end
+
+
+class Progress:
+    """A bar on standard error where that is a terminal; nothing anywhere else."""
+
+    def __init__(self, tool: str, files: list[Input], stdin: int, limit: int | None, *, quiet: bool) -> None:
+        self._bar: Any = None
+        self._began = time.monotonic()
+        self.on_terminal = sys.stderr is not None and os.isatty(2) and not quiet
+        if self.on_terminal:
+            from tqdm import tqdm  # 30 ms, for people only
+
+            total = _records(files, stdin)
+            if limit is not None:
+                total = min(limit, total) if total is not None else limit
+            self._bar = tqdm(desc=tool, total=total, unit="record", file=sys.stderr, dynamic_ncols=True, smoothing=0.05)
+
+    def advance(self, records: int) -> None:
+        if self._bar is not None:
+            self._bar.update(records)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def say(self, speak: Callable[[str], None], text: str) -> None:
+        """A line among the updates of the bar, without tearing it."""
+        if self._bar is not None:
+            self._bar.clear()
+        speak(text)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+
+def summary(counts: Counts, seconds: float) -> str:
+    """One line, as "1000 read, 990 out, 10 failed in 12.3 s"."""
+    parts = [f"{counts.read} read", f"{counts.out} out"]
+    if counts.passed:
+        parts[-1] += f" ({counts.passed} with an error from before)"
+    for number, word in ((counts.dropped, "dropped"), (counts.failed, "failed"), (counts.skipped, "lines skipped")):
+        if number:
+            parts.append(f"{number} {word}")
+    return ", ".join(parts) + f" in {seconds:.1f} s"
+
+
+def _records(files: list[Input], stdin: int) -> int | None:
+    """Lines of the input, where it is files of bearable size; a guess at the records."""
+    lines = held = 0
+    for file in files:
+        descriptor = file.open(stdin)
+        try:
+            held += os.fstat(descriptor).st_size
+            if not is_file(descriptor) or held > COUNTED:
+                return None
+            at = 0
+            while block := os.pread(descriptor, CHUNK, at):
+                lines += block.count(b"\n")
+                at += len(block)
+        finally:
+            os.close(descriptor)
+    return lines or None

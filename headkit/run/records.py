@@ -1,0 +1,134 @@
+"""Lines to records that obey the contract: an id, once; a schema that we read; this shard; up to the limit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from headkit import jsonl, paths
+from headkit.jsonl import LineError
+from headkit.record import SCHEMA
+from headkit.run import ids
+from headkit.run.inputs import Line, Lines, Place
+from headkit.run.rows import Outcome
+from headkit.run.shards import Shard
+from headkit.status import BAD_INPUT, USAGE, Stop
+from headkit.tool import Record
+
+
+@dataclass(slots=True)
+class Row:
+    """A record with its own bytes, the key of its id, and the place up to which reading it has come."""
+
+    raw: bytes
+    record: Record
+    key: int
+    place: Place
+    where: str  # file:line
+    done: Outcome | None = None  # known without the tool
+
+    @property
+    def id(self) -> str:
+        id: str = self.record["id"]
+        return id
+
+
+class Rows:
+    """Iterates over the records of this shard; Stop 65 at the first bad line, or skips and counts it."""
+
+    def __init__(
+        self,
+        lines: Lines,
+        shard: Shard,
+        *,
+        limit: int | None,
+        skip_bad: bool,
+        complain: Callable[[str], None],
+        root: Path,
+        seen: ids.KeySet,
+        check_first: Callable[[Record, str], None],
+    ) -> None:
+        self.lines = lines
+        self.shard = shard
+        self.limit = limit
+        self.skip_bad = skip_bad
+        self.complain = complain
+        self.root = root
+        self.seen = seen
+        self.check_first = check_first
+        self.skipped = lines.place.skipped
+        self.read = lines.place.read  # of all shards: --limit counts these
+        self.limited = False  # the limit was reached
+
+    def __iter__(self) -> Iterator[Row]:
+        index, count = self.shard
+        if self._enough():
+            return
+        for line in self.lines:
+            where = self.lines.where(line.file, line.number)
+            try:
+                record = self._record(line)
+                if record is None:
+                    continue
+                key = self._key(record, where)
+                if key % count == index and not self.seen.add(key):
+                    raise LineError(f'id "{record["id"]}" stands in the manifest twice')
+            except LineError as error:
+                if not self.skip_bad:
+                    raise Stop(BAD_INPUT, f"{where}: {error}") from None
+                self.skipped += 1
+                self.complain(f"{where}: {error}; skipped")
+                continue
+            if self.read == 0:
+                self.check_first(record, where)
+            self.read += 1
+            if key % count == index:
+                place = Place(line.file, line.end, line.number, self.read, self.skipped)
+                yield Row(self._raw(line, record), record, key, place, where)
+            if self._enough():  # before the next line is waited for
+                return
+
+    def _enough(self) -> bool:
+        self.limited = self.limit is not None and self.read >= self.limit
+        return self.limited
+
+    def _raw(self, line: Line, record: Record) -> bytes:
+        return jsonl.dump(record) if self.lines.separator == b"\0" else line.raw
+
+    def _record(self, line: Line) -> Record | None:
+        """The record on a line; None where the line is blank."""
+        if self.lines.separator == b"\0":
+            return self._photo(line.raw) if line.raw else None
+        if not line.raw or line.raw.isspace():
+            return None
+        try:
+            return jsonl.parse(line.raw)
+        except LineError as error:
+            if line.cut:
+                raise LineError(f"last line is cut short ({error})") from None
+            raise
+
+    def _photo(self, name: bytes) -> Record:
+        """The record of an image path from -0; its id is a hash of the path as stored."""
+        try:
+            stored = paths.stored(self.root, Path(os.fsdecode(name)))
+        except paths.PathError as error:
+            raise Stop(USAGE, str(error)) from None
+        return {"id": blake2b(stored.encode(), digest_size=10).hexdigest(), "image": stored}
+
+    def _key(self, record: Record, where: str) -> int:
+        id = record.get("id")
+        if type(id) is not str or not id:
+            raise LineError('no string "id"')
+        schema = record.get("schema", SCHEMA)
+        if type(schema) is not int:
+            raise LineError('"schema" is not an integer')
+        if schema > SCHEMA:
+            raise Stop(
+                BAD_INPUT,
+                f"{where}: schema {schema} is newer than {SCHEMA}, the newest we read; update headkit",
+            )
+        return ids.key(id)

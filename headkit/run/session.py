@@ -1,0 +1,261 @@
+"""One run of one tool, by its kind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
+from typing import Any
+
+from headkit.run import resume, rework
+from headkit.run.batches import Batches, needs, refusal, start, takes_errors
+from headkit.run.books import Books
+from headkit.run.drawn import Drawn
+from headkit.run.flow import Flow, Inline, Pool, batched
+from headkit.run.ids import KeySet
+from headkit.run.inputs import Lines, Place
+from headkit.run.opening import Outputs, open_outputs
+from headkit.run.outputs import Journal
+from headkit.run.plan import Plan
+from headkit.run.progress import Progress, summary
+from headkit.run.records import Row, Rows
+from headkit.run.rows import Outcome, Writer, made_by
+from headkit.run.runfile import Checkpoint, RunFile, identify, settings
+from headkit.run.signals import Signals
+from headkit.run.streams import Streams, Wait
+from headkit.run.whole import Whole, guarded, report
+from headkit.status import BAD_INPUT, OK, SOME_FAILED, USAGE, Stop
+from headkit.tool import Failure, Record
+
+
+class Session:
+    """Opens what the plan names, works, and closes."""
+
+    def __init__(
+        self, plan: Plan, streams: Streams, signals: Signals, speak: Callable[[str], None]
+    ) -> None:
+        self.plan = plan
+        self.tool = plan.tool
+        self.streams = streams
+        self.outputs = open_outputs(plan, streams)
+        self.wait = Wait(signals, self.outputs.watched)
+        self.progress = Progress(
+            self.tool.name, plan.files, streams.input, plan.flags.limit, quiet=plan.flags.quiet
+        )
+        self.speak: Callable[[str], None] = lambda text: self.progress.say(speak, text)
+        self.books = self._books()
+        self.left_out = 0  # records that a report could not take
+
+    def work(self) -> int:
+        """The whole run; its exit status. Runs in a thread of its own (see signals)."""
+        by_kind = {"source": self._source, "whole": self._whole, "report": self._report}
+        try:
+            by_kind.get(self.tool.kind, self._map)()
+            self.books.finish()
+        except BaseException:
+            self.progress.close()
+            self.books.abort()
+            raise
+        self.progress.close()
+        return self._status()
+
+    def clean(self) -> None:
+        """Remove what is half written; a second signal ends the process."""
+        self.books.clean()
+
+    # ---- by kind ----
+
+    def _map(self) -> None:
+        """A map or a choose: batches through the tool."""
+        place, seen = self._begin()
+        rows = self._rows(place, seen)
+        flow = Flow(self._pool, self.books, self.wait, self.progress.advance)
+        try:
+            remaining = self._undone(iter(rows), rows, flow)
+            flow.run(batched(self._passing(remaining), self.plan.batch_size))
+        finally:
+            flow.close()
+        self.books.counts.skipped = rows.skipped
+
+    def _source(self) -> None:
+        """A source: what it draws is written as it comes."""
+        plan, context = self.plan, self.plan.context
+        place, seen = self._begin()
+        records = (row.record for row in self._rows(Place(), KeySet())) if plan.files else iter(())
+        draw = self.tool.module.draw(plan.options, context, records, place.read)
+        drawn = Drawn(
+            guarded(iter(draw)),
+            Writer(self.tool, made_by(self.tool, plan.options, context, draw)),
+            context.shard,
+            skip=place.read,
+            limit=plan.flags.limit,
+            seen=seen,
+            check=self.wait.check,
+        )
+        flow = Flow(self._pool, self.books, self.wait, self.progress.advance)
+        flow.run(batched(self._undone(iter(drawn), drawn, flow), plan.batch_size))
+
+    def _whole(self) -> None:
+        if self._nothing_new():
+            return
+        plan, context = self.plan, self.plan.context
+        module = self.tool.module
+        rows = self._rows(Place(), KeySet())
+        writer = Writer(self.tool, made_by(self.tool, plan.options, context, module.stream))
+        work = Whole(self.tool, needs(self.tool, module, plan.options), context, writer)
+        results = guarded(iter(module.stream(plan.options, context, work.records(iter(rows)))))
+        work.write(results, self.books, self.progress.advance, self.wait.check)
+        self.books.counts.skipped = rows.skipped
+
+    def _report(self) -> None:
+        plan = self.plan
+        rows = self._rows(Place(), KeySet())
+
+        def records() -> Iterator[Record]:
+            for row in rows:
+                self.books.counts.read += 1
+                self.progress.advance(1)
+                self.wait.check()
+                yield row.record
+
+        stream = self.tool.module.stream(plan.options, plan.context, records())
+        report(guarded(iter(stream)), self.outputs.rows, self._leave_out, self.wait.check)
+        counts = self.books.counts
+        counts.skipped = rows.skipped
+        counts.failed = min(self.left_out, counts.read)
+        counts.out = counts.read - counts.failed
+
+    # ---- the parts of a run ----
+
+    def _books(self) -> Books:
+        plan, outputs = self.plan, self.outputs
+        run_file = RunFile(plan.run_file, settings(self.tool, plan.options, plan.context), plan.flags.device)
+        books = Books(
+            outputs.rows,
+            outputs.ledger,
+            outputs.tee,
+            run_file,
+            tool=self.tool.name,
+            max_failures=plan.flags.max_failures,
+            inputs=identify(plan.files, self.streams.input),
+        )
+        if plan.output is not None and self.tool.kind != "whole":
+            books.keep_keys(plan.output.with_name(plan.output.name + ".run.ids"))
+        return books
+
+    def _begin(self) -> tuple[Place, KeySet]:
+        """Where reading begins, and the ids that are done there."""
+        books = self.books
+        if not isinstance(books.output, Journal):
+            return Place(), KeySet()
+        kept = books.output.offset + (books.ledger.offset if books.ledger else 0)
+        checkpoint = books.run_file.load() if kept else None
+        if kept and checkpoint is None:
+            raise Stop(
+                USAGE,
+                f"{books.output.name}: has no run file beside it, so --resume cannot tell how it was made; "
+                "remove it, or write to another file",
+            )
+        if checkpoint is None:
+            return Place(), KeySet()
+        books.expected = checkpoint
+        if self.plan.flags.retry_errors or not resume.usable(checkpoint, books.state.inputs, books):
+            return Place(), KeySet()
+        return checkpoint.place, resume.begin_at(books, checkpoint)
+
+    def _undone(self, rows: Iterator[Row], source: Rows | Drawn, flow: Flow) -> Iterator[Row]:
+        """The records that an earlier run has not done; what it has done is counted, and teed."""
+        books = self.books
+        if not isinstance(books.output, Journal):
+            return rows
+        if self.plan.flags.retry_errors:
+            rest = rework.redo_errors(books, rows, flow, self.plan.batch_size)
+        else:
+            first = resume.replay(books, rows, lambda: source.limited)
+            if books.tee is not None:
+                resume.copy(books.output, books.tee)
+            rest = rows if first is None else chain([first], rows)
+        self.progress.advance(books.counts.read)
+        books.checkpoint()
+        return rest
+
+    def _rows(self, place: Place, seen: KeySet) -> Rows:
+        plan = self.plan
+        lines = Lines(
+            plan.files,
+            self.streams.input,
+            self.wait,
+            separator=b"\0" if plan.flags.null else b"\n",
+            place=place,
+        )
+        sharded = self.tool.kind in ("map", "choose")
+        return Rows(
+            lines,
+            plan.context.shard if sharded else (0, 1),
+            limit=plan.flags.limit if self.tool.kind != "source" else None,
+            skip_bad=plan.flags.bad_lines == "skip",
+            complain=self.speak,
+            root=plan.context.root,
+            seen=seen,
+            check_first=self._check_first,
+        )
+
+    def _check_first(self, record: Record, where: str) -> None:
+        """Refuse the input, or the options, before a model loads."""
+        if "error" in record or self.tool.kind == "source":
+            return
+        module, plan = self.tool.module, self.plan
+        refused = refusal(self.tool, needs(self.tool, module, plan.options), record, plan.flags.overwrite)
+        if refused:
+            raise Stop(BAD_INPUT, f"{where}: {refused.message}")
+        check = getattr(module, "check", None)
+        if check is not None:
+            check(plan.options, plan.context, record)
+
+    def _passing(self, rows: Iterator[Row]) -> Iterator[Row]:
+        """Errors of earlier tools pass a map untouched, and load no model."""
+        for row in rows:
+            if "error" in row.record and not takes_errors(self.tool):
+                row.done = Outcome(row=row.raw)
+            yield row
+
+    def _pool(self) -> Pool:
+        plan = self.plan
+        if plan.workers:
+            from headkit.run.workers import Workers
+
+            return Workers(plan, self.wait)
+        return Inline(Batches(self.tool, plan.options, plan.context))
+
+    def _nothing_new(self) -> bool:
+        """Whether a finished output of the same input is there already (whole with --resume)."""
+        plan, books = self.plan, self.books
+        if not plan.flags.resume or plan.output is None or not plan.output.exists():
+            return False
+        checkpoint = books.run_file.load()
+        same = (
+            checkpoint is not None
+            and None not in checkpoint.inputs
+            and [resume.stamp(file) for file in checkpoint.inputs]
+            == [resume.stamp(file) for file in books.state.inputs]
+            and plan.output.stat().st_size == checkpoint.output
+        )
+        if same:
+            books.leave_alone()
+        return same
+
+    def _leave_out(self, failure: Failure) -> None:
+        self.left_out += 1
+        self.speak(f"{failure.kind}: {failure.message}; left out")
+
+    def _status(self) -> int:
+        counts, flags = self.books.counts, self.plan.flags
+        failed = bool(counts.failed or counts.skipped or self.left_out)
+        nothing_to_do = flags.resume and not self.books.fresh and self.tool.kind != "report"
+        lost_sight = bool(counts.dropped and self.books.ledger is None)
+        if not flags.quiet and (
+            self.progress.on_terminal or flags.verbose or lost_sight or (failed and not nothing_to_do)
+        ):
+            self.speak(summary(counts, self.progress.seconds))
+        return SOME_FAILED if failed and not nothing_to_do else OK

@@ -1,0 +1,91 @@
+"""Signals: the first lets the batch in hand finish, the second ends the process at once.
+
+Work runs in a thread and the main thread does nothing but take signals: a handler would not run while the
+main thread sits in a long matrix product.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import NoReturn
+
+ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """The run ends of a signal. No Exception: a tool's own handlers must not catch it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.number = number
+
+    @classmethod
+    def pipe(cls) -> Interrupted:
+        return cls(signal.SIGPIPE)
+
+    @property
+    def by_pipe(self) -> bool:
+        """Nobody reads what would still be written."""
+        return self.number == signal.SIGPIPE
+
+
+def die_of(number: int) -> NoReturn:
+    """End this process by the signal itself, as a shell expects of a program that was interrupted."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    os._exit(128 + number)  # not reached: the default action of each of these is to end the process
+
+
+class Signals:
+    """Watches for INT, TERM and HUP; one that was ignored on entry (nohup) stays ignored."""
+
+    def __init__(self, clean: Callable[[], None]) -> None:
+        """`clean` runs before a second signal ends the process: it removes what is half written."""
+        self.clean = clean
+        self.received: int | None = None
+        self.wake, self._waker = os.pipe()  # readable from the first signal on
+        os.set_blocking(self._waker, False)
+
+    def listen(self) -> None:
+        """From the main thread only."""
+        for number in ENDING:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self._take)
+
+    def _take(self, number: int, _: FrameType | None) -> None:
+        if self.received is not None:
+            with suppress(OSError):
+                self.clean()
+            die_of(number)
+        self.received = number
+        os.write(self._waker, b"!")
+
+    def check(self) -> None:
+        """Raise Interrupted once a signal has come."""
+        if self.received is not None:
+            raise Interrupted(self.received)
+
+    def attend(self, work: Callable[[], int]) -> int:
+        """Run `work` in a thread and take signals meanwhile; its result, or what it raised."""
+        outcome: list[int | BaseException] = []
+        done = threading.Event()
+
+        def body() -> None:
+            try:
+                outcome.append(work())
+            except BaseException as error:
+                outcome.append(error)
+            finally:
+                done.set()
+
+        threading.Thread(target=body, name="work", daemon=True).start()
+        done.wait()
+        if isinstance(outcome[0], BaseException):
+            raise outcome[0]
+        return outcome[0]

@@ -1,0 +1,113 @@
+"""A map: sets `mark` from the value, and does on request all that a tool may do wrong."""
+
+import errno
+import os
+import signal
+import time
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Annotated
+
+from headkit import paths
+from headkit.status import UNAVAILABLE, Stop
+from headkit.tool import Failure, Opt
+
+EXAMPLES = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    add: Annotated[int, Opt("added to the value")] = 0
+    dir: Annotated[str | None, Opt("folder for side files", flags=("-d", "--dir"), decides=False)] = None
+    sleep: Annotated[float, Opt("seconds per batch", decides=False)] = 0.0
+    started: Annotated[str | None, Opt("file to touch when models load", decides=False)] = None
+
+
+def start(options, context):
+    if options.started:
+        with open(options.started, "a") as file:
+            file.write(f"{os.getpid()}\n")
+    print("a library that prints when it loads")  # noqa: T201
+    return Process(options, context)
+
+
+class Process:
+    def __init__(self, options, context):
+        self.options = options
+        self.context = context
+        self.made = {"model": "marker"}
+
+    def __call__(self, records):
+        if self.options.sleep:
+            time.sleep(self.options.sleep)
+        if any(record.get("do") == "oom" for record in records) and len(records) > 1:
+            raise MemoryError("too many records")
+        return [self.result(record) for record in records]
+
+    def result(self, record):
+        act = getattr(self, "do_" + str(record.get("do")).replace("-", "_"), None)
+        if act is not None:
+            done = act(record)
+            if done is not None:
+                return done
+        drawn = blake2b(f"{self.context.seed}/{record['id']}".encode(), digest_size=4).hexdigest()
+        fields = {"mark": {"sum": record["value"] + self.options.add, "drawn": drawn}}
+        if self.options.dir:
+            path = paths.image_path(self.context.folder(self.options.dir, "images"), record["id"], "txt")
+            paths.write_atomic(path, drawn.encode() * 50, self.context.tag)
+            fields["image"] = paths.stored(self.context.root, path)
+        return fields
+
+    def do_fail(self, record):
+        return Failure("bad value", f"value {record['value']} is bad")
+
+    def do_model(self, record):
+        return Failure("model", "the model gave up", model=True)
+
+    def do_raise(self, record):
+        raise ValueError("this record breaks the tool")
+
+    def do_nothing(self, record):
+        return {}
+
+    def do_print(self, record):
+        print("noise on standard output", flush=True)  # noqa: T201
+        os.write(1, b"more noise\n")
+        os.system("cat; echo child noise")
+
+    def do_nan(self, record):
+        return {"mark": {"sum": float("nan")}}
+
+    def do_round(self, record):
+        return {"poses": [{"box": [1.23456, 2, 3.0, 1e-9], "score": 0.123456789, "other": 0.123456789}]}
+
+    def do_undeclared(self, record):
+        return {"surprise": 1}
+
+    def do_full(self, record):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "images/x.png")
+
+    def do_gone(self, record):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "photo.jpg")
+
+    def do_import(self, record):
+        raise ImportError("libcudart.so.12: cannot open shared object file")
+
+    def do_poison(self, record):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    def do_stop(self, record):
+        raise Stop(UNAVAILABLE, "weights are gone; fetch them again")
+
+    def do_die(self, record):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def do_die_once(self, record):
+        try:
+            os.close(os.open(record["flag"], os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def do_wait(self, record):
+        time.sleep(record.get("seconds", 60))

@@ -49,7 +49,9 @@ class Flag:
     @property
     def completes(self) -> Completes:
         """What a shell offers for the value."""
-        return "choices" if self.choices else completes(self.metavar)
+        if self.choices:
+            return "choices"
+        return completes(self.metavar.replace("|", " "))  # N|N-N shows a form, not words to choose
 
     @property
     def default_text(self) -> str:

@@ -1,8 +1,12 @@
 """What several tests share."""
 
+import os
+import shlex
+import subprocess
 import sys
 import types
-from dataclasses import make_dataclass
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
@@ -60,3 +64,38 @@ def trial_tool():
     )
     for name in names:
         del sys.modules[name]
+
+
+@dataclass
+class Shell:
+    """Runs command lines in a folder of their own, with the `headkit` of this interpreter."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    def run(self, command, stdin=""):
+        return subprocess.run(
+            ["sh", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def shell(tmp_path):
+    programs, folder = tmp_path / "bin", tmp_path / "work"
+    programs.mkdir()
+    folder.mkdir()
+    headkit = programs / "headkit"
+    headkit.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m headkit "$@"\n')
+    headkit.chmod(0o755)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HEADKIT_", "SLURM_"))
+    }
+    return Shell(folder, environment | {"PATH": f"{programs}:{os.environ['PATH']}"})

@@ -24,8 +24,8 @@ class Options:
 
 
 EXAMPLES = (
-    Example("headkit completion bash > ~/.local/share/bash-completion/completions/headkit"),
-    Example("headkit completion fish > ~/.config/fish/completions/headkit.fish"),
+    Example("headkit completion bash > headkit.bash"),
+    Example("headkit completion fish > headkit.fish"),
 )
 
 

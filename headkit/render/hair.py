@@ -150,9 +150,7 @@ def _main(
             reach = down * (0.62 + 0.35 * look.fringe) * (0.9 + 0.2 * part.phases)
             part = replace(part, lengths=reach.astype(np.float32))
         part = part.ordered()
-        line, outward = strands.grow(
-            part, way, scalp.radius, scalp.center, size, obstacles, down
-        )
+        line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
         lock = style.lock if way is not _FRINGE else replace(style.lock, width=0.008, tip=0.7)
         parts.append(Locks(part, line, outward, lock))
     return parts

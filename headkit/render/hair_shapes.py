@@ -24,10 +24,16 @@ def gravity(wearer: Wearer) -> Floats:
 def tie_point(scalp: Scalp, wearer: Wearer) -> Floats:
     """Where a ponytail or bun is bound, just off the scalp."""
     rng = wearer.rng("tie")
-    up = float(rng.uniform(0.05, 0.75)) if wearer.look.hair.style == "ponytail" else float(rng.uniform(0.2, 1.6))
+    up = (
+        float(rng.uniform(0.05, 0.75))
+        if wearer.look.hair.style == "ponytail"
+        else float(rng.uniform(0.2, 1.6))
+    )
     direction = unit(np.array([0.0, up, -1.0], np.float32))
     angle = np.arccos(np.clip(direction @ strands.pole_frame()[:, 1], -1, 1))
-    row = np.array([(angle - np.radians(1.5)) / (LAST_ROW_ANGLE - np.radians(1.5)) * (ROWS - 1)], np.float32)
+    row = np.array(
+        [(angle - np.radians(1.5)) / (LAST_ROW_ANGLE - np.radians(1.5)) * (ROWS - 1)], np.float32
+    )
     behind = (direction @ strands.pole_frame()[:, 2]) < 0
     column = np.array([COLUMNS / 2 if behind else 0.0], np.float32)
     radius = float(sample(scalp.radius[..., None], row, column)[0, 0])
@@ -46,19 +52,23 @@ def tied(
         jitter = rng.normal(0.0, 1.0, (count, 3)) * 0.006 * size
         roots = Roots(
             (tie + 0.004 * size * out + jitter).astype(np.float32),
-            unit((out + np.array([0, 0.25, 0]) + rng.normal(0, 0.12, (count, 3))).astype(np.float32)),
+            unit(
+                (out + np.array([0, 0.25, 0]) + rng.normal(0, 0.12, (count, 3))).astype(np.float32)
+            ),
             (0.26 * size * look.length * rng.uniform(0.8, 1.08, count)).astype(np.float32),
             (rng.random(count) * 0.02 * size).astype(np.float32),
             rng.random(count).astype(np.float32),
             rng.random(count).astype(np.float32),
-            np.broadcast_to(wearer.template_joints["head"], (count, 3)).astype(np.float32),
+            np.tile(scalp.grid.absolute(np.zeros((1, 3), np.float32)), (count, 1)),
         ).ordered()
-        growth = replace(style.growth, comb=Comb.DOWN, segments=14, substeps=2, stiffness=0.75, hang=1.0)
+        growth = replace(
+            style.growth, comb=Comb.DOWN, segments=14, substeps=2, stiffness=0.75, hang=1.0
+        )
         line, outward = strands.grow(
             roots, growth, scalp.radius, scalp.center, size, obstacles, gravity(wearer)
         )
         lock = replace(style.lock, width=0.011, strands=9, tip=0.85, curve=2.5)
-        return [Locks(roots, line, outward, lock)], [ball(tie, 0.011 * size, wearer, (0.6, 1.0))]
+        return [Locks(roots, line, outward, lock)], [ball(tie, 0.011 * size, wearer, (0.6, 1.0), scalp.grid.origin)]
     radius = 0.030 * size * look.volume * rng.uniform(0.85, 1.2)
     middle = tie + out * radius * 0.75
     count = max(40, style.count // 5)
@@ -78,10 +88,12 @@ def tied(
     roots = Roots(
         line[:, 0].astype(np.float32), sphere[:, 0], np.full(count, 0.1, np.float32), layers, layers,
         rng.random(count).astype(np.float32),
-        np.broadcast_to(wearer.template_joints["head"], (count, 3)).astype(np.float32),
+        np.tile(scalp.grid.absolute(np.zeros((1, 3), np.float32)), (count, 1)),
     )  # fmt: skip
     lock = replace(style.lock, width=0.010 * size, strands=9, tip=0.4, twist=0.1)
-    return [Locks(roots, line.astype(np.float32), sphere, lock)], [ball(middle, radius * 0.93, wearer, (1.0, 1.0))]
+    return [Locks(roots, line.astype(np.float32), sphere, lock)], [
+        ball(middle, radius * 0.93, wearer, (1.0, 1.0), scalp.grid.origin)
+    ]
 
 
 def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots) -> Locks:
@@ -90,8 +102,13 @@ def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots) -> Locks:
     count = len(roots.places)
     out = unit(roots.places - scalp.center)
     lengths = (0.22 * style.thickness + style.side * rng.uniform(0.3, 1.0, count)) * scalp.scale
-    rise = np.clip(roots.offsets / (0.3 * style.thickness * scalp.scale * (0.1 + roots.layers)), 0.25, 1)
-    start = roots.places + out * (style.thickness * scalp.scale * (0.68 + 0.2 * roots.layers) * rise)[:, None]
+    rise = np.clip(
+        roots.offsets / (0.3 * style.thickness * scalp.scale * (0.1 + roots.layers)), 0.25, 1
+    )
+    start = (
+        roots.places
+        + out * (style.thickness * scalp.scale * (0.68 + 0.2 * roots.layers) * rise)[:, None]
+    )
     roots = replace(
         roots,
         places=start.astype(np.float32),
@@ -100,6 +117,12 @@ def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots) -> Locks:
     ).ordered()
     growth = replace(style.growth, comb=Comb.DOWN, stiffness=1.0)
     line, outward = strands.grow(
-        roots, growth, scalp.radius, scalp.center, scalp.scale, strands.NO_OBSTACLES, gravity(wearer)
+        roots,
+        growth,
+        scalp.radius,
+        scalp.center,
+        scalp.scale,
+        strands.NO_OBSTACLES,
+        gravity(wearer),
     )
     return Locks(roots, line, outward, style.lock)

@@ -58,14 +58,18 @@ def styled(wearer: Wearer) -> Style:
     style = AFRO if look.style == "afro" else STYLES[look.style]
     growth = style.growth
     if growth.curl == 0 and look.waviness > 0.2 and look.style in ("bob", "long", "ponytail"):
-        growth = replace(growth, curl=0.011 * (look.waviness - 0.15), wave=0.09 - 0.04 * look.waviness)
+        growth = replace(
+            growth, curl=0.011 * (look.waviness - 0.15), wave=0.09 - 0.04 * look.waviness
+        )
     if growth.comb == Comb.PARTED:
         growth = replace(growth, parting=0.035 * look.parting)
     fine = 0.55 + 0.45 * min(1.0, age / 4)  # babies
     near = float(np.clip(wearer.detail / 220, 0.12, 1.0))
     return replace(
         style,
-        growth=replace(growth, segments=growth.segments if near > 0.4 else max(3, growth.segments // 2)),
+        growth=replace(
+            growth, segments=growth.segments if near > 0.4 else max(3, growth.segments // 2)
+        ),
         lock=replace(style.lock, width=style.lock.width * near**-0.6),
         top=style.top * look.length * fine,
         side=style.side * look.length * fine,

@@ -137,13 +137,17 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float = 0.0) -
     )
 
 
-def ball(center: Floats, radius: float, wearer: Wearer, squeeze: tuple[float, float]) -> Surface:
+def ball(
+    center: Floats, radius: float, wearer: Wearer, squeeze: tuple[float, float], origin: Floats
+) -> Surface:
     """A dark ball of hair or a tie, opaque; squeezed along up and depth."""
     rows, columns = 9, 14
     polar = np.linspace(0, np.pi, rows)[:, None]
     turn = np.linspace(0, 2 * np.pi, columns)[None]
     sphere = np.stack(
-        np.broadcast_arrays(np.sin(polar) * np.sin(turn), np.cos(polar), np.sin(polar) * np.cos(turn)),
+        np.broadcast_arrays(
+            np.sin(polar) * np.sin(turn), np.cos(polar), np.sin(polar) * np.cos(turn)
+        ),
         axis=-1,
     ).reshape(-1, 3)
     shape = (center + sphere * radius * np.array([1.0, *squeeze])).astype(np.float32)
@@ -156,7 +160,7 @@ def ball(center: Floats, radius: float, wearer: Wearer, squeeze: tuple[float, fl
         vertices=wearer.place("head", shape),
         faces=faces,
         normals=wearer.turn("head", unit(sphere.astype(np.float32))),
-        rest=np.broadcast_to(wearer.template_joints["head"], shape.shape).astype(np.float32).copy(),
+        rest=np.tile(origin, (len(shape), 1)).astype(np.float32),
         parts=np.full(len(faces), Part.HAIR, np.uint8),
         occlusion=np.full(len(shape), 0.5, np.float32),
         strand=np.tile(np.array([-1.0, 0.0, 1.0, 0.5], np.float32), (len(shape), 1)),

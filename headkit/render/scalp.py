@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from headkit.render.jit import compiled
-from headkit.render.tailoring import unit
-from headkit.render.wearer import Floats, Ints, Wearer
+from headkit.render.tailoring import Floats, Ints, unit
+from headkit.render.wearer import Wearer
 
 ROWS, COLUMNS = 30, 64
 LAST_ROW_ANGLE = np.radians(145.0)  # from the pole: below chin and nape
@@ -26,7 +26,7 @@ CENTER = np.array([0.0, -0.004, 0.008])
 # Hairline of an adult: azimuth from the face in degrees -> height above the eyes in metres; a dent over
 # the ear, sideburn before it, nape behind.
 _AZIMUTH = (0, 25, 40, 55, 68, 78, 90, 115, 140, 180)
-_HEIGHT = (0.082, 0.080, 0.074, 0.058, 0.020, -0.012, 0.012, -0.035, -0.070, -0.076)
+_HEIGHT = (0.072, 0.071, 0.066, 0.048, 0.012, -0.014, 0.012, -0.035, -0.070, -0.076)
 # How far the hairline draws back where hair is thinning: temples most.
 _RECESSION = (0.022, 0.045, 0.060, 0.050, 0.020, 0.0, 0.0, 0.0, 0.0, 0.0)
 

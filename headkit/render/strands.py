@@ -351,9 +351,9 @@ def ribbons(line: Floats, outward: Floats, lock: Lock, roots: Roots, first: int)
     across = unit(np.cross(tangent, outward).astype(np.float32))
     facing = unit(np.cross(across, tangent).astype(np.float32))
     angle = ((roots.phases * 7.13) % 1.0 - 0.5) * 2 * lock.twist
-    turned = (
-        across * np.cos(angle)[:, None, None] + facing * np.sin(angle)[:, None, None]
-    ).astype(np.float32)
+    turned = (across * np.cos(angle)[:, None, None] + facing * np.sin(angle)[:, None, None]).astype(
+        np.float32
+    )
     t = np.linspace(0.0, 1.0, points, dtype=np.float32)
     half = (0.5 * lock.width * (1 - lock.taper * t**2))[None, :, None]
     vertices = np.stack([line - half * turned, line + half * turned], axis=2)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from headkit.render.look import Look
 
 Floats = NDArray[np.float32]
-Ints = NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,8 @@ class Wearer:
     rest       this person before posing, canonical frame
     posed      this person, camera frame
     normals    unit, camera frame
-    faces      group name -> (F, 3): skin, tights, skirt, lashes, ...
     bones      pose bone name -> (3, 4) from rest to the camera frame
-    joints     pose bone name -> pivot in the rest frame; `template_joints` the same of the mean human
+    joints     pose bone name -> pivot in the rest frame
     detail     height of the head in pixels: the fewer, the coarser everything is built
     """
 
@@ -33,10 +31,8 @@ class Wearer:
     rest: Floats
     posed: Floats
     normals: Floats
-    faces: Mapping[str, Ints]
     bones: Mapping[str, NDArray[np.float64]]
     joints: Mapping[str, NDArray[np.float64]]
-    template_joints: Mapping[str, NDArray[np.float64]]
     look: Look
     owner: int
     detail: float

@@ -1,0 +1,189 @@
+"""The close-fitting suit that clothes are cut from, made finer once, and the sewing of cut pieces.
+
+The body's helper mesh `tights` runs from neck to wrists and ankles and moves with the body; `skirt` hangs
+from the waist. Both are subdivided once per process. A garment is cut out of them on the mean human and
+moved off the skin on the posed person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from headkit.render.body import load_body
+from headkit.render.cut_lines import Figure, figure
+from headkit.render.surface import Material, Part, Surface
+from headkit.render.tailoring import (
+    Floats, Ints, Piece, Refinement, loop_subdivision, unit, vertex_normals,
+)  # fmt: skip
+from headkit.render.wearer import Wearer
+
+# Columns of a piece's attributes.
+FIGURE = slice(0, 3)
+BASE = slice(3, 6)  # on the body's suit, camera frame
+NORMAL = slice(6, 9)
+OFFSET = 9  # along NORMAL, metres
+REST = slice(10, 13)
+ARM = 13
+SHADE = 14  # ambient light that arrives
+UV = slice(15, 17)
+COLUMNS = 17
+
+
+@dataclass(frozen=True)
+class Mold:
+    """A helper mesh made finer: refinement of the body vertices `used`, on the mean human."""
+
+    refinement: Refinement
+    used: Ints
+    template: Floats
+    body: Figure
+    uv: Floats
+
+    @property
+    def faces(self) -> Ints:
+        return self.refinement.faces
+
+
+@lru_cache(maxsize=4)
+def mold(group: str, fine: bool) -> Mold:
+    """The mold of the helper `tights` or `skirt`, subdivided once, or twice near the camera (`fine`)."""
+    human = load_body()
+    refinement, used = loop_subdivision(human.faces[human.face_groups[group]])
+    if not fine:
+        refinement = _coarse(human.faces[human.face_groups[group]], used)
+    template = refinement.apply(human.template[used])
+    joints = dict(zip(human.bones, human.rest(human.mean_identity()).joints, strict=True))
+    body = figure(template, joints)
+    x, y, z = body.points.T
+    trunk = 0.14 * np.abs(np.arctan2(x, z - 0.02))
+    limb = np.where(body.arm > 0.05, 0.05 * np.abs(np.arctan2(z - 0.04, np.abs(x) - 0.3)), trunk)
+    uv = np.stack([np.where(np.abs(x) > 0.24, limb, trunk), y], axis=1).astype(np.float32)
+    return Mold(refinement, used, template, body, uv)
+
+
+def _coarse(faces: Ints, used: Ints) -> Refinement:
+    """The mesh as it is."""
+    count = len(used)
+    return Refinement(
+        np.arange(count + 1, dtype=np.int32),
+        np.arange(count, dtype=np.int32),
+        np.ones(count, np.float32),
+        np.searchsorted(used, faces).astype(np.int32),
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A mold on one person: posed points and normals, and the rest pose's points."""
+
+    mold: Mold
+    points: Floats
+    normals: Floats
+    rest: Floats
+
+    def piece(self, offset: Floats) -> Piece:
+        """All of it as uncut cloth, `offset` (N,) metres off the suit."""
+        values = np.empty((len(self.points), COLUMNS), np.float32)
+        values[:, FIGURE] = self.mold.body.points
+        values[:, BASE] = self.points
+        values[:, NORMAL] = self.normals
+        values[:, OFFSET] = offset
+        values[:, REST] = self.mold.template
+        values[:, ARM] = self.mold.body.arm
+        values[:, SHADE] = 1.0
+        values[:, UV] = self.mold.uv
+        return Piece(values, self.mold.faces, {})
+
+
+def fit(wearer: Wearer, group: str) -> Fitted:
+    """The mold on this person."""
+    shape = mold(group, wearer.detail > 70)
+    points = shape.refinement.apply(wearer.posed[shape.used])
+    rest = shape.refinement.apply(wearer.rest[shape.used])
+    return Fitted(shape, points, vertex_normals(points, shape.faces), rest)
+
+
+@dataclass(frozen=True)
+class Trim:
+    """How a sewn piece looks. `hem` is how deep its edges are turned in towards the skin, metres."""
+
+    color: tuple[float, float, float]
+    hem: float = 0.004
+    patterned: bool = False
+    part: Part = Part.CLOTHES
+    material: Material = Material.CLOTH
+
+
+def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None = None) -> Surface:
+    """The piece as a surface with turned-in edges along the seams named in `closed` (default: all)."""
+    used, faces = np.unique(piece.faces, return_inverse=True)
+    faces = faces.reshape(-1, 3).astype(np.int32)
+    values = piece.attributes[used]
+    outer = values[:, BASE] + values[:, NORMAL] * values[:, OFFSET : OFFSET + 1]
+    normals = vertex_normals(outer, faces)
+    place = np.full(len(piece.attributes), -1, np.int64)
+    place[used] = np.arange(len(used))
+    vertices, allnormals, attributes, allfaces = [outer], [normals], [values], [faces]
+    count = len(outer)
+    for name, lines in piece.seams.items():
+        if closed is not None and name not in closed:
+            continue
+        for line in lines:
+            ids = place[line]
+            if (ids < 0).any():
+                continue  # cut away by a later cut
+            rim = _rim(values[ids], outer[ids], trim.hem)
+            vertices.append(rim[0])
+            allnormals.append(rim[1])
+            attributes.append(rim[2])
+            n = len(ids)
+            a = count + np.arange(n - 1)
+            strip = np.concatenate(
+                [np.stack([a, a + n, a + 1], axis=1), np.stack([a + 1, a + n, a + n + 1], axis=1)]
+            )
+            allfaces.append(strip.astype(np.int32))
+            count += 2 * n
+    points, rows = np.concatenate(vertices), np.concatenate(attributes)
+    triangles = np.concatenate(allfaces)
+    return Surface(
+        material=trim.material,
+        owner=wearer.owner,
+        vertices=points.astype(np.float32),
+        faces=triangles,
+        normals=np.concatenate(allnormals).astype(np.float32),
+        rest=rows[:, REST].copy(),
+        parts=np.full(len(triangles), trim.part, np.uint8),
+        occlusion=rows[:, SHADE].copy(),
+        color=np.tile(np.asarray(trim.color, np.float32), (len(points), 1)),
+        uv=rows[:, UV].copy() if trim.patterned else None,
+        two_sided=True,
+    )
+
+
+def _rim(values: Floats, outer: Floats, depth: float) -> tuple[Floats, Floats, Floats]:
+    """The turned-in edge along a line of vertices: outer row, then a row `depth` under the skin's suit."""
+    along = unit(np.gradient(values[:, BASE], axis=0).astype(np.float32))
+    away = unit(np.cross(along, values[:, NORMAL]).astype(np.float32))
+    inner = values[:, BASE] - values[:, NORMAL] * depth
+    rows = np.concatenate([values, values])
+    rows[len(values) :, SHADE] *= 0.1
+    rows[: len(values), SHADE] *= 0.6
+    return np.concatenate([outer, inner]), np.concatenate([away, away]), rows
+
+
+def at(piece: Piece) -> Figure:
+    """Where the vertices of a piece lie on the figure: what fields are functions of."""
+    body = mold("tights", False).body
+    values = piece.attributes
+    return Figure(values[:, FIGURE], values[:, ARM], body.upper_arm, body.forearm)
+
+
+def with_offset(piece: Piece, offset: Floats) -> Piece:
+    """The piece with another distance from the body."""
+    values = piece.attributes.copy()
+    values[:, OFFSET] = offset
+    return replace(piece, attributes=values)

@@ -99,7 +99,7 @@ class Look:
     words: Mapping[str, Any]
     sex: float  # 0 female, 1 male
     age: float  # years
-    origin: Mapping[str, float]  # african, asian, caucasian: weights that sum to 1
+    origin: Mapping[str, float]  # words of attributes.ORIGIN -> weights that sum to 1
     tone: float  # Monk scale, 1 to 10
     skin: Color
     skin_roughness: float
@@ -115,7 +115,9 @@ class Look:
     glasses: Glasses
     clothes: Clothes
     expression: Mapping[str, float]  # facial action (ARKit name) -> weight 0 to 1; never jawOpen
-    jaw: tuple[float, float, float]  # rotation vector of the jaw, radians, canonical axes (+x opens)
+    jaw: tuple[
+        float, float, float
+    ]  # rotation vector of the jaw, radians, canonical axes (+x opens)
     gaze: tuple[float, float]  # of both eyes against the head: yaw, pitch; degrees, as a head pose
     weight: float  # 0 thin .. 1 heavy
     muscle: float  # 0 .. 1

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from headkit.attributes import ORIGIN
+
 Color = tuple[float, float, float]
 
 _SKIN = (
@@ -38,16 +40,6 @@ _IRIS_ODDS = {
     "latin american": {"hazel": 10, "green": 4, "blue": 3, "brown": 50, "dark brown": 33},
     "middle eastern": {"hazel": 14, "green": 5, "blue": 3, "brown": 50, "dark brown": 28},
 }
-# The human basis knows three origins; each word is a mixture of them.
-_ORIGIN = {
-    "african": (0.94, 0.03, 0.03),
-    "east asian": (0.02, 0.95, 0.03),
-    "south asian": (0.22, 0.22, 0.56),
-    "european": (0.02, 0.03, 0.95),
-    "latin american": (0.16, 0.34, 0.50),
-    "middle eastern": (0.14, 0.12, 0.74),
-    "pacific islander": (0.36, 0.46, 0.18),
-}
 
 
 def linear(hexadecimal: str) -> Color:
@@ -67,9 +59,11 @@ def _vary(color: Color, rng: np.random.Generator, value: float, hue: float) -> C
 
 
 def origin_weights(word: str, rng: np.random.Generator) -> dict[str, float]:
-    """african, asian, caucasian: a draw near the mixture of that word, sums to 1."""
-    drawn = rng.dirichlet(np.array(_ORIGIN[word]) * 14.0 + 0.05)
-    return dict(zip(("african", "asian", "caucasian"), drawn.tolist(), strict=True))
+    """Weights of the words of attributes.ORIGIN, sum 1: mostly `word`, with some of another."""
+    other = str(rng.choice([name for name in ORIGIN if name != word]))
+    share = float(max(0.0, rng.normal(0.06, 0.1)))
+    share = min(share, 0.35)
+    return {word: 1.0 - share, other: share}
 
 
 def skin(tone: float, undertone: float) -> Color:

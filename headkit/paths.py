@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -69,13 +70,28 @@ def image_path(directory: Path, id: str, suffix: str) -> Path:
     return directory / spread / f"{name}.{suffix.lstrip('.')}"
 
 
-def write_atomic(path: Path, data: bytes, tag: str) -> None:
-    """Write `path` whole or not at all, making its folder; OSError passes.
+@dataclass
+class Written:
+    """Side files of this process."""
+
+    files: int = 0
+    bytes: int = 0
+
+
+written = Written()
+
+
+def write_atomic(path: Path, data: bytes, tag: str | None) -> None:
+    """Write `path` whole or not at all, making its folder; OSError passes. A tag of None only counts.
 
     The temporary name follows from `path` and `tag` alone: what a killed run left behind is
     overwritten when the same record is done again, so nothing has to be searched for and swept.
-    `tag` must be of this run alone (`Context.tag`).
+    `tag` must be of this run alone (`Context.tag`); it is None in a dry run.
     """
+    written.files += 1
+    written.bytes += len(data)
+    if tag is None:
+        return
     temporary = path.with_name(f".{path.name}.{tag}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:

@@ -53,11 +53,15 @@ class Inline:
 
     window = 0
 
-    def __init__(self, batches: Batches) -> None:
+    def __init__(self, batches: Batches, shrunk: Callable[[int], None]) -> None:
         self.batches = batches
+        self.shrunk = shrunk
 
     def submit(self, batch: list[Row]) -> Ticket:
-        return Done(self.batches.outcomes(batch))
+        outcomes = self.batches.outcomes(batch)
+        if self.batches.chunk is not None:
+            self.shrunk(self.batches.chunk)
+        return Done(outcomes)
 
     def descriptors(self) -> list[int]:
         return []

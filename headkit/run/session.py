@@ -225,8 +225,12 @@ class Session:
         if plan.workers:
             from headkit.run.workers import Workers
 
-            return Workers(plan, self.wait)
-        return Inline(Batches(self.tool, plan.options, plan.context))
+            return Workers(plan, self.wait, self._shrunk)
+        return Inline(Batches(self.tool, plan.options, plan.context), self._shrunk)
+
+    def _shrunk(self, size: int) -> None:
+        """Memory ran out: the run file says to what batches were cut."""
+        self.books.run_file.shrunk = size
 
     def _nothing_new(self) -> bool:
         """Whether a finished output of the same input is there already (whole with --resume)."""

@@ -1,0 +1,98 @@
+"""The far end of a worker: takes batches from the runner over a socket until it closes.
+
+Started as `python -m headkit.run.worker DESCRIPTOR`, never forked: a fork would keep the runner's locks and
+pipes open after a `kill -9` of the runner.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+from headkit import jsonl
+from headkit.run.batches import Batches
+from headkit.run.rows import Outcome
+from headkit.run.signals import ENDING
+from headkit.status import BUG, Stop
+from headkit.tool import Context, Record, Tool
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What a worker is told once."""
+
+    tool: Tool
+    options: Any
+    context: Context
+    parent: int
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of a batch: its outcomes, or the Stop that ends the run."""
+
+    outcomes: list[Outcome]
+    stop: Stop | None = None
+    shrunk: int | None = None  # batch size, after memory ran out
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    raw: bytes
+    record: Record
+
+
+def main() -> None:
+    connection: Connection = Connection(int(sys.argv[1]))
+    _step_aside()
+    with suppress(EOFError, OSError):  # the runner has gone, or needs us no more
+        assignment: Assignment = connection.recv()
+        _die_with(assignment.parent)
+        batches: Batches | None = None
+        while True:
+            raws: list[bytes] = connection.recv()
+            try:
+                if batches is None:
+                    batches = Batches(assignment.tool, assignment.options, assignment.context)
+                outcomes = batches.outcomes([Item(raw, jsonl.parse(raw)) for raw in raws])
+                reply = Reply(outcomes, shrunk=batches.chunk)
+            except Stop as stop:
+                reply = Reply([], stop)
+            except Exception as error:
+                if assignment.context.verbose:
+                    traceback.print_exc()
+                reply = Reply([], Stop(BUG, f"bug: {type(error).__name__}: {error}; run with -v to see where, and report it"))
+            connection.send(reply)
+
+
+def _step_aside() -> None:
+    """Leave the terminal's signals to the runner, and standard input and output to nobody."""
+    for number in ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    os.dup2(null, 0)
+    os.dup2(2, 1)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when the runner dies, however it dies (Linux).
+
+    Elsewhere a worker notices between two batches, when the socket is closed.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

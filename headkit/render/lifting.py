@@ -19,7 +19,7 @@ class Goal(NamedTuple):
 
     keypoints: Array  # (17, 3) x, y in pixels, weight (0: unknown)
     settings: Array  # (SETTINGS,)
-    prior: Array  # (FITTED, 4) mean, 1 / sigma, low, high
+    prior: Array  # (FITTED, 5) skeleton.PRIOR
     head: Array  # (3, 3) rotation wanted of the head, camera frame
 
 

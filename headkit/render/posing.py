@@ -25,6 +25,7 @@ from headkit.render.skeleton import (
     INDEX,
     LOW,
     MEAN,
+    PRIOR,
     SIDES,
     SIGMA,
     Array,
@@ -95,7 +96,7 @@ def fit_pose(
         read.settings_of(
             known, frame, camera, distance or (guess, spread), trunk, head is not None, up
         ),
-        np.stack([MEAN, 1.0 / SIGMA, LOW, HIGH], 1)[:FITTED],
+        PRIOR,
         read.head_rotation(known, frame, camera, head),
     )
     starts, roots = read.starts_of(rig, points, known, camera, guess)

@@ -28,7 +28,7 @@ SETTINGS = 20
 NECK, HIPS, HEAD_CENTRE, HEAD_LEFT, HEAD_UP, HEAD_FRONT = range(17, 23)
 POINTS = 23
 LEFT_ANKLE, RIGHT_ANKLE = 15, 16
-TAIL = 4.0  # degrees of freedom of Student's t
+TAIL = 4.0  # degrees of freedom of Student's t, of trunk and feet
 NEAREST = 0.05  # metres: a point closer to the camera than this is projected as if it were there
 
 
@@ -50,20 +50,20 @@ def _add(row: Array, residual: float, weight: float, normal: Array, gradient: Ar
 
 
 @compiled
-def _tailed(residual: float) -> tuple[float, float]:
+def _tailed(residual: float, tail: float) -> tuple[float, float]:
     """Cost and weight of a residual under Student's t: near the mean as a normal one, far off let go.
 
     People mostly stand upright with arms down, and sometimes do anything: a normal prior wide enough
     for the second bends the knees of everybody who stands.
     """
-    far = 1.0 + residual * residual / TAIL
-    return TAIL * np.log(far), 1.0 / far
+    far = 1.0 + residual * residual / tail
+    return tail * np.log(far), 1.0 / far
 
 
 @compiled
 def _add_tailed(row: Array, residual: float, derive: bool, normal: Array, gradient: Array) -> float:
     """Adds a residual under Student's t; returns its cost."""
-    cost, share = _tailed(residual)
+    cost, share = _tailed(residual, TAIL)
     if derive:
         _add(row, residual, share, normal, gradient)
     return cost
@@ -218,7 +218,7 @@ def prior_cost(
 ) -> float:
     """The cost of lengths (normal), angles (Student's t), and limits as one-sided springs.
 
-    `prior` (FITTED, 4): mean, 1 / sigma, low, high.
+    `prior` is `skeleton.PRIOR`.
     """
     cost = 0.0
     for g in range(6, BODY):
@@ -236,7 +236,7 @@ def prior_cost(
     for a in range(FITTED):
         n = BODY + a
         residual = (unknowns[n] - prior[a, 0]) * prior[a, 1]
-        extra, share = _tailed(residual)
+        extra, share = _tailed(residual, prior[a, 4])
         cost += extra
         beyond = min(unknowns[n] - prior[a, 2], 0.0) + max(unknowns[n] - prior[a, 3], 0.0)
         cost += (settings[LIMIT] * beyond) ** 2

@@ -84,7 +84,7 @@ SIDES = ("left", "right")
 
 @dataclass(frozen=True)
 class Angle:
-    """One degree of freedom in radians: its normal distribution over people at rest, and its limits.
+    """One degree of freedom in radians: how it is distributed over people, and its limits.
 
     All zero is the reference: standing, knees and elbows straight, arms 45 degrees out to the sides.
     Limits follow the normal ranges of motion of the American Academy of Orthopaedic Surgeons, a
@@ -99,18 +99,19 @@ class Angle:
     high: float
     why: str
     fitted: bool = True
+    tail: float = 10.0  # degrees of freedom of Student's t: 4 where anything may happen at times
 
 
 def _paired(*angles: Angle) -> tuple[Angle, ...]:
     return tuple(
-        Angle(f"{a.name}_{side}", a.mean, a.sigma, a.low, a.high, a.why, a.fitted)
+        Angle(f"{a.name}_{side}", a.mean, a.sigma, a.low, a.high, a.why, a.fitted, a.tail)
         for side in SIDES
         for a in angles
     )
 
 
 ANGLES: tuple[Angle, ...] = (
-    Angle("spine_bend", 0.04, 0.28, -0.5, 1.4, "forward above 0; people slouch, few lean back"),
+    Angle("spine_bend", 0.04, 0.32, -0.5, 1.4, "forward above 0; people slouch, few lean back"),
     Angle("spine_lean", 0.0, 0.18, -0.6, 0.6, "to the subject's right above 0"),
     Angle("spine_twist", 0.0, 0.22, -0.75, 0.75, "shoulders to the subject's left above 0"),
     Angle("neck_nod", 0.02, 0.3, -1.0, 0.95, "chin down above 0"),
@@ -119,16 +120,16 @@ ANGLES: tuple[Angle, ...] = (
     *_paired(
         Angle("clavicle_raise", 0.0, 0.13, -0.2, 0.6, "a shrug"),
         Angle("clavicle_forward", 0.0, 0.13, -0.35, 0.45, "shoulders rolled forward"),
-        Angle("shoulder_forward", 0.15, 0.45, -1.2, 2.6, "hands work in front of the body"),
         Angle(
-            "shoulder_out", -0.62, 0.35, -1.3, 2.2, "from the reference; -0.79 hangs straight down"
+            "shoulder_forward", 0.15, 0.45, -1.2, 2.6, "hands work in front of the body", tail=4.0
         ),
+        Angle("shoulder_out", -0.62, 0.35, -1.3, 2.2, "-0.79 hangs straight down", tail=4.0),
         Angle("shoulder_twist", 0.15, 0.45, -1.4, 1.4, "inward above 0"),
-        Angle("elbow", 0.4, 0.5, 0.0, 2.55, "a hinge; a relaxed arm is a little bent"),
-        Angle("hip_forward", 0.08, 0.35, -0.55, 2.2, "flexion above 0"),
+        Angle("elbow", 0.4, 0.5, 0.0, 2.55, "a hinge; a relaxed arm is a little bent", tail=4.0),
+        Angle("hip_forward", 0.08, 0.35, -0.55, 2.2, "flexion above 0", tail=4.0),
         Angle("hip_out", 0.06, 0.25, -0.45, 0.95, "legs apart above 0"),
         Angle("hip_twist", -0.08, 0.22, -0.75, 0.65, "inward above 0; feet point outward a little"),
-        Angle("knee", 0.08, 0.4, 0.0, 2.45, "a hinge that bends back only"),
+        Angle("knee", 0.08, 0.4, 0.0, 2.45, "a hinge that bends back only", tail=4.0),
     ),
     *_paired(
         Angle(
@@ -153,6 +154,7 @@ MEAN = np.array([angle.mean for angle in ANGLES])
 SIGMA = np.array([angle.sigma for angle in ANGLES])
 LOW = np.array([angle.low for angle in ANGLES])
 HIGH = np.array([angle.high for angle in ANGLES])
+PRIOR = np.array([[a.mean, 1.0 / a.sigma, a.low, a.high, a.tail] for a in ANGLES if a.fitted])
 
 LENGTHS = ("trunk", "arms", "legs")
 LENGTH_SIGMA = 0.045  # of the log: segments at one stature vary by 4 to 5 % (ANSUR II ratios)

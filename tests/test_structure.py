@@ -46,11 +46,8 @@ FUNCTIONS = {
 }
 
 
-def names(things):
-    return [
-        str(thing.relative_to(PACKAGE)) if isinstance(thing, Path) else thing.name
-        for thing in things
-    ]
+def names(tools):
+    return [tool.name for tool in tools]
 
 
 def imported(path):
@@ -72,63 +69,79 @@ def rules():
     }
 
 
-@pytest.mark.parametrize("path", FILES, ids=names(FILES))
-def test_imports_go_in_one_direction(path):
-    place = path.relative_to(PACKAGE)
-    unit = place.parts[0].removesuffix(".py")
-    if unit == "__init__":
-        assert not list(imported(path))
-        return
+def unit(path):
+    """The line of the table that a file comes under."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_imports_go_in_one_direction():
     allowed = rules()
-    assert unit in allowed, f"{unit}: give it a line in the docstring of headkit/__init__.py"
-    for module in imported(path):
-        if module == "headkit.__version__" or not module.startswith("headkit."):
-            continue
-        other = module.split(".")[1]
-        if other == unit and unit != "tools":
-            continue
-        assert other in allowed[unit], f"{place} imports {module}"
+    wrong = []
+    for path in FILES:
+        own = {unit(path)} - {"tools"}  # tools do not import each other
+        for module in imported(path):
+            ours = module.startswith("headkit.") and module != "headkit.__version__"
+            if ours and module.split(".")[1] not in allowed.get(unit(path), set()) | own:
+                wrong.append(f"{path.relative_to(PACKAGE)}: {module}")
+    assert not wrong, "the docstring of headkit/__init__.py says who may import whom"
 
 
 def test_no_two_units_import_each_other():
     allowed = rules()
+    assert {unit(path) for path in FILES} - {"__init__"} <= set(allowed)
 
-    def reached(unit, seen):
-        for other in allowed[unit] - seen:
+    def reached(name, seen):
+        for other in allowed[name] - seen:
             seen |= {other} | reached(other, seen | {other})
         return seen
 
-    for unit in allowed:
-        assert unit not in reached(unit, set()), f"{unit} reaches itself"
+    assert not [name for name in allowed if name in reached(name, set())]
 
 
-@pytest.mark.parametrize("path", FILES, ids=names(FILES))
-def test_model_libraries_stay_in_their_places(path):
-    place = str(path.relative_to(PACKAGE))
-    for module in imported(path):
-        places = ONLY_IN.get(module.split(".")[0])
-        assert places is None or place.startswith(places), f"{place} imports {module}"
+def test_model_libraries_stay_in_their_places():
+    wrong = []
+    for path in FILES:
+        place = str(path.relative_to(PACKAGE))
+        for module in imported(path):
+            places = ONLY_IN.get(module.split(".")[0])
+            if places is not None and not place.startswith(places):
+                wrong.append(f"{place}: {module}")
+    assert not wrong
 
 
-@pytest.mark.parametrize("path", FILES, ids=names(FILES))
-def test_files_are_short_explained_and_well_named(path):
-    source = path.read_text()
-    assert source.count("\n") <= LONGEST, "split it by meaning"
-    assert not FORBIDDEN_NAMES & {
-        part.removesuffix(".py") for part in path.relative_to(PACKAGE).parts
-    }
-    if path.name != "__init__.py" or source:
-        assert ast.get_docstring(ast.parse(source)), "say what the file is for"
-
-
-@pytest.mark.parametrize("path", FILES, ids=names(FILES))
-def test_only_the_command_line_prints(path):
-    if path.relative_to(PACKAGE).parts[0] in {"cli.py", "doc.py", "make"}:
-        return
-    calls = (
-        node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+def test_files_are_short():
+    lengths = {str(path.relative_to(PACKAGE)): path.read_text().count("\n") for path in FILES}
+    assert not {place: lines for place, lines in lengths.items() if lines > LONGEST}, (
+        "split it by meaning"
     )
-    assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+
+
+def test_files_say_what_they_are_for():
+    silent = [
+        path
+        for path in FILES
+        if path.read_text() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
+    assert not silent
+
+
+def test_names_have_a_meaning():
+    parts = {part.removesuffix(".py") for path in FILES for part in path.relative_to(PACKAGE).parts}
+    assert not FORBIDDEN_NAMES & parts
+
+
+def test_only_the_command_line_prints():
+    wrong = []
+    for path in FILES:
+        if unit(path) in {"cli", "doc", "make"}:
+            continue
+        calls = (
+            node.func
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call)
+        )
+        wrong += [path for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+    assert not wrong
 
 
 # ---- the table of tools --------------------------------------------------------------------------

@@ -168,8 +168,9 @@ def record() -> str:
 # ---- parts of a page -----------------------------------------------------------------------------
 
 RUN_FILE = (
-    "FILE.run.json",
-    "Beside the FILE of -o: what was run, how far it got, how fast. headkit-status(1) shows it.",
+    "FILE.run.json, FILE.run.ids",
+    "Beside the FILE of -o: what was run, how far it got, how fast, and which ids are done. "
+    "headkit-status(1) shows it.",
 )
 LEDGER = (
     "FILE.dropped",

@@ -83,6 +83,7 @@ def test_an_input_of_unknown_size_has_no_share(images):
 
 
 def test_columns_line_up(images):
+    change(images, tool="a-tool-of-a-long-name")
     lines = list(status.text(status.Options(), [str(images), f"{images}.run.json"]))
     assert len({len(line) for line in lines}) == 1
 

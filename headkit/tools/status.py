@@ -53,7 +53,7 @@ def text(options: Options, operands: list[str]) -> Iterator[str]:  # noqa: ARG00
     for name, tool, state, *numbers in rows:
         words = (name.ljust(widths[0]), tool.ljust(widths[1]), state.ljust(widths[2]))
         figures = (number.rjust(width) for number, width in zip(numbers, widths[3:], strict=True))
-        yield "  ".join((*words, *figures))
+        yield "  ".join((*words, *figures)).rstrip()
 
 
 def _row(operand: str) -> tuple[str, ...]:

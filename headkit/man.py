@@ -169,8 +169,7 @@ def record() -> str:
 
 RUN_FILE = (
     "FILE.run.json, FILE.run.ids",
-    "Beside the FILE of -o: what was run, how far it got, how fast, and which ids are done. "
-    "headkit-status(1) shows it.",
+    "Beside the FILE of -o: what was run, how far it got and how fast. headkit-status(1) shows it.",
 )
 LEDGER = (
     "FILE.dropped",

@@ -9,15 +9,16 @@ no vertex is touched. Serial loops in a fixed order: the same bytes on every run
 Everything is float64 with one layout per argument: each new argument type would be compiled again.
 """
 
+# ruff: noqa: FBT001 - compiled functions have no keyword-only arguments
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from headkit.render.jit import compiled
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.skeleton import ANGLES, BONES, FITTED, LENGTH_SHARES, PARENTS, Array, Skeleton
+from headkit.render.jit import compiled
+from headkit.render.skeleton import ANGLES, FITTED, LENGTH_SHARES, PARENTS, Array, Skeleton
 
 Integers = NDArray[np.int64]
 
@@ -102,6 +103,7 @@ def exponential(v: Array, rotation: Array, jacobian: Array) -> None:
 
 @compiled
 def product(a: Array, b: Array, out: Array) -> None:
+    """Sets out to a @ b, 3 x 3."""
     for i in range(3):
         for j in range(3):
             out[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
@@ -182,7 +184,8 @@ def move(
     points: Array, rig: Rig, placed: Placed, moved: Array, change: Array, derive: bool
 ) -> None:
     """Takes `points` (P, B, 4) to `moved` (P, 3); where `derive`, fills `change` (P, 3, UNKNOWNS)."""
-    joints, parents, shares, settle, turn_bone, turn_angle, turn_axis, turn_share = rig
+    joints, parents, shares = rig.joints, rig.parents, rig.shares
+    turn_bone, turn_angle = rig.turn_bone, rig.turn_angle
     matrix, origin, lengthen, axes = placed
     bones = joints.shape[0]
     below = np.zeros((bones, 4))  # of one point: what hangs on a bone and below, and its weight

@@ -1,12 +1,13 @@
 """Lifts 2D key points to the 3D pose of a body: Levenberg-Marquardt from several starts. Compiled."""
 
+# ruff: noqa: FBT001 - compiled functions have no keyword-only arguments
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from headkit.render.jit import compiled
 import numpy as np
 
+from headkit.render.jit import compiled
 from headkit.render.kinematics import UNKNOWNS, Placed, Rig, exponential, move, place, unplaced
 from headkit.render.posing_cost import POINTS, beside, prior_cost, project
 from headkit.render.skeleton import Array
@@ -25,7 +26,7 @@ class Goal(NamedTuple):
 
 @compiled
 def _solve(normal: Array, damping: float, gradient: Array, factor: Array, step: Array) -> bool:
-    """step = -(normal + damping diag(normal))^-1 gradient by Cholesky; False where it is not definite."""
+    """Sets step to -(normal + damping diag(normal))^-1 gradient by Cholesky; False where it is not definite."""
     size = UNKNOWNS
     for i in range(size):
         for j in range(i + 1):

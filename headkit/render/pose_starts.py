@@ -31,8 +31,11 @@ YAWS = 8  # starts around the circle
 
 # Segments whose length in the picture tells the distance: foreshortening only shortens them.
 SEGMENTS = np.array(
-    [(5, 6), (11, 12), (5, 11), (6, 12), (5, 7), (7, 9), (6, 8), (8, 10)]
-    + [(11, 13), (13, 15), (12, 14), (14, 16), (1, 2), (3, 4), (1, 3), (2, 4), (0, 3), (0, 4)]
+    [
+        *((5, 6), (11, 12), (5, 11), (6, 12), (5, 7), (7, 9), (6, 8), (8, 10)),
+        *((11, 13), (13, 15), (12, 14), (14, 16)),
+        *((1, 2), (3, 4), (1, 3), (2, 4), (0, 3), (0, 4)),
+    ]
 )
 
 
@@ -145,7 +148,7 @@ def settings_of(
     K: Array,
     distance: tuple[float, float],
     trunk: float,
-    head: bool,
+    head: dict[str, float] | None,
     up: Array,
 ) -> Array:
     """The settings vector of `posing_cost` for one person."""
@@ -161,7 +164,7 @@ def settings_of(
     settings[term.FEET] = 1.0 / (0.3 * trunk)
     settings[term.BALANCE] = 1.0 / (0.2 * trunk)
     settings[term.FACING] = facing(known)
-    settings[term.HEAD] = 1.0 / 0.05 if head else 0.0
+    settings[term.HEAD] = 0.0 if head is None else 1.0 / 0.05
     settings[[term.UP_X, term.UP_Y, term.UP_Z]] = up / np.linalg.norm(up)
     settings[term.LIMIT] = 15.0
     settings[term.LENGTH] = 1.0 / LENGTH_SIGMA

@@ -15,7 +15,8 @@ import numpy as np
 
 from headkit.render import pose_starts as read
 from headkit.render import posing_cost as term
-from headkit.render.kinematics import BODY, Rig, rig_of, transforms_of
+from headkit.render.attitudes import draw_angles
+from headkit.render.kinematics import BODY, Rig, rig_of, transforms_of, unknowns_of
 from headkit.render.lifting import Goal, lift
 from headkit.render.skeleton import (
     ANGLE,
@@ -66,8 +67,6 @@ def fit_pose(
     keypoints: Any,
     box: Any,
     K: Array,
-    width: int,
-    height: int,
     rng: np.random.Generator,
     head: dict[str, float] | None = None,
     *,
@@ -93,9 +92,7 @@ def fit_pose(
     guess, spread = read.guess_distance(known, frame, camera, resting[:17])
     goal = Goal(
         known,
-        read.settings_of(
-            known, frame, camera, distance or (guess, spread), trunk, head is not None, up
-        ),
+        read.settings_of(known, frame, camera, distance or (guess, spread), trunk, head, up),
         PRIOR,
         read.head_rotation(known, frame, camera, head),
     )
@@ -144,3 +141,28 @@ def level_feet(rig: Rig, unknowns: Array, root: Array, up: Array) -> None:
             lifted = np.clip((height - min(heights) - 0.08) / 0.2, 0.0, 1.0)
             wanted = (1.0 - lifted) * level + lifted * 0.5 * (level + HANGING)
         unknowns[number] = np.clip(wanted, LOW[number - BODY], HIGH[number - BODY])
+
+
+def draw_pose(
+    body: Any,
+    rest: Any,
+    attitude: str,
+    rng: np.random.Generator,
+    root: Array,
+    position: Array,
+    *,
+    up: Array = UP,
+) -> Posed:
+    """The body in one of `attitudes.ATTITUDES`, the pelvis turned by `root` (3, 3) at `position` (3,).
+
+    Both take the canonical frame to the camera's; z of `position` is above 0. Nothing is fitted: the
+    errors are NaN and the cost 0.
+    """
+    rig = rig_of(build(np.asarray(rest.joints)))
+    unknowns = unknowns_of(draw_angles(attitude, rng), np.asarray(position, np.float64))
+    level_feet(rig, unknowns, root, up)
+    transforms = transforms_of(unknowns, root, rig)
+    joints = key_points(transforms, body.key_points(rest))
+    return Posed(
+        transforms, unknowns[BODY:], unknowns[6:BODY], root, joints, np.full(17, np.nan), 0.0
+    )

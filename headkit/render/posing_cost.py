@@ -5,11 +5,12 @@ and a lifted foot must not bend the whole body). Each function adds its residual
 derivatives to the normal equations where `derive`, and returns its cost.
 """
 
+# ruff: noqa: FBT001 - compiled functions have no keyword-only arguments
 from __future__ import annotations
 
-from headkit.render.jit import compiled
 import numpy as np
 
+from headkit.render.jit import compiled
 from headkit.render.kinematics import BODY, UNKNOWNS
 from headkit.render.skeleton import FITTED, LENGTH_LIMIT, Array
 

@@ -175,7 +175,7 @@ def _place(body: Body, wanted: Wanted, camera: Array, width: int, height: int) -
     rest = body.rest(identity, expression, jaw, gaze=look.gaze)
     head = dict(wanted.head) if wanted.head is not None else None
     posed = fit_pose(
-        body, rest, wanted.keypoints, wanted.box, camera, width, height, pose_rng, head
+        body, rest, wanted.keypoints, wanted.box, camera, pose_rng, head
     )
     transform = posed.bone_transforms[body.bones.index("head")]
     rotation = np.array(transform[:, :3])

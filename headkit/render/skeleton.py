@@ -246,7 +246,7 @@ def _unit(vector: Array) -> Array:
 
 
 def _cross(a: Array, b: Array) -> Array:
-    """a x b of two 3-vectors; numpy's takes 60 us, and a skeleton is built for every person."""
+    """The cross product of two 3-vectors; numpy's takes 60 us, and a skeleton is built for every person."""
     a0, a1, a2 = a.tolist()
     b0, b1, b2 = b.tolist()
     return np.array([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0])

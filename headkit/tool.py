@@ -189,6 +189,7 @@ TOOLS: tuple[Tool, ...] = (
         "merge",
         "source",
         "put the shards of a run together, in the order of its input",
+        batch=256,
         operands="PART...",
     ),
 )

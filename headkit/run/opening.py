@@ -26,6 +26,9 @@ class Outputs:
         return None
 
 
+NOWHERE = Outputs(Through(CLOSED, "nothing"))  # of a dry run
+
+
 def open_outputs(plan: Plan, streams: Streams) -> Outputs:
     """Stop 74 where one cannot be written, 75 where another run holds it."""
     needs_stdout = plan.flags.tee or (plan.to_stdout and plan.tool.kind != "report")

@@ -24,7 +24,7 @@ class Progress:
         if self.on_terminal:
             from tqdm import tqdm  # 30 ms, for people only
 
-            total = _records(files, stdin)
+            total = count_records(files, stdin)
             if limit is not None:
                 total = min(limit, total) if total is not None else limit
             self._bar = tqdm(desc=tool, total=total, unit="record", file=sys.stderr, dynamic_ncols=True, smoothing=0.05)
@@ -60,7 +60,7 @@ def summary(counts: Counts, seconds: float) -> str:
     return ", ".join(parts) + f" in {seconds:.1f} s"
 
 
-def _records(files: list[Input], stdin: int) -> int | None:
+def count_records(files: list[Input], stdin: int) -> int | None:
     """Lines of the input, where it is files of bearable size; a guess at the records."""
     lines = held = 0
     for file in files:

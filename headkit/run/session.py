@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import chain
-from typing import Any
 
 from headkit.run import resume, rework
-from headkit.run.batches import Batches, needs, refusal, start, takes_errors
+from headkit.run.batches import Batches, needs, refusal, takes_errors
 from headkit.run.books import Books
 from headkit.run.drawn import Drawn
 from headkit.run.flow import Flow, Inline, Pool, batched
 from headkit.run.ids import KeySet
 from headkit.run.inputs import Lines, Place
-from headkit.run.opening import Outputs, open_outputs
+from headkit.run.opening import NOWHERE, open_outputs
 from headkit.run.outputs import Journal
 from headkit.run.plan import Plan
-from headkit.run.progress import Progress, summary
+from headkit.run.progress import Progress, count_records, summary
 from headkit.run.records import Row, Rows
 from headkit.run.rows import Outcome, Writer, made_by
-from headkit.run.runfile import Checkpoint, RunFile, identify, settings
+from headkit.run.runfile import RunFile, identify, settings
 from headkit.run.signals import Signals
 from headkit.run.streams import Streams, Wait
 from headkit.run.whole import Whole, guarded, report
@@ -38,7 +35,7 @@ class Session:
         self.plan = plan
         self.tool = plan.tool
         self.streams = streams
-        self.outputs = open_outputs(plan, streams)
+        self.outputs = NOWHERE if plan.flags.dry_run else open_outputs(plan, streams)
         self.wait = Wait(signals, self.outputs.watched)
         self.progress = Progress(
             self.tool.name, plan.files, streams.input, plan.flags.limit, quiet=plan.flags.quiet
@@ -49,6 +46,9 @@ class Session:
 
     def work(self) -> int:
         """The whole run; its exit status. Runs in a thread of its own (see signals)."""
+        if self.plan.flags.dry_run:
+            self._rehearse()
+            return OK
         by_kind = {"source": self._source, "whole": self._whole, "report": self._report}
         try:
             by_kind.get(self.tool.kind, self._map)()
@@ -125,6 +125,14 @@ class Session:
         counts.skipped = rows.skipped
         counts.failed = min(self.left_out, counts.read)
         counts.out = counts.read - counts.failed
+
+    def _rehearse(self) -> None:
+        from headkit.run.rehearsal import rehearse
+
+        rows = iter(self._rows(Place(), KeySet()))
+        total = count_records(self.plan.files, self.streams.input)
+        self.speak(rehearse(self.plan, rows, total))
+        self.progress.close()
 
     # ---- the parts of a run ----
 

@@ -1,7 +1,7 @@
 """The far end of a worker: takes batches from the runner over a socket until it closes.
 
-Started as `python -m headkit.run.worker DESCRIPTOR`, never forked: a fork would keep the runner's locks and
-pipes open after a `kill -9` of the runner.
+A new process, never a fork: a fork would keep the runner's locks and pipes open after a `kill -9` of the
+runner.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Item:
 
 
 def main() -> None:
+    """Work for the runner at the other end of the socket whose number is the first argument."""
     connection: Connection = Connection(int(sys.argv[1]))
     _step_aside()
     with suppress(EOFError, OSError):  # the runner has gone, or needs us no more
@@ -92,7 +93,3 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -28,6 +28,7 @@ from headkit.run.worker import Assignment, Reply
 from headkit.status import BUG, Stop
 
 DEATHS = 3  # of workers over one batch, before the run stops
+START = "from headkit.run.worker import main; main()"
 PATIENCE = 0.5  # seconds that workers have to leave by themselves
 
 
@@ -59,7 +60,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "headkit.run.worker", str(theirs.fileno())],
+                [sys.executable, "-P", "-c", START, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # nothing that a library prints may reach the manifest
                 pass_fds=[theirs.fileno()],

@@ -8,6 +8,7 @@ any tool.
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import signal
 import sys
@@ -43,38 +44,30 @@ class Invocation:
 def main() -> NoReturn:
     """The console script."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        )  # until a run takes over: die of it, no traceback
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until a run takes over: no traceback
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # file names that are not UTF-8
     sys.exit(execute(sys.argv[1:]))
 
 
 def execute(arguments: Sequence[str]) -> int:
     """Run one command line; return its exit status, having said on standard error what is wrong."""
-    name = next((word for word in arguments if not word.startswith("-")), "")
-    who = f"headkit {name}" if name in _commands() else "headkit"
     try:
-        parsed = parse(arguments)
-        code = parsed if isinstance(parsed, int) else _perform(parsed)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        asked = _answer(arguments)
+        if isinstance(asked, int):
+            return asked
+        from headkit import run
+
+        return run.run(asked.tool, asked.options, asked.run_options, asked.operands)
     except status.Stop as stop:
-        _complain(f"{who}: {stop.message}")
+        _complain(f"{_path(arguments)}: {stop.message}")
         return stop.status
-    except BrokenPipeError:
-        _die_of_broken_pipe()
-    except OSError as error:
-        _complain(f"{who}: standard output: {error.strerror}")
-        _forget_standard_output()
-        return status.WRITE_FAILED
     except Exception as error:  # noqa: BLE001  a bug of ours: say so in one line
         if "-v" in arguments or "--verbose" in arguments:
             traceback.print_exc()
-        _complain(
-            f"{who}: bug: {type(error).__name__}: {error}; run with -v to see where, and report it"
-        )
+        what = f"{type(error).__name__}: {error}"
+        _complain(f"{_path(arguments)}: bug: {what}; run with -v to see where, and report it")
         return status.BUG
-    return code
 
 
 def parse(arguments: Sequence[str]) -> Invocation | int:
@@ -92,21 +85,37 @@ def parse(arguments: Sequence[str]) -> Invocation | int:
             raise status.Stop(status.WRITE_FAILED, STDOUT_CLOSED) from None
         return done.exit_code
     except ClickException as error:
-        path = getattr(getattr(error, "ctx", None), "command_path", "headkit")
         message = getattr(error, "format_message", error.__str__)().rstrip(".")
-        raise status.Stop(status.USAGE, f"{_lower(message)}; see {path} --help") from None
+        message = message[:1].lower() + message[1:]
+        raise status.Stop(status.USAGE, f"{message}; see {_path(arguments)} --help") from None
 
 
-def _perform(invocation: Invocation) -> int:
-    tool = invocation.tool
-    if tool.kind == "command":
-        for line in tool.module.text(invocation.options, invocation.operands):
-            _say(line)
-        return status.OK
-    from headkit import run
+def _answer(arguments: Sequence[str]) -> Invocation | int:
+    """What is to be run; the exit status, where the answer was a text and is printed.
 
-    code: int = run.run(tool, invocation.options, invocation.run_options, invocation.operands)
-    return code
+    Raises Stop(WRITE_FAILED) where it cannot be printed.
+    """
+    try:
+        asked = parse(arguments)
+        if isinstance(asked, Invocation) and asked.tool.kind == "command":
+            for line in asked.tool.module.text(asked.options, asked.operands):
+                _say(line)
+            asked = status.OK
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return asked
+    except BrokenPipeError:
+        _die_of_broken_pipe()
+    except OSError as error:
+        _forget_standard_output()
+        message = f"standard output: {error.strerror}"
+        raise status.Stop(status.WRITE_FAILED, message) from None
+
+
+def _path(arguments: Sequence[str]) -> str:
+    """What a message begins with: headkit, or headkit and the command that is named."""
+    name = next((word for word in arguments if not word.startswith("-")), "")
+    return f"headkit {name}" if name in _commands() else "headkit"
 
 
 # ---- the parser ----------------------------------------------------------------------------------
@@ -313,11 +322,6 @@ def _say(text: str) -> None:
 def _complain(line: str) -> None:
     if sys.stderr is not None:
         print(line, file=sys.stderr)
-
-
-def _lower(message: str) -> str:
-    """A message as the end of a sentence: typer's begin with a capital."""
-    return message[:1].lower() + message[1:]
 
 
 def _die_of_broken_pipe() -> NoReturn:

@@ -176,20 +176,37 @@ def test_help_shows_every_flag_of_the_definition(capsys, trial_tool):
 
 
 def test_a_stop_is_one_line_and_its_status(monkeypatch, capsys):
-    def stop(_invocation):
+    def stop(*_):
         raise Stop(69, "weights not found; run with --dry-run once")
 
-    monkeypatch.setattr(cli, "_perform", stop)
+    monkeypatch.setattr("headkit.run.run", stop)
     assert cli.execute(["trial"]) == 69
     assert capsys.readouterr().err == "headkit trial: weights not found; run with --dry-run once\n"
 
 
 def test_a_bug_is_70_with_a_traceback_only_when_asked(monkeypatch, capsys):
-    monkeypatch.setattr(cli, "_perform", lambda _invocation: 1 // 0)
+    monkeypatch.setattr("headkit.run.run", lambda *_: 1 // 0)
     assert cli.execute(["trial"]) == 70
     assert "Traceback" not in capsys.readouterr().err
     assert cli.execute(["trial", "-v"]) == 70
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_run_gets_what_was_parsed_and_decides_the_status(monkeypatch, trial_tool):
+    seen = []
+    monkeypatch.setattr("headkit.run.run", lambda *given: seen.extend(given) or 75)
+    assert cli.execute(["trial", "a.jsonl", "-s5", "-b2"]) == 75
+    tool, options, run_options, operands = seen
+    assert (tool, options.size, run_options.batch_size, operands) == (trial_tool, 5, 2, ["a.jsonl"])
+
+
+def test_an_error_of_a_run_is_not_blamed_on_standard_output(monkeypatch, capsys):
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("headkit.run.run", fail)
+    assert cli.execute(["trial"]) == 70
+    assert "standard output" not in capsys.readouterr().err
 
 
 # ---- as processes --------------------------------------------------------------------------------
@@ -255,6 +272,19 @@ def test_a_reader_that_has_gone_ends_it_by_the_signal():
     os.close(write)
     assert done.returncode == -signal.SIGPIPE
     assert not done.stderr
+
+
+def test_names_that_are_not_utf8_are_printed_as_they_are(tmp_path):
+    name = b"caf\xe9.jsonl"
+    account = '{"tool":"x","finished":true,"seconds":1,"checkpoint":{"counts":{"read":1,"out":1,"failed":0,"dropped":0,"skipped":0},"inputs":[],"place":{}}}'
+    (tmp_path / os.fsdecode(name + b".run.json")).write_text(account)
+    done = subprocess.run(
+        [sys.executable, "-m", "headkit", "status", name],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+    )
+    assert name in done.stdout
 
 
 def test_without_an_error_stream_the_status_still_tells():

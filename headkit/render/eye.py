@@ -24,6 +24,7 @@ from headkit.render.shade import (
     gradient,
     irradiance,
     locate,
+    same,
     unit,
     value,
     vector,
@@ -68,11 +69,11 @@ def shade_eye(
         window = _window(scene.light, mirror) * min(1.0, 0.25 + lit[number]) * occlusion
         iris = _iris(row, left, up, angle, blur)
         white = _sclera(left, up, angle, row[Paint.SEED])
+        on_white = irradiance(scene.light, normal, same(arrives), same(shade), same(0.35))
+        on_iris = irradiance(scene.light, bowl, same(arrives), same(shade), same(0.2))
         for channel in range(3):
-            light_white = irradiance(scene.light, normal, arrives, shade, 0.35, channel)
-            light_iris = irradiance(scene.light, bowl, arrives, shade, 0.2, channel)
             albedo = white[channel] * (1.0 - inside) + iris[channel] * inside
-            light = light_white * (1.0 - inside) + light_iris * inside
+            light = on_white[channel] * (1.0 - inside) + on_iris[channel] * inside
             reflected = fresnel(nv, 0.03) * environment(
                 scene.light, mirror[0], mirror[1], mirror[2], channel
             )

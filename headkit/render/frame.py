@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render import raster, samples, shadow
+from headkit.render import samples, shadow
 from headkit.render.eye import shade_eye
 from headkit.render.fibre import shade_hair
-from headkit.render.geometry import describe
 from headkit.render.light import Lighting
 from headkit.render.matter import shade_matter
 from headkit.render.mesh import Mesh, pack
@@ -20,6 +19,7 @@ from headkit.render.shade import ALBEDO, GLOSS, IRRADIANCE, SHADED, Scene
 from headkit.render.skin import scatter, shade_skin
 from headkit.render.surface import Material, Surface
 from headkit.render.tone import Film, develop
+from headkit.render.visibility import Visible, see
 
 
 @dataclass(frozen=True)
@@ -72,95 +72,66 @@ def draw(
         raise ValueError(f"paint has {len(paint)} rows, owners go to {mesh.owner.max()}")
     if background.shape != (height, width, 3):
         raise ValueError(f"background has shape {background.shape}, not {(height, width, 3)}")
-    camera = samples.camera_of(K)
-    face_at, inverse_at = raster.buffers(2 * height + 1, 2 * width + 1)
-    raster.draw(mesh, _solid(mesh), camera, face_at, inverse_at)
-    at = np.empty(face_at.size, np.int64)
-    row_at = np.empty(face_at.shape, np.int32)
-    centres, others = samples.choose(face_at, inverse_at, mesh.surface, at, row_at)
-    at = at[: centres + others].copy()
     scene = Scene(
         mesh.vertices, mesh.attributes, mesh.faces, mesh.parts, mesh.surface, mesh.owner, mesh.flags,
-        camera, face_at, lighting.row(), np.ascontiguousarray(paint, np.float32), spots(landmarks),
+        samples.camera_of(K), np.full((2 * height + 1, 2 * width + 1), -1, np.int32),
+        lighting.row(), np.ascontiguousarray(paint, np.float32), spots(landmarks),
         np.ascontiguousarray(landmarks, np.float64),
     )  # fmt: skip
-    frame = _labels(scene, mesh, at[:centres], width, height)
-    color = _shade(scene, mesh, at, centres, inverse_at, frame)
+    visible = see(mesh, scene)
+    frame = _labels(mesh, visible, width, height)
+    color = _shade(scene, mesh, visible, frame)
     picture = np.empty((height, width, 3), np.float32)
     samples.resolve(
-        face_at, inverse_at, mesh.surface, row_at, color, np.ascontiguousarray(background, np.float32),
+        visible.surface_at,
+        visible.inverse_at,
+        visible.row_at,
+        color,
+        np.ascontiguousarray(background, np.float32),
         picture,
-    )  # fmt: skip
-    developed = develop(picture, film or Film(lighting.exposure, lighting.warmth), seed)
-    return Frame(developed, frame.depth, frame.part, frame.owner, frame.normal, frame.rest)
-
-
-def _solid(mesh: Mesh) -> NDArray[np.intp]:
-    """The surfaces that hide what is behind them."""
-    return np.flatnonzero(mesh.material != Material.LENS)
-
-
-def _labels(
-    scene: Scene,
-    mesh: Mesh,
-    at: NDArray[np.int64],
-    width: int,
-    height: int,
-) -> Frame:
-    """The frame without its colour; `at` are the centres that show something."""
-    frame = Frame(
-        np.empty((0, 0, 3), np.uint8),
-        np.zeros((height, width), np.float32),
-        np.zeros((height, width), np.uint8),
-        np.full((height, width), -1, np.int16),
-        np.zeros((height, width, 3), np.float32),
-        np.zeros((height, width, 3), np.float32),
     )
-    rows, columns = np.divmod(at, 2 * width + 1)
-    rows, columns = rows // 2, columns // 2
-    points, normals, rest = _described(scene, at)
-    faces = scene.face_at.reshape(-1)[at]
-    frame.depth[rows, columns] = points[:, 2]
-    frame.part[rows, columns] = mesh.parts[faces]
-    frame.owner[rows, columns] = mesh.owner[mesh.surface[faces]]
-    frame.normal[rows, columns] = normals
-    frame.rest[rows, columns] = rest
-    return frame
+    developed = develop(picture, film or Film(lighting.exposure, lighting.warmth), seed)
+    return replace(frame, color=developed)
 
 
-def _described(
-    scene: Scene, at: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Position, normal and rest position of samples, (N, 3) each."""
-    points, normals, rest = (np.empty((len(at), 3), np.float32) for _ in range(3))
-    describe(scene, at, points, normals, rest)
-    return points, normals, rest
+def _labels(mesh: Mesh, visible: Visible, width: int, height: int) -> Frame:
+    """The frame without its colour."""
+    count, pixels = len(visible.pixels), visible.pixels
+    depth = np.zeros(height * width, np.float32)
+    part = np.zeros(height * width, np.uint8)
+    owner = np.full(height * width, -1, np.int16)
+    normal, rest = (np.zeros((height * width, 3), np.float32) for _ in range(2))
+    depth[pixels] = visible.points[:count, 2]
+    part[pixels] = mesh.parts[visible.faces[:count]]
+    owner[pixels] = visible.owners[:count]
+    normal[pixels] = visible.normals[:count]
+    rest[pixels] = visible.rest[:count]
+    shape = (height, width)
+    return Frame(
+        color=np.zeros((0, 0, 3), np.uint8),
+        depth=depth.reshape(shape),
+        part=part.reshape(shape),
+        owner=owner.reshape(shape),
+        normal=normal.reshape(*shape, 3),
+        rest=rest.reshape(*shape, 3),
+    )
 
 
-def _shade(
-    scene: Scene,
-    mesh: Mesh,
-    at: NDArray[np.int64],
-    centres: int,
-    inverse_at: NDArray[np.float64],
-    frame: Frame,
-) -> NDArray[np.float32]:
-    """(N, 3) linear colour of the samples `at`, of which the first `centres` are pixel centres.
+def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[np.float32]:
+    """(N, 3) linear colour of the visible samples.
 
     Writes what is painted as another part (lips, brows) into frame.part.
     """
-    width = frame.depth.shape[1]
-    points, normals, _ = _described(scene, at)
-    surfaces = mesh.surface[scene.face_at.reshape(-1)[at]]
-    owners, materials = mesh.owner[surfaces], mesh.material[surfaces]
-    lit = shadow.sunlit(mesh, scene.light, points, normals, owners, at.astype(np.int32), width)
-    pixels = (at[:centres] // (2 * width + 1) // 2) * width + at[:centres] % (2 * width + 1) // 2
-    inverse = np.ascontiguousarray(inverse_at[1::2, 1::2])
+    at, pixels, centres = visible.at, visible.pixels, len(visible.pixels)
+    lit = shadow.sunlit(
+        mesh, scene.light, visible.points, visible.normals, visible.owners, at, frame.depth.shape[1]
+    )
+    inverse = np.ascontiguousarray(visible.inverse_at[1::2, 1::2])
     lit[:centres] = _smoothed(lit[:centres], pixels, inverse, frame.owner)
     shaded = np.zeros((len(at), SHADED), np.float32)
     parts = np.zeros(len(at), np.uint8)
-    for material in np.unique(materials):
-        to = np.flatnonzero(materials == material)
+    for material in np.flatnonzero(np.bincount(visible.materials)):
+        to = np.flatnonzero(visible.materials == material)
         if material == Material.SKIN:
             shade_skin(scene, at[to], to, lit[to], shaded, parts)
         elif material == Material.EYE:
@@ -169,7 +140,7 @@ def _shade(
             shade_hair(scene, at[to], to, lit[to], shaded)
         else:
             shade_matter(scene, at[to], to, lit[to], int(material), shaded)
-    skin = np.flatnonzero(materials[:centres] == Material.SKIN)
+    skin = np.flatnonzero(visible.materials[:centres] == Material.SKIN)
     frame.part.reshape(-1)[pixels[skin]] = parts[skin]
     _scatter(shaded, pixels, skin, inverse, frame.owner, float(scene.camera[0]) / 2)
     irradiance = shaded[:, IRRADIANCE : IRRADIANCE + 3]

@@ -12,17 +12,17 @@ from headkit.render.jit import compiled
 from headkit.render.mesh import COLOR, COLORED, NORMAL, OCCLUSION, REST, TEXTURED, TWO_SIDED, UV
 from headkit.render.noise import value_noise
 from headkit.render.paint import Paint
-from headkit.render.relief import cloth_height
+from headkit.render.relief import cloth_slope
 from headkit.render.shade import (
     ALBEDO,
     GLOSS,
     IRRADIANCE,
-    Hit,
     Scene,
+    bumped,
     gloss,
-    gradient,
     irradiance,
     locate,
+    same,
     unit,
     value,
     vector,
@@ -64,7 +64,8 @@ def shade_matter(
             color = _TEETH
         if material == Material.CLOTH:
             roughness, wrap, sheen = 0.85 - 0.4 * row[Paint.SHEEN], 0.15, 0.10
-            normal = _folded(scene, hit, normal, rest, footprint)
+            slope = cloth_slope(rest[0], rest[1], rest[2], footprint)
+            normal = bumped(scene, hit, normal, slope)
             if flags & TEXTURED:
                 color = _patterned(
                     color, value(scene, hit, UV), value(scene, hit, UV + 1), row, footprint
@@ -109,36 +110,11 @@ def _write(
     nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2])
     edge = sheen * (1.0 - min(1.0, nv)) ** 3
     shine = gloss(scene.light, normal, view, lit, occlusion, roughness, f0)
+    light = irradiance(scene.light, normal, same(lit), same(occlusion), same(wrap))
     for channel in range(3):
-        light = irradiance(scene.light, normal, lit, occlusion, wrap, channel)
-        out[IRRADIANCE + channel] = light
+        out[IRRADIANCE + channel] = light[channel]
         out[ALBEDO + channel] = color[channel] + edge * (0.2 + color[channel])
         out[GLOSS + channel] = shine[channel] * (0.5 if sheen > 0.0 else 1.0)
-
-
-@compiled
-def _folded(
-    scene: Scene,
-    hit: Hit,
-    normal: tuple[float, float, float],
-    rest: tuple[float, float, float],
-    footprint: float,
-) -> tuple[float, float, float]:
-    """The normal of cloth with folds and weave."""
-    table, step = scene.attributes, 0.0004
-    here = cloth_height(rest[0], rest[1], rest[2], footprint)
-    rises = [0.0, 0.0]
-    for side, corner in enumerate((hit.j, hit.k)):
-        x = table[corner, REST] - table[hit.i, REST]
-        y = table[corner, REST + 1] - table[hit.i, REST + 1]
-        z = table[corner, REST + 2] - table[hit.i, REST + 2]
-        share = step / (sqrt(x * x + y * y + z * z) + 1e-9)
-        there = cloth_height(
-            rest[0] + x * share, rest[1] + y * share, rest[2] + z * share, footprint
-        )
-        rises[side] = (there - here) / share
-    gx, gy, gz = gradient(scene, hit, normal, rises[0], rises[1])
-    return unit(normal[0] - gx, normal[1] - gy, normal[2] - gz)
 
 
 @compiled

@@ -31,7 +31,7 @@ def hash2(x: int, y: int) -> float:
 @compiled
 def hash3(x: int, y: int, z: int) -> float:
     """The value at a point of the integer lattice in space."""
-    return mix(x + mix(y + mix(z + 0x3C6EF372))) * _UNIT
+    return mix(x * 0x9E3779B1 + y * 0x85EBCA77 + z * 0xC2B2AE3D + 0x3C6EF372) * _UNIT
 
 
 @compiled
@@ -62,3 +62,28 @@ def value_noise(x: float, y: float, z: float) -> float:
         hash3(i, j + 1, k + 1) * (1.0 - u) + hash3(i + 1, j + 1, k + 1) * u
     ) * v
     return near * (1.0 - w) + far * w
+
+
+@compiled
+def noise_slope(x: float, y: float, z: float) -> tuple[float, float, float]:
+    """Gradient of value_noise, per unit of its arguments."""
+    i, j, k = floor(x), floor(y), floor(z)
+    u, v, w = x - i, y - j, z - k
+    du, dv, dw = 6.0 * u * (1.0 - u), 6.0 * v * (1.0 - v), 6.0 * w * (1.0 - w)
+    u = u * u * (3.0 - 2.0 * u)
+    v = v * v * (3.0 - 2.0 * v)
+    w = w * w * (3.0 - 2.0 * w)
+    a, b = hash3(i, j, k), hash3(i + 1, j, k)
+    c, d = hash3(i, j + 1, k), hash3(i + 1, j + 1, k)
+    e, f = hash3(i, j, k + 1), hash3(i + 1, j, k + 1)
+    g, h = hash3(i, j + 1, k + 1), hash3(i + 1, j + 1, k + 1)
+    along_x = ((b - a) * (1.0 - v) + (d - c) * v) * (1.0 - w) + (
+        (f - e) * (1.0 - v) + (h - g) * v
+    ) * w
+    along_y = ((c - a) * (1.0 - u) + (d - b) * u) * (1.0 - w) + (
+        (g - e) * (1.0 - u) + (h - f) * u
+    ) * w
+    along_z = ((e - a) * (1.0 - u) + (f - b) * u) * (1.0 - v) + (
+        (g - c) * (1.0 - u) + (h - d) * u
+    ) * v
+    return along_x * du, along_y * dv, along_z * dw

@@ -1,15 +1,21 @@
-"""Relief too fine for the mesh: pores and wrinkles of skin, folds and weave of cloth, as heights."""
+"""Relief too fine for the mesh: pores and wrinkles of skin, folds and weave of cloth.
+
+Each function gives the slope of a height (metres per metre, three components) at a rest position. Detail
+finer than a pixel fades: `footprint` is the size of a pixel in metres.
+"""
 
 from __future__ import annotations
 
-from math import exp, sin
+from math import cos, exp, sin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
-from headkit.render.noise import value_noise
+from headkit.render.noise import noise_slope, value_noise
 from headkit.render.paint import Paint
+
+Slope = tuple[float, float, float]
 
 
 @compiled
@@ -19,55 +25,58 @@ def fade(cell: float, footprint: float) -> float:
 
 
 @compiled
-def skin_height(
+def skin_slope(
     x: float,
     y: float,
     z: float,
     row: NDArray[np.float32],
     landmarks: NDArray[np.float64],
     footprint: float,
-) -> float:
-    """Height in metres at a rest position of the skin."""
-    height = 0.0
-    coarse = fade(0.0024, footprint)
-    if coarse > 0.0:
-        height += 0.00006 * coarse * value_noise(x * 420.0, y * 420.0, z * 420.0)
-    fine = fade(0.0010, footprint)
+) -> Slope:
+    """Pores, and wrinkles with age. landmarks: (68, 3) of the rest human."""
+    coarse, fine = 0.030 * fade(0.0026, footprint), 0.045 * fade(0.0011, footprint)
+    ax, ay, az = noise_slope(x * 390.0, y * 390.0, z * 390.0)
+    sx, sy, sz = coarse * ax, coarse * ay, coarse * az
     if fine > 0.0:
-        height += 0.000045 * fine * value_noise(x * 1000.0, y * 1000.0, z * 1000.0)
+        bx, by, bz = noise_slope(x * 1000.0, y * 1000.0, z * 1000.0)
+        sx, sy, sz = sx + fine * bx, sy + fine * by, sz + fine * bz
     age = row[Paint.AGE]
-    if age > 32.0:
-        height += min(1.0, (age - 32.0) / 45.0) * _wrinkles(x, y, z, landmarks)
-    return height
+    if age > 30.0 and z > landmarks[36, 2] - 0.03:
+        strength, step = min(1.0, (age - 30.0) / 45.0), 0.00015
+        here = _wrinkles(x, y, z, landmarks)
+        sx += strength * (_wrinkles(x + step, y, z, landmarks) - here) / step
+        sy += strength * (_wrinkles(x, y + step, z, landmarks) - here) / step
+    return sx, sy, sz
 
 
 @compiled
 def _wrinkles(x: float, y: float, z: float, landmarks: NDArray[np.float64]) -> float:
-    """Lines across the forehead and fans beside the eyes."""
+    """Height of lines across the forehead and fans beside the eyes, metres."""
     height = 0.0
-    brow = 0.25 * (landmarks[19, 1] + landmarks[24, 1]) * 2.0
-    above = y - brow
-    if 0.004 < above < 0.05 and z > landmarks[17, 2]:
+    above = y - 0.5 * (landmarks[19, 1] + landmarks[24, 1])
+    if 0.006 < above < 0.05:
         wave = value_noise(x * 40.0, y * 18.0, 3.0) * 9.0
         mask = exp(-((above - 0.026) ** 2) / 0.00025) * exp(-(x * x) / 0.0016)
         height += 0.00042 * mask * sin(above * 780.0 + wave)
-    for corner in (36, 45):
-        dx, dy = abs(x) - abs(landmarks[corner, 0]), y - landmarks[corner, 1]
-        if 0.0 < dx < 0.03 and abs(dy) < 0.02:
-            mask = exp(-((dx - 0.011) ** 2) / 0.00009) * exp(-(dy * dy) / 0.00016)
-            fan = dy / (dx + 0.012)
-            height += (
-                0.5 * 0.0004 * mask * sin(fan * 16.0 + 2.0 * value_noise(x * 90.0, y * 90.0, z))
-            )
+    dx, dy = abs(x) - abs(landmarks[36, 0]), y - landmarks[36, 1]
+    if 0.0 < dx < 0.03 and abs(dy) < 0.02:
+        mask = exp(-((dx - 0.011) ** 2) / 0.00009) * exp(-(dy * dy) / 0.00016)
+        fan = dy / (dx + 0.012)
+        height += 0.0002 * mask * sin(fan * 16.0 + 2.0 * value_noise(x * 90.0, y * 90.0, z))
     return height
 
 
 @compiled
-def cloth_height(x: float, y: float, z: float, footprint: float) -> float:
-    """Height in metres at a rest position on cloth: soft folds, and weave where it can be seen."""
-    folds = 0.0026 * value_noise(x * 22.0, y * 9.0, z * 22.0 + 5.0)
-    folds += 0.0011 * value_noise(x * 55.0 + 9.0, y * 30.0, z * 55.0)
-    weave = fade(0.0016, footprint)
+def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
+    """Soft folds, and the weave where it can be seen."""
+    ax, ay, az = noise_slope(x * 22.0, y * 9.0, z * 22.0 + 5.0)
+    bx, by, bz = noise_slope(x * 55.0 + 9.0, y * 30.0, z * 55.0)
+    sx = 0.0572 * ax + 0.0605 * bx
+    sy = 0.0234 * ay + 0.0330 * by
+    sz = 0.0572 * az + 0.0605 * bz
+    weave = 0.35 * fade(0.0016, footprint)
     if weave > 0.0:
-        folds += 0.00012 * weave * sin(x * 3900.0 + z * 1300.0) * sin(y * 3900.0)
-    return folds
+        across, along = x * 3900.0 + z * 1300.0, y * 3900.0
+        sx += weave * cos(across) * sin(along)
+        sy += weave * sin(across) * cos(along)
+    return sx, sy, sz

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
 
-_SAME: Final = 0.005  # metres of depth between samples of one smooth surface
+# Depth may differ so much between samples of one smooth surface: metres, and metres per metre away.
+_SAME: Final = 0.005
+_SLOPE: Final = 0.002
 
 
 def camera_of(K: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -25,42 +27,28 @@ def camera_of(K: NDArray[np.float64]) -> NDArray[np.float64]:
 
 @compiled
 def agree(
-    face_at: NDArray[np.int32],
-    inverse_at: NDArray[np.float64],
-    surface: NDArray[np.int16],
-    y: int,
-    x: int,
-    j: int,
-    i: int,
+    surface_at: NDArray[np.int16], inverse_at: NDArray[np.float64], y: int, x: int, j: int, i: int
 ) -> bool:
-    """Whether two samples show the same piece of surface."""
-    one, two = face_at[y, x], face_at[j, i]
-    if one < 0 or two < 0:
-        return bool(one < 0 and two < 0)
-    if one == two:
-        return True
-    if surface[one] != surface[two]:
+    """Whether two samples show the same piece of surface, or the background."""
+    if surface_at[y, x] != surface_at[j, i]:
         return False
-    depth, other = 1.0 / inverse_at[y, x], 1.0 / inverse_at[j, i]
-    return bool(abs(depth - other) < _SAME + 0.002 * depth)
+    one, two = inverse_at[y, x], inverse_at[j, i]
+    # the difference in depth is |one - two| / (one two)
+    return bool(abs(one - two) <= _SAME * one * two + _SLOPE * two)
 
 
 @compiled
-def centre_beside(
-    face_at: NDArray[np.int32],
-    inverse_at: NDArray[np.float64],
-    surface: NDArray[np.int16],
-    y: int,
-    x: int,
-) -> int:
-    """A pixel (flat) whose centre is beside sample (y, x) and shows the same; -1 where there is none."""
-    height, width = face_at.shape
+def _centre_beside(
+    surface_at: NDArray[np.int16], inverse_at: NDArray[np.float64], y: int, x: int
+) -> tuple[int, int]:
+    """A pixel centre beside sample (y, x) that shows the same; (-1, -1) where there is none."""
+    height, width = surface_at.shape
     for j in range(y - 1 + y % 2, y + 2 - y % 2, 2):
         for i in range(x - 1 + x % 2, x + 2 - x % 2, 2):
             inside = 0 < j < height - 1 and 0 < i < width - 1
-            if inside and agree(face_at, inverse_at, surface, y, x, j, i):
-                return int((j // 2) * (width // 2) + i // 2)
-    return -1
+            if inside and agree(surface_at, inverse_at, y, x, j, i):
+                return j, i
+    return -1, -1
 
 
 @compiled
@@ -68,36 +56,38 @@ def choose(
     face_at: NDArray[np.int32],
     inverse_at: NDArray[np.float64],
     surface: NDArray[np.int16],
-    at: NDArray[np.int64],
+    surface_at: NDArray[np.int16],
     row_at: NDArray[np.int32],
+    at: NDArray[np.int64],
 ) -> tuple[int, int]:
     """List the samples to shade: first pixel centres, then others. Returns how many there are of each.
 
-    at      filled with flat places in the grid; must be long enough for all samples
-    row_at  (2 H + 1, 2 W + 1), filled for every sample with its colour: a row of `at`, that of a centre
-            beside it or its own; -1 for the background
+    surface_at  filled for every sample: its surface, -1 the background
+    row_at      filled for every sample with its colour: a row of `at`, that of a centre beside it or its
+                own; -1 the background
+    at          filled with flat places in the grid; must be long enough for all samples
     """
     height, width = face_at.shape
     count = 0
-    for y in range(1, height, 2):
-        for x in range(1, width, 2):
-            row_at[y, x] = -1
-            if face_at[y, x] >= 0:
-                row_at[y, x] = count
-                at[count] = y * width + x
-                count += 1
-    centres = count
     for y in range(height):
         for x in range(width):
-            if y % 2 == 1 and x % 2 == 1:
-                continue
+            face = face_at[y, x]
             row_at[y, x] = -1
+            surface_at[y, x] = -1
+            if face >= 0:
+                surface_at[y, x] = surface[face]
+                if y % 2 == 1 and x % 2 == 1:
+                    row_at[y, x] = count
+                    at[count] = y * width + x
+                    count += 1
+    centres = count
+    for y in range(height):
+        for x in range(1 - y % 2 if y % 2 == 1 else 0, width, 1 + y % 2):
             if face_at[y, x] < 0:
                 continue
-            pixel = centre_beside(face_at, inverse_at, surface, y, x)
-            if pixel >= 0:
-                columns = width // 2
-                row_at[y, x] = row_at[2 * (pixel // columns) + 1, 2 * (pixel % columns) + 1]
+            j, i = _centre_beside(surface_at, inverse_at, y, x)
+            if j >= 0:
+                row_at[y, x] = row_at[j, i]
             else:
                 row_at[y, x] = count
                 at[count] = y * width + x
@@ -107,9 +97,8 @@ def choose(
 
 @compiled
 def resolve(
-    face_at: NDArray[np.int32],
+    surface_at: NDArray[np.int16],
     inverse_at: NDArray[np.float64],
-    surface: NDArray[np.int16],
     row_at: NDArray[np.int32],
     color: NDArray[np.float32],
     background: NDArray[np.float32],
@@ -119,17 +108,19 @@ def resolve(
     height, width = picture.shape[:2]
     for y in range(height):
         for x in range(width):
-            centre = row_at[2 * y + 1, 2 * x + 1]
+            v, u = 2 * y + 1, 2 * x + 1
+            centre = row_at[v, u]
             red, green, blue = 0.0, 0.0, 0.0
-            own = 0.0
-            for j in range(3):
-                for i in range(3):
-                    weight = (0.5 if j == 1 else 0.25) * (0.5 if i == 1 else 0.25)
-                    v, u = 2 * y + j, 2 * x + i
-                    if agree(face_at, inverse_at, surface, v, u, 2 * y + 1, 2 * x + 1):
+            own = 0.25
+            for j in range(-1, 2):
+                for i in range(-1, 2):
+                    if i == 0 and j == 0:
+                        continue
+                    weight = 0.0625 if i != 0 and j != 0 else 0.125
+                    if agree(surface_at, inverse_at, v + j, u + i, v, u):
                         own += weight
                         continue
-                    row = row_at[v, u]
+                    row = row_at[v + j, u + i]
                     if row < 0:
                         red += weight * background[y, x, 0]
                         green += weight * background[y, x, 1]
@@ -138,7 +129,11 @@ def resolve(
                         red += weight * color[row, 0]
                         green += weight * color[row, 1]
                         blue += weight * color[row, 2]
-            for channel in range(3):
-                base = background[y, x, channel] if centre < 0 else color[centre, channel]
-                rest = red if channel == 0 else (green if channel == 1 else blue)
-                picture[y, x, channel] = rest + own * base
+            if centre < 0:
+                picture[y, x, 0] = red + own * background[y, x, 0]
+                picture[y, x, 1] = green + own * background[y, x, 1]
+                picture[y, x, 2] = blue + own * background[y, x, 2]
+            else:
+                picture[y, x, 0] = red + own * color[centre, 0]
+                picture[y, x, 1] = green + own * color[centre, 1]
+                picture[y, x, 2] = blue + own * color[centre, 2]

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
 from headkit.render.light import FILL, GROUND, KEY, RIM, SKY, UP
+from headkit.render.mesh import REST
 
 IRRADIANCE: Final = 0
 ALBEDO: Final = 3
 GLOSS: Final = 6
 SHADED: Final = 9
+
+
+Triple = tuple[float, float, float]
 
 
 class Scene(NamedTuple):
@@ -95,7 +99,7 @@ def value(scene: Scene, hit: Hit, column: int) -> float:
 
 
 @compiled
-def vector(scene: Scene, hit: Hit, column: int) -> tuple[float, float, float]:
+def vector(scene: Scene, hit: Hit, column: int) -> Triple:
     """Three attributes at a hit."""
     return (
         value(scene, hit, column),
@@ -105,7 +109,7 @@ def vector(scene: Scene, hit: Hit, column: int) -> tuple[float, float, float]:
 
 
 @compiled
-def unit(x: float, y: float, z: float) -> tuple[float, float, float]:
+def unit(x: float, y: float, z: float) -> Triple:
     """The vector of length 1; (0, 0, -1), towards the camera, where there is none."""
     length = sqrt(x * x + y * y + z * z)
     if length < 1e-12:
@@ -114,9 +118,7 @@ def unit(x: float, y: float, z: float) -> tuple[float, float, float]:
 
 
 @compiled
-def gradient(
-    scene: Scene, hit: Hit, normal: tuple[float, float, float], rise_j: float, rise_k: float
-) -> tuple[float, float, float]:
+def gradient(scene: Scene, hit: Hit, normal: Triple, rise_j: float, rise_k: float) -> Triple:
     """Gradient along the surface, per metre, of a value that rises so much from vertex i to j and to k.
 
     (Mikkelsen 2010, Bump mapping unparametrized surfaces, with the triangle's edges as tangents)
@@ -159,26 +161,70 @@ def lambert(cosine: float, wrap: float) -> float:
 @compiled
 def irradiance(
     light: NDArray[np.float64],
-    normal: tuple[float, float, float],
-    lit: float,
+    normal: Triple,
+    lit: Triple,
+    occlusion: Triple,
+    wrap: Triple,
+) -> Triple:
+    """Diffuse light from everywhere, linear RGB; the other arguments are by channel, too.
+
+    lit        share of the key light that arrives
+    occlusion  share of the light from around that arrives
+    wrap       how far the key light reaches around the edge
+    """
+    x, y, z = normal
+    key = facing(light, KEY, x, y, z)
+    fill = lambert(facing(light, FILL, x, y, z), 0.3)
+    rim = lambert(facing(light, RIM, x, y, z), 0.1)
+    return (
+        lambert(key, wrap[0]) * lit[0] * light[KEY + 3]
+        + _around(light, normal, fill, rim, occlusion[0], 0),
+        lambert(key, wrap[1]) * lit[1] * light[KEY + 4]
+        + _around(light, normal, fill, rim, occlusion[1], 1),
+        lambert(key, wrap[2]) * lit[2] * light[KEY + 5]
+        + _around(light, normal, fill, rim, occlusion[2], 2),
+    )
+
+
+@compiled
+def _around(
+    light: NDArray[np.float64],
+    normal: Triple,
+    fill: float,
+    rim: float,
     occlusion: float,
-    wrap: float,
     channel: int,
 ) -> float:
-    """Diffuse light from everywhere, one channel. lit: share of the key light that arrives."""
-    x, y, z = normal
-    key = lambert(facing(light, KEY, x, y, z), wrap) * lit * light[KEY + 3 + channel]
-    fill = lambert(facing(light, FILL, x, y, z), 0.3) * light[FILL + 3 + channel]
-    rim = lambert(facing(light, RIM, x, y, z), 0.1) * light[RIM + 3 + channel]
-    around = environment(light, x, y, z, channel)
-    return float(key + (fill + rim * occlusion + around) * occlusion)
+    """Diffuse light from all but the key, one channel."""
+    sky = environment(light, normal[0], normal[1], normal[2], channel)
+    lamps = fill * light[FILL + 3 + channel] + rim * occlusion * light[RIM + 3 + channel]
+    return float((lamps + sky) * occlusion)
+
+
+@compiled
+def same(number: float) -> Triple:
+    """The number for every channel."""
+    return number, number, number
+
+
+@compiled
+def bumped(scene: Scene, hit: Hit, normal: Triple, slope: Triple) -> Triple:
+    """The normal under a relief with this slope over the rest position."""
+    table = scene.attributes
+    rise_j, rise_k = 0.0, 0.0
+    for axis in range(3):
+        base = table[hit.i, REST + axis]
+        rise_j += slope[axis] * (table[hit.j, REST + axis] - base)
+        rise_k += slope[axis] * (table[hit.k, REST + axis] - base)
+    gx, gy, gz = gradient(scene, hit, normal, rise_j, rise_k)
+    return unit(normal[0] - gx, normal[1] - gy, normal[2] - gz)
 
 
 @compiled
 def ggx(
-    normal: tuple[float, float, float],
-    view: tuple[float, float, float],
-    towards: tuple[float, float, float],
+    normal: Triple,
+    view: Triple,
+    towards: Triple,
     roughness: float,
 ) -> float:
     """D x V x cosine x pi of a microfacet surface (Walter 2007; V by Karis 2013), without Fresnel."""
@@ -208,8 +254,8 @@ def reflected(
     light: NDArray[np.float64],
     lamp: int,
     radius: float,
-    normal: tuple[float, float, float],
-    view: tuple[float, float, float],
+    normal: Triple,
+    view: Triple,
     roughness: float,
     f0: float,
 ) -> float:
@@ -225,13 +271,13 @@ def reflected(
 @compiled
 def gloss(
     light: NDArray[np.float64],
-    normal: tuple[float, float, float],
-    view: tuple[float, float, float],
+    normal: Triple,
+    view: Triple,
     lit: float,
     occlusion: float,
     roughness: float,
     f0: float,
-) -> tuple[float, float, float]:
+) -> Triple:
     """Light that a smooth coat reflects, linear RGB."""
     key = reflected(light, KEY, light[KEY + 6], normal, view, roughness, f0) * lit
     fill = reflected(light, FILL, 0.5, normal, view, roughness, f0) * occlusion

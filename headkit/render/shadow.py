@@ -24,7 +24,8 @@ from headkit.render.surface import Material
 _FAR: Final = 40.0  # metres from the camera to the light: rays are parallel to 1 degree in a metre
 _LARGEST: Final = 448  # texels on an edge of a map
 _REACH: Final = 0.35  # metres: how far off blockers are looked for in estimating a penumbra
-_TAPS: Final = 10
+_TAPS: Final = 9
+_WIDEST: Final = 24.0  # texels: radius of the widest filter
 
 
 def light_frame(light: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -55,7 +56,7 @@ def sunlit(
     points: NDArray[np.float32],
     normals: NDArray[np.float32],
     owners: NDArray[np.int32],
-    grain: NDArray[np.int32],
+    grain: NDArray[np.int64],
     width: int,
 ) -> NDArray[np.float32]:
     """(N,) share of the key light that reaches each of N points, 0 to 1.
@@ -69,7 +70,7 @@ def sunlit(
     casters = seen_from_light(mesh, light)
     rotation, translation = light_frame(light)
     opaque = np.flatnonzero(mesh.material != Material.LENS)
-    for owner in np.unique(owners):
+    for owner in np.flatnonzero(np.bincount(owners)):
         rows = np.flatnonzero(owners == owner)
         size = int(np.clip(1.15 * sqrt(len(rows)), 40, min(_LARGEST, width)))
         camera, texel = _fit(points[rows], rotation, translation, size)
@@ -89,10 +90,10 @@ def _fit(
     size: int,
 ) -> tuple[NDArray[np.float64], float]:
     """The light's camera whose size x size picture just holds the points, and metres per texel."""
-    seen = points @ rotation.T + translation
+    seen = points @ rotation.T.astype(np.float32) + translation
     places = seen[:, :2] / seen[:, 2:]
     low, high = places.min(axis=0), places.max(axis=0)
-    focal = (size - 5) / max(float((high - low).max()), 1e-4)
+    focal = (size - 9) / max(float((high - low).max()), 1e-4)
     centre = (size - 1) / 2 - focal * (low + high) / 2
     return np.array([focal, focal, centre[0], centre[1]]), _FAR / focal
 
@@ -101,7 +102,7 @@ def _fit(
 def _sample(
     points: NDArray[np.float32],
     normals: NDArray[np.float32],
-    grain: NDArray[np.int32],
+    grain: NDArray[np.int64],
     rows: NDArray[np.int64],
     rotation: NDArray[np.float64],
     translation: NDArray[np.float64],
@@ -112,8 +113,16 @@ def _sample(
     result: NDArray[np.float32],
 ) -> None:
     """Fill `result` at `rows` from one map; `size` is the light's angular radius."""
+    disc = np.empty((_TAPS, 2))
+    for tap in range(_TAPS):
+        radius, angle = sqrt((tap + 0.5) / _TAPS), 2.399963 * tap  # the golden angle: an even disc
+        disc[tap, 0], disc[tap, 1] = radius * cos(angle), radius * sin(angle)
     offset = 0.0006 + 1.4 * texel  # off the surface, so that it does not shade itself
     for row in rows:
+        away = rotation[2, 0] * normals[row, 0] + rotation[2, 1] * normals[row, 1]
+        if away + rotation[2, 2] * normals[row, 2] > 0.5:  # too far round for light to wrap
+            result[row] = 0.0
+            continue
         x = points[row, 0] + normals[row, 0] * offset
         y = points[row, 1] + normals[row, 1] * offset
         z = points[row, 2] + normals[row, 2] * offset
@@ -126,28 +135,26 @@ def _sample(
         u = u / w * camera[0] + camera[2]
         v = v / w * camera[1] + camera[3]
         turn = 2.0 * pi * hash2(grain[row], 77)
-        search = min(24.0, max(2.0, 0.5 * _REACH * size / texel))
+        turn_c, turn_s = cos(turn), sin(turn)
+        search = min(_WIDEST, max(2.0, 0.5 * _REACH * size / texel))
         blocked, depth = 0, 0.0
         for tap in range(_TAPS):
-            radius = search * sqrt((tap + 0.5) / _TAPS)
-            angle = turn + 2.399963 * tap  # the golden angle: an even disc
-            du, dv = radius * cos(angle), radius * sin(angle)
+            du = search * (turn_c * disc[tap, 0] - turn_s * disc[tap, 1])
+            dv = search * (turn_s * disc[tap, 0] + turn_c * disc[tap, 1])
             found = _nearest(inverse_at, u + du, v + dv)
             if 0.0 < found < w + du * slope_u + dv * slope_v - texel:
                 blocked += 1
                 depth += found
         if blocked == 0:
             continue
-        spread = (w - depth / blocked) * size / texel
-        spread = min(max(spread, 1.2), search)
-        lit = 0.0
+        spread = min(max((w - depth / blocked) * size / texel, 1.2), search)
+        lit = 0
         for tap in range(_TAPS):
-            radius = spread * sqrt((tap + 0.5) / _TAPS)
-            angle = turn + 2.399963 * tap
-            du, dv = radius * cos(angle), radius * sin(angle)
+            du = spread * (turn_c * disc[tap, 0] - turn_s * disc[tap, 1])
+            dv = spread * (turn_s * disc[tap, 0] + turn_c * disc[tap, 1])
             found = _nearest(inverse_at, u + du, v + dv)
             if not 0.0 < found < w + du * slope_u + dv * slope_v - 0.5 * texel:
-                lit += 1.0
+                lit += 1
         result[row] = lit / _TAPS
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from math import sqrt
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
+from headkit.render.light import KEY
 from headkit.render.mesh import NORMAL, OCCLUSION, REST, UV
 from headkit.render.paint import paint_skin
-from headkit.render.relief import skin_height
+from headkit.render.relief import skin_slope
 from headkit.render.shade import (
     ALBEDO,
     GLOSS,
     IRRADIANCE,
-    Hit,
     Scene,
+    bumped,
     gloss,
-    gradient,
     irradiance,
     locate,
+    reflected,
     unit,
     value,
     vector,
@@ -30,6 +30,7 @@ from headkit.render.shade import (
 # How far light wraps around the edge of its shadow under skin, by channel: blood lets red through.
 _WRAP: Final = (0.30, 0.14, 0.09)
 _F0: Final = 0.028  # refractive index 1.4
+_FINE: Final = 0.0013  # metres: pixels smaller than this show pores
 
 
 @compiled
@@ -57,56 +58,36 @@ def shade_skin(
             int(scene.parts[hit.face]), value(scene, hit, UV), footprint,
         )  # fmt: skip
         part_to[to[number]] = part
-        bumped = _bumped(scene, hit, normal, rest, row, footprint)
-        occlusion = value(scene, hit, OCCLUSION)
-        albedo = (red, green, blue)
-        wide = gloss(scene.light, bumped, view, lit[number], occlusion, roughness, _F0)
-        oily = gloss(scene.light, bumped, view, lit[number], occlusion, 0.55 * roughness, _F0)
-        for channel in range(3):
-            # light that bounces in a fold of bright skin fills it (Jimenez 2016)
-            bounced = occlusion ** (1.0 - 0.45 * min(1.0, albedo[channel]))
-            soft = lit[number] ** (1.0 - 0.6 * _WRAP[channel])
-            # under the skin light forgets the fine relief by half
-            light = 0.5 * (
-                irradiance(scene.light, normal, soft, bounced, _WRAP[channel], channel)
-                + irradiance(scene.light, bumped, soft, bounced, _WRAP[channel], channel)
-            )
-            shaded[to[number], IRRADIANCE + channel] = light
-            shaded[to[number], ALBEDO + channel] = albedo[channel]
-            shaded[to[number], GLOSS + channel] = 0.8 * wide[channel] + 0.2 * oily[channel]
-
-
-@compiled
-def _bumped(
-    scene: Scene,
-    hit: Hit,
-    normal: tuple[float, float, float],
-    rest: tuple[float, float, float],
-    row: NDArray[np.float32],
-    footprint: float,
-) -> tuple[float, float, float]:
-    """The normal with pores and wrinkles, where pixels are fine enough to show them."""
-    if footprint > 0.0012:
-        return normal
-    table, step = scene.attributes, 0.00012
-    x, y, z = rest
-    here = skin_height(x, y, z, row, scene.landmarks, footprint)
-    ux, uy, uz = (
-        table[hit.j, REST] - table[hit.i, REST],
-        table[hit.j, REST + 1] - table[hit.i, REST + 1],
-        table[hit.j, REST + 2] - table[hit.i, REST + 2],
-    )
-    wx, wy, wz = (
-        table[hit.k, REST] - table[hit.i, REST],
-        table[hit.k, REST + 1] - table[hit.i, REST + 1],
-        table[hit.k, REST + 2] - table[hit.i, REST + 2],
-    )
-    u, w = sqrt(ux * ux + uy * uy + uz * uz) + 1e-9, sqrt(wx * wx + wy * wy + wz * wz) + 1e-9
-    a, b = step / u, step / w
-    rise_j = skin_height(x + ux * a, y + uy * a, z + uz * a, row, scene.landmarks, footprint) - here
-    rise_k = skin_height(x + wx * b, y + wy * b, z + wz * b, row, scene.landmarks, footprint) - here
-    gx, gy, gz = gradient(scene, hit, normal, rise_j / a, rise_k / b)
-    return unit(normal[0] - gx, normal[1] - gy, normal[2] - gz)
+        fine = normal
+        if footprint < _FINE:
+            slope = skin_slope(rest[0], rest[1], rest[2], row, scene.landmarks, footprint)
+            fine = bumped(scene, hit, normal, slope)
+        occlusion, arrives = value(scene, hit, OCCLUSION), float(lit[number])
+        # light that bounces in a fold of bright skin fills it, and leaks red into shadows
+        gap, edge = occlusion * (1.0 - occlusion), arrives * (1.0 - arrives)
+        around = (
+            occlusion + 0.6 * red * gap,
+            occlusion + 0.6 * green * gap,
+            occlusion + 0.6 * blue * gap,
+        )
+        soft = (arrives + 0.25 * edge, arrives + 0.05 * edge, arrives - 0.05 * edge)
+        light = irradiance(scene.light, normal, soft, around, _WRAP)
+        if footprint < _FINE:  # under the skin light forgets the relief by half
+            bump = irradiance(scene.light, fine, soft, around, _WRAP)
+            light = (
+                0.5 * (light[0] + bump[0]), 0.5 * (light[1] + bump[1]), 0.5 * (light[2] + bump[2])
+            )  # fmt: skip
+        wide = gloss(scene.light, fine, view, arrives, occlusion, roughness, _F0)
+        oily = (
+            0.25
+            * arrives
+            * reflected(scene.light, KEY, scene.light[KEY + 6], fine, view, 0.55 * roughness, _F0)
+        )
+        out = shaded[to[number]]
+        for channel, albedo in enumerate((red, green, blue)):
+            out[IRRADIANCE + channel] = light[channel]
+            out[ALBEDO + channel] = albedo
+            out[GLOSS + channel] = 0.8 * wide[channel] + oily * scene.light[KEY + 3 + channel]
 
 
 @compiled
@@ -130,7 +111,7 @@ def scatter(
 
 _SIGMA: Final = 0.0026  # metres, of red; green goes a half as far, blue a third
 _SHARE: Final = (0.75, 0.5, 0.4)  # of the light that goes under the surface
-_REACH: Final = 9  # pixels
+_REACH: Final = 14  # pixels
 
 
 @compiled
@@ -155,7 +136,8 @@ def _scatter_along(
                     result[y, x, channel] = light[y, x, channel]
                 continue
             red, green, blue, total_r, total_g, total_b = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            for step in range(-reach, reach + 1):
+            stride = 1 + reach // 6  # light under skin is smooth: some 9 taps are enough
+            for step in range(-(reach // stride) * stride, reach + 1, stride):
                 j = y + step if axis == 1 else y
                 i = x + step if axis == 0 else x
                 if j < 0 or i < 0 or j >= height or i >= width or not is_skin[j, i]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from headkit.render.jit import compiled
 from headkit.render.noise import mix
 
 _TABLE: Final = 4096
+_BRIGHTEST: Final = 8.0  # light above is white
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,14 @@ def film(exposure: float, warmth: float, rng: np.random.Generator) -> Film:
     )
 
 
-def _srgb_table() -> NDArray[np.float32]:
-    """Code values of sRGB, 0 to 255, by the square root of linear light: even steps where the eye is keen."""
-    light = np.linspace(0.0, 1.0, _TABLE) ** 2
+def _curve(contrast: float) -> NDArray[np.float32]:
+    """Code values of sRGB, 0 to 255, by the square root of light from 0 to _BRIGHTEST.
+
+    The film's answer is straight up to 0.5 and then ever slower towards 1.
+    """
+    light = np.linspace(0.0, 1.0, _TABLE) ** 2 * _BRIGHTEST
+    light = 0.18 * (light / 0.18) ** contrast
+    light = np.where(light <= 0.5, light, 1.0 - 0.5 * np.exp(-(light - 0.5) / 0.5))
     code = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return (255.0 * code).astype(np.float32)
 
@@ -54,10 +60,9 @@ def _srgb_table() -> NDArray[np.float32]:
 def develop(picture: NDArray[np.float32], film: Film, seed: int) -> NDArray[np.uint8]:
     """(H, W, 3) sRGB of (H, W, 3) linear radiance; the noise follows from `seed`."""
     result = np.empty(picture.shape, np.uint8)
-    numbers = np.array(
-        [film.exposure, film.warmth, film.contrast, film.vignette, film.noise], np.float64
-    )
-    _develop(picture, numbers, seed & 0xFFFFFFFF, _srgb_table(), result)
+    balance = film.exposure * np.array([1.0 + film.warmth, 1.0, 1.0 - film.warmth])
+    numbers = np.array([*balance, film.vignette, film.noise], np.float64)
+    _develop(picture, numbers, seed & 0xFFFFFFFF, _curve(film.contrast), result)
     return result
 
 
@@ -71,23 +76,22 @@ def _develop(
 ) -> None:
     height, width = picture.shape[:2]
     half = 0.25 * (height * height + width * width)
-    balance = (film[0] * (1.0 + film[1]), film[0], film[0] * (1.0 - film[1]))
+    scale = (len(table) - 1) / sqrt(_BRIGHTEST)
     for y in range(height):
         for x in range(width):
             dx, dy = x + 0.5 - 0.5 * width, y + 0.5 - 0.5 * height
             fall = 1.0 - film[3] * (dx * dx + dy * dy) / half
-            pixel = mix(seed + mix(y * 65536 + x))
-            shared = _gauss(pixel)
+            number = mix(seed + mix(y * 65536 + x))
+            shared = 0.75 * _gauss(number)
             for channel in range(3):
-                light = picture[y, x, channel] * balance[channel] * fall
-                light = _shoulder(0.18 * (light / 0.18) ** film[2])
-                place = light**0.5 * (_TABLE - 1)
-                low = min(_TABLE - 2, int(place))
+                light = picture[y, x, channel] * film[channel] * fall
+                place = sqrt(min(max(light, 0.0), _BRIGHTEST)) * scale
+                low = min(len(table) - 2, int(place))
                 code = table[low] + (table[low + 1] - table[low]) * (place - low)
-                pixel = mix(pixel + channel + 1)
+                number = mix(number + channel + 1)
                 # photon noise: less in code values where it is bright, for codes are a root already
-                grain = film[4] * (1.25 - 0.6 * code / 255.0)
-                code += grain * (0.75 * shared + 0.5 * _gauss(pixel)) + 0.5
+                grain = film[4] * (1.25 - 0.0024 * code)
+                code += grain * (shared + 0.5 * _gauss(number)) + 0.5
                 result[y, x, channel] = np.uint8(min(255.0, max(0.0, code)))
 
 
@@ -96,11 +100,3 @@ def _gauss(number: int) -> float:
     """A number of standard deviation 1, near normal, from 32 random bits: four bytes summed."""
     total = (number & 255) + (number >> 8 & 255) + (number >> 16 & 255) + (number >> 24 & 255)
     return (total - 510.0) / 147.8
-
-
-@compiled
-def _shoulder(light: float) -> float:
-    """The film's answer to light: straight up to 0.5, then ever slower towards 1."""
-    if light <= 0.5:
-        return max(0.0, light)
-    return 1.0 - 0.5 * exp(-(light - 0.5) / 0.5)

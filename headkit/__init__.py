@@ -16,6 +16,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     wording         prompt_words
     expression      attributes record status
     overlay         head
+    arrangement     nothing: when two scenes of key points are the same
     head            nothing: it knows arrays, not records or files of ours
     render          head attributes
     backends        status record tool image
@@ -25,7 +26,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image attributes prompt wording expression overlay head render backends formats completions
+    tools           status record tool paths jsonl image attributes prompt wording expression overlay arrangement head render backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render

@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headkit.render import clothes, scalp
+from headkit.render import beard, clothes, glasses, headwear, lashes, scalp
+from headkit.render.beard import Follicles, spread_follicles
 from headkit.render.body import Body, Rest, load_body
 from headkit.render.cut_lines import Figure, figure
 from headkit.render.hair import hair
@@ -28,6 +29,7 @@ class Plan:
 
     grid: ScalpGrid
     figure: Figure
+    chin: Follicles
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +44,8 @@ def plan() -> Plan:
     head &= (body.masks["inside_mouth"][skin] < 0.5).all(axis=1)
     grid = scalp.cast_grid(body.template, skin[head], rest.eye_centers.astype(np.float32))
     joints = dict(zip(body.bones, rest.joints, strict=True))
-    return Plan(grid, figure(body.template, joints))
+    chin = spread_follicles(body, skin[head], grid)
+    return Plan(grid, figure(body.template, joints), chin)
 
 
 def dress(
@@ -69,6 +72,8 @@ def dress(
         normals=normals,
         bones=dict(zip(body.bones, transforms, strict=True)),
         joints=dict(zip(body.bones, rest.joints, strict=True)),
+        landmarks=rest.vertices[body.head_vertices[body.head.landmarks68]],
+        eyes=rest.eye_centers.astype(np.float32),
         look=look,
         owner=owner,
         detail=detail,
@@ -76,7 +81,12 @@ def dress(
     worn = clothes.clothes(wearer, shared.figure)
     surfaces = skin(body, wearer, worn.cover) + worn.surfaces
     grown = scalp.fit(shared.grid, wearer)
-    surfaces += hair(grown, wearer, obstacles(wearer, worn.outline, grown.center), None)
+    resting = obstacles(wearer, worn.outline, grown.center)
+    surfaces += hair(grown, wearer, resting, headwear.brim(grown, wearer))
+    surfaces += headwear.headwear(grown, wearer)
+    surfaces += beard.beard(wearer, shared.chin, grown.scale)
+    surfaces += glasses.glasses(wearer, grown)
+    surfaces += lashes.lashes(wearer)
     return [surface for surface in surfaces if len(surface.faces)]
 
 

@@ -227,3 +227,18 @@ def sample(values: Floats, row: Floats, column: Floats) -> Floats:
     upper = values[r, c] * (1 - v) + values[r, c2] * v
     lower = values[r2, c] * (1 - v) + values[r2, c2] * v
     return (upper * (1 - u) + lower * u).astype(np.float32)
+
+
+def places_towards(directions: Floats) -> tuple[Floats, Floats]:
+    """(row, column) of the grid in directions (N, 3) from the centre, canonical axes."""
+    local = directions @ pole_frame()
+    polar = np.arctan2(np.hypot(local[:, 0], local[:, 2]), local[:, 1])
+    first = np.radians(1.5)
+    row = (polar - first) / (LAST_ROW_ANGLE - first) * (ROWS - 1)
+    column = np.arctan2(local[:, 0], local[:, 2]) / (2 * np.pi) * COLUMNS % COLUMNS
+    return np.clip(row, 0, ROWS - 1.001).astype(np.float32), column.astype(np.float32)
+
+
+def radius_towards(scalp: Scalp, directions: Floats) -> Floats:
+    """The head's radius (N,) from its centre in directions (N, 3)."""
+    return sample(scalp.radius[..., None], *places_towards(directions))[:, 0]

@@ -24,6 +24,7 @@ class Wearer:
     normals    unit, camera frame
     bones      pose bone name -> (3, 4) from rest to the camera frame
     joints     pose bone name -> pivot in the rest frame
+    landmarks  (68, 3) iBUG points of this person, rest frame; `eyes` (2, 3) centres of the eyeballs, left first
     detail     height of the head in pixels: the fewer, the coarser everything is built
     """
 
@@ -33,6 +34,8 @@ class Wearer:
     normals: Floats
     bones: Mapping[str, NDArray[np.float64]]
     joints: Mapping[str, NDArray[np.float64]]
+    landmarks: Floats
+    eyes: Floats
     look: Look
     owner: int
     detail: float

@@ -111,7 +111,7 @@ def compose(
     surfaces: list[Surface] = []
     for owner, one in enumerate(wanted):
         try:
-            person = _place(body, one, camera, width, height)
+            person = _place(body, one, camera)
         except ValueError as error:
             raise ValueError(f"person {owner}: {error}") from None
         people.append(person)
@@ -155,7 +155,7 @@ def _rest_landmarks() -> Array:
 # ---- one person ----------------------------------------------------------------------------------
 
 
-def _place(body: Body, wanted: Wanted, camera: Array, width: int, height: int) -> Person:
+def _place(body: Body, wanted: Wanted, camera: Array) -> Person:
     # A stream for each step: a change in one leaves the others as they were.
     streams = np.random.SeedSequence(wanted.seed).spawn(3)
     look_rng, identity_rng, pose_rng = (np.random.Generator(np.random.PCG64(s)) for s in streams)
@@ -174,9 +174,7 @@ def _place(body: Body, wanted: Wanted, camera: Array, width: int, height: int) -
     jaw = np.array(look.jaw)
     rest = body.rest(identity, expression, jaw, gaze=look.gaze)
     head = dict(wanted.head) if wanted.head is not None else None
-    posed = fit_pose(
-        body, rest, wanted.keypoints, wanted.box, camera, pose_rng, head
-    )
+    posed = fit_pose(body, rest, wanted.keypoints, wanted.box, camera, pose_rng, head)
     transform = posed.bone_transforms[body.bones.index("head")]
     rotation = np.array(transform[:, :3])
     translation = rotation @ rest.head_translation + transform[:, 3]

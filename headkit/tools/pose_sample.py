@@ -22,7 +22,7 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from headkit import attributes, jsonl
+from headkit import attributes
 from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
 from headkit.tool import Context, Example, Opt, Record, Records
 
@@ -183,19 +183,23 @@ def _varied(options: Options, context: Context, skip: int) -> Iterator[Record]:
 
 
 def _read(path: Path) -> Iterator[Record]:
+    from headkit.jsonl import BOM
+
     try:
         with path.open("rb") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    yield _checked(line.removeprefix(jsonl.BOM), f"{path}:{number}")
+                    yield _checked(line.removeprefix(BOM), f"{path}:{number}")
     except OSError as error:
         raise Stop(NO_INPUT, f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _checked(line: bytes, where: str) -> Record:
+    from headkit.jsonl import LineError, parse
+
     try:
-        record = jsonl.parse(line.strip())
-    except jsonl.LineError as error:
+        record = parse(line.strip())
+    except LineError as error:
         raise Stop(BAD_INPUT, f"{where}: {error}") from None
     sides = (record.get("width"), record.get("height"))
     if not isinstance(record.get("id"), str) or not all(

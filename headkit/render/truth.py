@@ -1,0 +1,135 @@
+"""The labels of a rendered picture: what is known of every head because it was drawn.
+
+Coordinates are pixels of the picture. The box is that of the whole head (skull, face, ears, and the
+hair, beard, headwear and glasses on them; not the neck), as if nothing hid it, cut at the picture.
+Visibility is measured on the label buffers, landmarks by rays to the landmarks themselves (sight).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.head.camera import project, view_rotation
+from headkit.head.model import HeadModel
+from headkit.head.rotation import euler_from_rotation
+from headkit.render.body import load_body
+from headkit.render.frame import Frame
+from headkit.render.mesh import Mesh, pack
+from headkit.render.scene import Person, Scene
+from headkit.render.sight import seen
+from headkit.render.silhouette import silhouette
+from headkit.render.surface import HEAD_PARTS
+
+SMALLEST = 12  # pixels of the longer side of the box, below which a head is too small to learn from
+MOSTLY_HIDDEN = 0.2  # visibility below which a head is left out
+MARGIN = 1.0  # pictures beyond the border in which a silhouette is followed
+
+Label = dict[str, Any]
+
+
+def labels(scene: Scene, frame: Frame, owners: Collection[int] | None = None) -> list[Label]:
+    """truth.heads of a picture, in the order of the people; see headkit-record(5) for the fields."""
+    model = load_body().head
+    mesh = pack(scene.surfaces)
+    shown = _head_pixels(frame)
+    wanted = range(len(scene.people)) if owners is None else owners
+    return [_label(scene, model, mesh, shown, owner) for owner in wanted]
+
+
+def head_vertices(model: HeadModel, person: Person) -> NDArray[np.float64]:
+    """(V, 3) vertices of a person's head in the camera frame, from the parameters that truth holds."""
+    vertices = model.vertices(person.rest.identity.shape, person.expression, person.jaw)
+    return vertices.astype(np.float64) @ person.rotation.T + person.translation
+
+
+def _head_pixels(frame: Frame) -> NDArray[np.int16]:
+    """(H, W) the person whose head is seen at each pixel, -1 elsewhere."""
+    is_head = np.isin(frame.part, np.array([int(part) for part in HEAD_PARTS], np.uint8))
+    return np.where(is_head, frame.owner, np.int16(-1))
+
+
+def _label(
+    scene: Scene, model: HeadModel, mesh: Mesh, shown: NDArray[np.int16], owner: int
+) -> Label:
+    person = scene.people[owner]
+    outline = silhouette(scene.surfaces, owner, scene.K, scene.width, scene.height, margin=MARGIN)
+    box = _cut(outline.box, scene.width, scene.height)
+    whole = int(outline.mask.sum())
+    rows, columns = np.nonzero(shown == owner)
+    visibility = min(1.0, len(rows) / whole) if whole else 0.0
+    view = view_rotation(person.rotation, person.translation)
+    yaw, pitch, roll = euler_from_rotation(view).tolist()
+    label: Label = {
+        "box": box or [0.0, 0.0, 0.0, 0.0],
+        "box_visible": _pixel_box(rows, columns),
+        "visibility": visibility,
+        "distance": float(np.linalg.norm(person.translation)),
+        "landmarks": _landmarks(scene, model, mesh, person, owner),
+        "params": {
+            "model": model.name,
+            "sha256": model.sha256,
+            "shape": person.rest.identity.shape.astype(np.float64).tolist(),
+            "expression": person.expression.astype(np.float64).tolist(),
+            "jaw": [float(value) for value in person.jaw],
+            "translation": person.translation.tolist(),
+        },
+        "pose": {
+            "rotation": person.rotation.tolist(),
+            "view": view.tolist(),
+            "yaw": yaw,
+            "pitch": pitch,
+            "roll": roll,
+        },
+        "attributes": dict(person.look.words),
+    }
+    reason = _ignore(box, len(rows), visibility)
+    if reason:
+        label["ignore"] = reason
+    return label
+
+
+def _cut(
+    box: tuple[float, float, float, float] | None, width: int, height: int
+) -> list[float] | None:
+    """The part of a box inside the picture, None where there is none."""
+    if box is None:
+        return None
+    x1, y1 = max(box[0], 0.0), max(box[1], 0.0)
+    x2, y2 = min(box[2], float(width)), min(box[3], float(height))
+    return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
+
+
+def _pixel_box(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> list[float] | None:
+    if not len(rows):
+        return None
+    low, high = (columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1)
+    return [float(value) for value in (*low, *high)]
+
+
+def _ignore(box: list[float] | None, pixels: int, visibility: float) -> str:
+    if box is None:
+        return "outside"
+    if max(box[2] - box[0], box[3] - box[1]) < SMALLEST:
+        return "small"
+    return "hidden" if not pixels or visibility < MOSTLY_HIDDEN else ""
+
+
+def _landmarks(scene: Scene, model: HeadModel, mesh: Mesh, person: Person, owner: int) -> Label:
+    points = model.landmarks(head_vertices(model, person))
+    pixels = project(points, scene.K)
+    ahead = np.asarray(np.isfinite(pixels).all(axis=1))
+    places = np.where(ahead[:, None], pixels, 0.0)
+    size = np.array([scene.width, scene.height])
+    inside = np.asarray(ahead & (places >= 0).all(axis=1) & (places < size).all(axis=1))
+    visible = np.array(inside)
+    owners = np.full(int(inside.sum()), owner, np.int32)
+    visible[inside] = seen(mesh, points[inside], owners, scene.K)
+    return {
+        "scheme": "ibug68",
+        "points": [[x, y, 0.0] for x, y in places.tolist()],
+        "visible": "".join("1" if one else "0" for one in visible),
+    }

@@ -98,7 +98,10 @@ class HeadModel:
         return len(self.expression_basis)
 
     def vertices(
-        self, shape: ArrayLike | None = None, expression: ArrayLike | None = None, jaw: ArrayLike | None = None
+        self,
+        shape: ArrayLike | None = None,
+        expression: ArrayLike | None = None,
+        jaw: ArrayLike | None = None,
     ) -> Floats:
         """(V, 3) float32 vertices in the canonical frame, metres.
 
@@ -112,19 +115,25 @@ class HeadModel:
         add_modes(out, self.shape_basis, weights[:count])
         add_modes(out, self.expression_basis, weights[count:])
         if jaw is not None:
-            self._turn_jaw(out, weights, np.asarray(jaw, dtype=np.float64))
+            self.turn_jaw(out, weights, jaw)
         return out
 
-    def coefficients(self, shape: ArrayLike | None = None, expression: ArrayLike | None = None) -> Floats:
+    def coefficients(
+        self, shape: ArrayLike | None = None, expression: ArrayLike | None = None
+    ) -> Floats:
         """(S + E,) float32 of both kinds, padded with zeros. Raises ValueError as `vertices` does."""
         joined = np.zeros(self.n_shape + self.n_expression, dtype=np.float32)
         for name, values, start, room in (
             ("shape", shape, 0, self.n_shape),
             ("expression", expression, self.n_shape, self.n_expression),
         ):
-            given = np.zeros(0, np.float32) if values is None else np.asarray(values, dtype=np.float32)
+            given = (
+                np.zeros(0, np.float32) if values is None else np.asarray(values, dtype=np.float32)
+            )
             if given.ndim != 1 or len(given) > room:
-                raise ValueError(f"{name}: shape {given.shape}, but {self.name} takes at most {room} coefficients")
+                raise ValueError(
+                    f"{name}: shape {given.shape}, but {self.name} takes at most {room} coefficients"
+                )
             if not np.isfinite(given).all():
                 raise ValueError(f"{name}: not finite")
             joined[start : start + len(given)] = given
@@ -146,9 +155,16 @@ class HeadModel:
         moved = coefficients.astype(np.float64)[:, None] * self.jaw_joint_basis
         return np.asarray(self.jaw_joint + moved.sum(axis=0))
 
-    def _turn_jaw(self, out: Floats, coefficients: Floats, jaw: Array) -> None:
-        """Adds pose correctives, then v + w (R - 1)(v - J): linear blend skinning with one joint."""
-        turn = rodrigues(jaw) - np.eye(3)
+    def turn_jaw(self, out: Floats, coefficients: Floats, jaw: ArrayLike) -> None:
+        """Turns the jaw of blended vertices (V, 3) in place: pose correctives, then v + w (R - 1)(v - J).
+
+        Linear blend skinning with one joint; `coefficients` (S + E,) say where the joint J is.
+        Raises ValueError on a jaw that is not three finite numbers.
+        """
+        vector = np.asarray(jaw, dtype=np.float64)
+        if vector.shape != (3,) or not np.isfinite(vector).all():
+            raise ValueError(f"jaw {jaw}: must be a rotation vector of three finite numbers")
+        turn = rodrigues(vector) - np.eye(3)
         if self.pose_basis is not None:
             add_modes(out, self.pose_basis, turn.ravel().astype(np.float32))
         arm = out - self.jaw_joint_of(coefficients)
@@ -180,7 +196,9 @@ def load_head(name: str = "headkit") -> HeadModel:
     Raises ValueError on a name that is not known.
     """
     if name != "headkit":
-        raise ValueError(f"head model {name!r}: not known; the one that comes with the package is 'headkit'")
+        raise ValueError(
+            f"head model {name!r}: not known; the one that comes with the package is 'headkit'"
+        )
     with resources.as_file(resources.files("headkit") / "data" / "human.npz") as path:
         return head_from_arrays(np.load(path, allow_pickle=False))
 

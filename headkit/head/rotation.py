@@ -27,7 +27,9 @@ _POLE = 1 - 1e-12  # sine of pitch beyond which yaw and roll cannot be told apar
 
 def rotation_from_euler(yaw: ArrayLike, pitch: ArrayLike, roll: ArrayLike) -> Array:
     """(..., 3, 3) rotation of a head with these angles in degrees; see the module for the signs."""
-    angles = np.broadcast_arrays(*(np.deg2rad(np.asarray(a, dtype=np.float64)) for a in (yaw, pitch, roll)))
+    angles = np.broadcast_arrays(
+        *(np.deg2rad(np.asarray(a, dtype=np.float64)) for a in (yaw, pitch, roll))
+    )
     y, p, r = angles
     turned = _about(1, y) @ _about(0, -p) @ _about(2, -r)
     return np.asarray(FRONTAL @ turned)
@@ -40,7 +42,9 @@ def euler_from_rotation(rotation: ArrayLike) -> Array:
     # F[1, 0] = cos b sin c, F[1, 1] = cos b cos c
     sine = np.clip(f[..., 1, 2], -1, 1)  # of pitch = -b
     pole = np.abs(sine) > _POLE
-    yaw = np.where(pole, np.arctan2(-f[..., 2, 0], f[..., 0, 0]), np.arctan2(f[..., 0, 2], f[..., 2, 2]))
+    yaw = np.where(
+        pole, np.arctan2(-f[..., 2, 0], f[..., 0, 0]), np.arctan2(f[..., 0, 2], f[..., 2, 2])
+    )
     roll = np.where(pole, 0.0, -np.arctan2(f[..., 1, 0], f[..., 1, 1]))
     degrees = np.rad2deg(np.stack([yaw, np.arcsin(sine), roll], axis=-1))
     degrees[..., ::2][degrees[..., ::2] <= -180] += 360
@@ -78,10 +82,30 @@ def rotation_vector(rotation: ArrayLike) -> Array:
     diagonal = np.diagonal(r, axis1=-2, axis2=-1)
     four = np.concatenate([trace[..., None], diagonal], axis=-1)  # which component is largest
     w, x, y, z = (
-        (1 + trace, r[..., 2, 1] - r[..., 1, 2], r[..., 0, 2] - r[..., 2, 0], r[..., 1, 0] - r[..., 0, 1]),
-        (r[..., 2, 1] - r[..., 1, 2], 1 + 2 * diagonal[..., 0] - trace, r[..., 0, 1] + r[..., 1, 0], r[..., 0, 2] + r[..., 2, 0]),
-        (r[..., 0, 2] - r[..., 2, 0], r[..., 0, 1] + r[..., 1, 0], 1 + 2 * diagonal[..., 1] - trace, r[..., 1, 2] + r[..., 2, 1]),
-        (r[..., 1, 0] - r[..., 0, 1], r[..., 0, 2] + r[..., 2, 0], r[..., 1, 2] + r[..., 2, 1], 1 + 2 * diagonal[..., 2] - trace),
+        (
+            1 + trace,
+            r[..., 2, 1] - r[..., 1, 2],
+            r[..., 0, 2] - r[..., 2, 0],
+            r[..., 1, 0] - r[..., 0, 1],
+        ),
+        (
+            r[..., 2, 1] - r[..., 1, 2],
+            1 + 2 * diagonal[..., 0] - trace,
+            r[..., 0, 1] + r[..., 1, 0],
+            r[..., 0, 2] + r[..., 2, 0],
+        ),
+        (
+            r[..., 0, 2] - r[..., 2, 0],
+            r[..., 0, 1] + r[..., 1, 0],
+            1 + 2 * diagonal[..., 1] - trace,
+            r[..., 1, 2] + r[..., 2, 1],
+        ),
+        (
+            r[..., 1, 0] - r[..., 0, 1],
+            r[..., 0, 2] + r[..., 2, 0],
+            r[..., 1, 2] + r[..., 2, 1],
+            1 + 2 * diagonal[..., 2] - trace,
+        ),
     )
     rows = np.stack([np.stack(row, axis=-1) for row in (w, x, y, z)], axis=-2)
     best = four.argmax(axis=-1)[..., None, None]
@@ -120,7 +144,9 @@ def rotation_between(start: ArrayLike, end: ArrayLike) -> Array:
     b = b / np.linalg.norm(b, axis=-1, keepdims=True)
     cosine = (a * b).sum(axis=-1)
     if np.any(cosine < -1 + 1e-12):
-        raise ValueError("directions: opposite to one another, so that no smallest rotation joins them")
+        raise ValueError(
+            "directions: opposite to one another, so that no smallest rotation joins them"
+        )
     cross = _cross_matrix(np.cross(a, b))
     return np.asarray(np.eye(3) + cross + cross @ cross / (1 + cosine)[..., None, None])
 
@@ -140,4 +166,6 @@ def _cross_matrix(vector: Array) -> Array:
     """(..., 3, 3) matrix M with M u = vector x u."""
     zero = np.zeros(vector.shape[:-1])
     x, y, z = vector[..., 0], vector[..., 1], vector[..., 2]
-    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*vector.shape[:-1], 3, 3)
+    return np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(
+        *vector.shape[:-1], 3, 3
+    )

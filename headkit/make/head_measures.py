@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,30 @@ Array = NDArray[Any]
 
 BODY_END = 13348
 NASION = 132
+
+
+@dataclass(frozen=True)
+class HeadSize:
+    """Metres: greatest breadth above the ears, glabella to the farthest occiput, tape about both, eye centres apart."""
+
+    breadth: float
+    length: float
+    circumference: float
+    eyes: float
+
+
+def measures(points: Array, faces: Array, ears: Array) -> HeadSize:
+    """The four measures of (V, 3) rest vertices in the canonical frame; arguments as `circumference` takes them."""
+    body = points[:BODY_END]
+    skull = body[(body[:, 1] > points[NASION, 1]) & (ears[:BODY_END] < 0.3)]
+    back = body[(np.abs(body[:, 0]) < 0.02) & (body[:, 1] > points[NASION, 1] - 0.05)]
+    eyes = points[13574:13646].mean(axis=0) - points[13646:13718].mean(axis=0)
+    return HeadSize(
+        breadth=float(np.ptp(skull[:, 0])),
+        length=float(np.linalg.norm(back - points[_glabella(points)], axis=1).max()),
+        circumference=circumference(points, faces, ears),
+        eyes=float(np.linalg.norm(eyes)),
+    )
 
 
 def circumference(points: Array, faces: Array, ears: Array) -> float:
@@ -41,7 +66,11 @@ def skull_section_edges(points: Array, faces: Array, ears: Array) -> Array:
 def _glabella(points: Array) -> int:
     """The midline vertex that stands out most between nasion and 30 mm above it."""
     body = points[:BODY_END]
-    band = (np.abs(body[:, 0]) < 1e-3) & (body[:, 1] > points[NASION, 1] + 0.004) & (body[:, 1] < points[NASION, 1] + 0.03)
+    band = (
+        (np.abs(body[:, 0]) < 1e-3)
+        & (body[:, 1] > points[NASION, 1] + 0.004)
+        & (body[:, 1] < points[NASION, 1] + 0.03)
+    )
     ids = np.flatnonzero(band)
     return int(ids[np.argmax(body[ids, 2])])
 

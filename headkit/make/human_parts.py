@@ -32,7 +32,9 @@ def joints(heads: Array, bones: list[str]) -> Array:
     """(..., J, 3) pivots of the pose bones from (..., J0, 3) bone heads: the first source's; of fingers and toes, the mean."""
     pivots = []
     for bone in BONES:
-        several = bone.sources if bone.sources[0].startswith(("finger", "toe")) else bone.sources[:1]
+        several = (
+            bone.sources if bone.sources[0].startswith(("finger", "toe")) else bone.sources[:1]
+        )
         pivots.append(np.mean([heads[..., bones.index(name), :] for name in several], axis=0))
     return np.stack(pivots, axis=-2)
 

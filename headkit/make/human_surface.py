@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.make import human_parts
+from headkit.make.human_light import occlusion
+from headkit.make.human_refinement import refinement
 from headkit.make.human_source import LEFT_EYE_END, RIGHT_EYE_END, TONGUE_END, Source
-from headkit.render.skeleton import NAMES, PARENTS
 from headkit.make.landmark_ids import DENSE_LEFT, DENSE_MIDLINE, DENSE_RIGHT, IBUG68, IBUG68_MIRROR
+from headkit.render.skeleton import NAMES, PARENTS
 
 Array = NDArray[Any]
 
@@ -21,7 +23,9 @@ KEYPOINTS = (
 )  # fmt: skip
 
 
-def surface_arrays(source: Source, weights: Array, head: Array, template: Array, actions: Array) -> dict[str, Array]:
+def surface_arrays(
+    source: Source, weights: Array, head: Array, template: Array, actions: Array
+) -> dict[str, Array]:
     """Every array that does not depend on who is drawn."""
     bones, shares = human_parts.top_influences(weights)
     arrays: dict[str, Array] = {
@@ -39,10 +43,14 @@ def surface_arrays(source: Source, weights: Array, head: Array, template: Array,
         "eye_angles": _eye_angles(source).astype(np.float32),
     }
     for name, mask in source.masks.items():
-        arrays["mask_" + name.replace("-", "_")] = np.round(np.clip(mask, 0, 1) * 255).astype(np.uint8)
+        arrays["mask_" + name.replace("-", "_")] = np.round(np.clip(mask, 0, 1) * 255).astype(
+            np.uint8
+        )
     arrays |= _keypoint_arrays(source, bones, shares)
     arrays |= _landmark_arrays(source, head)
-    arrays["occlusion"] = np.full(len(template), 255, np.uint8)
+    light = occlusion(source, template, head, actions)
+    arrays["occlusion"] = np.round(light * 255).astype(np.uint8)
+    arrays |= refinement(source, weights, arrays["parts"])
     return arrays
 
 
@@ -93,7 +101,10 @@ def _landmark_arrays(source: Source, head: Array) -> dict[str, Array]:
     count, sides = len(DENSE_MIDLINE), len(DENSE_RIGHT)
     dense = np.array(IBUG68 + DENSE_MIDLINE + DENSE_RIGHT + DENSE_LEFT)
     swap = np.r_[
-        IBUG68_MIRROR, 68 + np.arange(count), 68 + count + sides + np.arange(sides), 68 + count + np.arange(sides)
+        IBUG68_MIRROR,
+        68 + np.arange(count),
+        68 + count + sides + np.arange(sides),
+        68 + count + np.arange(sides),
     ]
     if (source.mirror[dense] != dense[swap]).any() or (place[dense] < 0).any():
         raise ValueError("landmarks: not mirror images of one another, or not on the head")

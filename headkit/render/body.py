@@ -20,17 +20,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headkit.head.model import HeadModel, add_modes, head_from_arrays, scaled
+from headkit.head.model import HeadModel, head_from_arrays, scaled
 from headkit.head.rotation import rodrigues
 from headkit.render import identity as drawing
 from headkit.render.jit import compiled
+from headkit.render.phenotype import local_weights
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
 
-LOCAL_LIMIT = (
-    1.35  # root mean square of a person's local changes, over what is usual: beyond lie caricatures
-)
+# The head's size is scaled about the joint neck_1; how much of it the joints above take part in.
+_NECK_GROWTH = (("neck_2", 0.5), ("neck_3", 0.9), ("head", 1.0))
+# Length of a person's own local changes over the median one's: beyond lie caricatures.
+LOCAL_LIMIT = 1.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +41,7 @@ class Identity:
 
     shape       (S,) float32 coefficients of the head model
     body        (B,) float32 coefficients of the body's modes
-    head_scale  factor on the head's size about the head joint, already within `shape`
+    head_scale  factor on the head's size about the joint neck_1, already within `shape`
     stature     metres
     """
 
@@ -87,6 +89,7 @@ class Body:
     occlusion       (V,) float32 ambient light that arrives, 0 to 1
     masks           name -> (V,) float32 0..1: lips, ears, eyelids, face, inside_mouth, fingernails, toenails
     keypoints       names: the 17 of COCO, then big toe, small toe, heel of either foot
+    fine            the skin with the head refined once, for heads that are large in the picture
     """
 
     head: HeadModel
@@ -108,6 +111,7 @@ class Body:
     occlusion: Floats
     masks: Mapping[str, Floats]
     keypoints: tuple[str, ...]
+    fine: FineSkin
     modes: BodyModes
 
     def identity(
@@ -133,17 +137,19 @@ class Body:
             muscle=muscle,
             height=height,
         )
-        macro, local = person.weights(modes.tables.macro_factors)
-        body = modes.body_offset + _weighted_rows(
-            np.concatenate([[1.0], macro]), modes.body_from_weights
+        own = local_weights(person.local[None])[0][modes.local_columns]
+        length = float(
+            np.sqrt((_weighted_rows(own, modes.shape_from_weights[-len(own) :]) ** 2).sum())
         )
-        split = 1 + len(macro)
-        plain = _weighted_rows(np.concatenate([[1.0], macro]), modes.shape_from_weights[:split])
-        change = _weighted_rows(local[modes.local_columns], modes.shape_from_weights[split:])
-        change *= min(
-            1.0, LOCAL_LIMIT * modes.local_norm / max(float(np.sqrt((change**2).sum())), 1e-9)
+        macro, local = person.weights(
+            modes.tables, min(1.0, LOCAL_LIMIT * modes.local_norm / max(length, 1e-9))
         )
-        shape = modes.shape_offset + person.head_scale * (plain + change)
+        plain = np.concatenate([[1.0], macro])
+        body = modes.body_offset + _weighted_rows(plain, modes.body_from_weights)
+        every = np.concatenate([plain, local[modes.local_columns]])
+        shape = modes.shape_offset + person.head_scale * _weighted_rows(
+            every, modes.shape_from_weights
+        )
         return Identity(
             shape.astype(np.float32), body.astype(np.float32), person.head_scale, person.stature
         )
@@ -172,33 +178,45 @@ class Body:
         """
         modes = self.modes
         points = modes.template.copy()
-        add_modes(points, modes.basis, identity.body)
+        _add_modes(points.reshape(-1), _flat(modes.basis), identity.body)
         own = len(modes.vertices)
         joints = points[own:-1].astype(np.float64)
-        pivot = joints[self.bones.index("head")]
+        pivot = joints[self.bones.index("neck_1")].copy()
+        for name, share in _NECK_GROWTH:
+            joint = joints[self.bones.index(name)]
+            joint += share * (identity.head_scale - 1) * (joint - pivot)
         origin = pivot + identity.head_scale * (points[-1] - pivot)
 
-        head = self.head.vertices(identity.shape, expression, jaw)
+        head = self._head_vertices(identity, expression, jaw)
         looks = (
             np.zeros((2, 2))
             if gaze is None
             else np.broadcast_to(np.asarray(gaze, dtype=np.float64), (2, 2))
         )
-        centers = np.stack(
-            [
-                self._turn_eye(head, name, looks[k])
-                for k, name in enumerate(("eye_left", "eye_right"))
-            ]
-        )
+        eyes = [
+            self._turn_eye(head, name, looks[k]) for k, name in enumerate(("eye_left", "eye_right"))
+        ]
         head += origin.astype(np.float32)
         vertices = np.empty_like(self.template)
         vertices[modes.vertices] = points[:own]
-        blend = self.head_blend[:, None]
-        shared = vertices[self.head_vertices]
-        vertices[self.head_vertices] = np.where(
-            blend == 1, head, blend * head + (1 - blend) * shared
+        vertices[modes.alone] = head[modes.head_place[modes.alone]]
+        blend = modes.share[:, None]
+        vertices[modes.shared] = (
+            blend * head[modes.head_place[modes.shared]] + (1 - blend) * vertices[modes.shared]
         )
-        return Rest(vertices, joints, origin, centers + origin, looks, identity)
+        return Rest(vertices, joints, origin, np.stack(eyes) + origin, looks, identity)
+
+    def _head_vertices(
+        self, identity: Identity, expression: ArrayLike | None, jaw: ArrayLike | None
+    ) -> Floats:
+        """HeadModel.vertices to the byte, with its sums compiled."""
+        weights = self.head.coefficients(identity.shape, expression)
+        out = self.head.template.copy()
+        _add_modes(out.reshape(-1), _flat(self.head.shape_basis), weights[: self.head.n_shape])
+        _add_modes(out.reshape(-1), _flat(self.head.expression_basis), weights[self.head.n_shape :])
+        if jaw is not None:
+            self.head.turn_jaw(out, weights, jaw)
+        return out
 
     def _turn_eye(self, head: Floats, name: str, look: Array) -> Array:
         """Rotates one eyeball of the head's vertices in place; (3,) its centre."""
@@ -244,6 +262,35 @@ class Body:
 
 
 @dataclass(frozen=True, eq=False)
+class FineSkin:
+    """The skin with every quad of head and upper neck split in four; N new vertices follow the V old ones.
+
+    The scheme interpolates: old vertices stay where they are, so labels read from them are the same.
+
+    start, index, weight  rows of the sparse (N, V) matrix: (N + 1,) int32, (nnz,) uint16, (nnz,) float32
+    faces, parts          (F, 3) int32 and (F,) uint8 of the whole skin: replaces face_groups["skin"]
+    template, occlusion, masks   as in Body, with V + N rows
+    """
+
+    start: NDArray[np.int32]
+    index: NDArray[np.uint16]
+    weight: Floats
+    faces: NDArray[np.int32]
+    parts: NDArray[np.uint8]
+    template: Floats
+    occlusion: Floats
+    masks: Mapping[str, Floats]
+
+    def refine(self, values: Floats) -> Floats:
+        """(V, D) float32 values at the vertices to (V + N, D), old rows first: positions posed or at rest."""
+        out = np.empty((len(values) + len(self.start) - 1, values.shape[1]), dtype=np.float32)
+        _refine(
+            np.ascontiguousarray(values, dtype=np.float32), self.start, self.index, self.weight, out
+        )
+        return out
+
+
+@dataclass(frozen=True, eq=False)
 class BodyModes:
     """The bases and tables behind Body, as the file has them."""
 
@@ -258,17 +305,37 @@ class BodyModes:
     local_norm: float  # median length of a person's local changes in shape coefficients
     tables: drawing.Tables
     head_place: NDArray[np.int64]  # (V,) number within the head model, -1 elsewhere
+    alone: NDArray[np.int64]  # body vertices that the head model alone decides
+    shared: NDArray[np.int64]  # those of the neck where it is blended with the body's
+    share: Floats  # how much of them is the head's
     pairs: NDArray[np.uint8]  # (P, 2) key point and bone
     entry_pair: NDArray[np.uint16]
     entry_vertex: NDArray[np.uint16]
     entry_weight: Floats
 
 
+def _flat(basis: Floats) -> Floats:
+    return basis.reshape(len(basis), -1)
+
+
+@compiled
+def _add_modes(out: Array, rows: Array, coefficients: Array) -> None:
+    """head.model.add_modes on flat arrays: float32, in the order of the rows, one rounding for each step."""
+    for k in range(rows.shape[0]):
+        share = coefficients[k]
+        if share != 0:
+            for i in range(out.shape[0]):
+                out[i] += share * rows[k, i]
+
+
+@compiled
 def _weighted_rows(weights: Array, rows: Array) -> Array:
     """Sum of rows by weight, float64, in order; most weights are 0."""
     total = np.zeros(rows.shape[1])
-    for k in np.flatnonzero(weights):
-        total += weights[k] * rows[k]
+    for k in range(rows.shape[0]):
+        if weights[k] != 0:
+            for i in range(rows.shape[1]):
+                total[i] += weights[k] * rows[k, i]
     return total
 
 
@@ -301,6 +368,19 @@ def _gather(
         row[3] += share
 
 
+@compiled
+def _refine(values: Array, start: Array, index: Array, weight: Array, out: Array) -> None:
+    """Old rows, then the weighted sums of the new ones, in order in float64."""
+    count = values.shape[0]
+    out[:count] = values
+    for row in range(start.shape[0] - 1):
+        for d in range(values.shape[1]):
+            total = 0.0
+            for e in range(start[row], start[row + 1]):
+                total += float(weight[e]) * values[index[e], d]
+            out[count + row, d] = total
+
+
 @functools.lru_cache(maxsize=1)
 def load_body() -> Body:
     """The human that comes with the package; loaded once."""
@@ -310,7 +390,7 @@ def load_body() -> Body:
     ):
         arrays = {name: file[name] for name in file.files}
     body = _body_from_arrays(arrays)
-    for holder in (body, body.modes):
+    for holder in (body, body.fine, body.modes):
         for value in vars(holder).values():
             if isinstance(value, np.ndarray):
                 value.setflags(write=False)
@@ -358,7 +438,31 @@ def _body_from_arrays(arrays: dict[str, Array]) -> Body:
         occlusion=arrays["occlusion"].astype(np.float32) / 255,
         masks=masks,
         keypoints=tuple(str(n) for n in arrays["keypoint_names"]),
+        fine=_fine_from_arrays(arrays, masks),
         modes=_modes_from_arrays(arrays),
+    )
+
+
+def _fine_from_arrays(arrays: dict[str, Array], masks: dict[str, Floats]) -> FineSkin:
+    plain = [
+        arrays["template"],
+        arrays["occlusion"][:, None] / np.float32(255),
+        *(m[:, None] for m in masks.values()),
+    ]
+    start, index, weight = arrays["fine_start"], arrays["fine_index"], arrays["fine_weight"]
+    values = np.concatenate(plain, axis=1, dtype=np.float32)
+    new = np.add.reduceat(weight[:, None] * values[index], start[:-1], axis=0)
+    out = np.concatenate([values, new])
+    np.clip(out[:, 3:], 0, 1, out=out[:, 3:])
+    return FineSkin(
+        start,
+        index,
+        weight,
+        faces=arrays["fine_faces"].astype(np.int32),
+        parts=arrays["fine_parts"],
+        template=np.ascontiguousarray(out[:, :3]),
+        occlusion=np.ascontiguousarray(out[:, 3]),
+        masks={name: np.ascontiguousarray(out[:, 4 + k]) for k, name in enumerate(masks)},
     )
 
 
@@ -372,6 +476,7 @@ def _modes_from_arrays(arrays: dict[str, Array]) -> BodyModes:
     )
     head_place = np.full(len(arrays["template"]), -1, dtype=np.int64)
     head_place[arrays["head_vertices"]] = np.arange(len(arrays["head_vertices"]))
+    head, blend = arrays["head_vertices"].astype(np.int64), arrays["head_blend"]
     chosen = arrays["shape_locals"].astype(np.int64)
     return BodyModes(
         template=arrays["body_template"],
@@ -385,6 +490,9 @@ def _modes_from_arrays(arrays: dict[str, Array]) -> BodyModes:
         local_norm=float(arrays["shape_local_norm"]),
         tables=tables,
         head_place=head_place,
+        alone=head[blend == 1],
+        shared=head[blend < 1],
+        share=blend[blend < 1],
         pairs=arrays["keypoint_pairs"],
         entry_pair=arrays["keypoint_entry_pair"],
         entry_vertex=arrays["keypoint_entry_vertex"],

@@ -87,19 +87,18 @@ def _blackbody(kelvin: float) -> NDArray[np.float64]:
 _SETUPS: Final = {
     "studio": (14, (1.05, 5600, 0.30, (18, 55), (20, 48)), (0.22, 5600), (0.55, 5600), (0.30, 5600), (0.16, 5000)),
     "window": (14, (1.15, 6300, 0.42, (48, 85), (8, 35)), (0.10, 4600), (0.12, 5000), (0.26, 6000), (0.17, 4000)),
+    "indoor": (24, (0.75, 4300, 0.28, (5, 60), (35, 65)), (0.20, 4500), (0.22, 4400), (0.38, 4600), (0.24, 4000)),
     "daylight": (16, (1.15, 5600, 0.035, (15, 75), (32, 62)), (0.06, 6500), (0.10, 5600), (0.40, 8200), (0.26, 4800)),
     "overcast": (18, (0.40, 6600, 0.55, (0, 60), (50, 80)), (0.08, 6500), (0.12, 6500), (0.62, 6800), (0.28, 5600)),
-    "sunset": (7, (1.10, 3700, 0.05, (40, 80), (7, 20)), (0.08, 6500), (0.45, 3500), (0.34, 8000), (0.18, 4200)),
-    "backlit": (5, (0.30, 6000, 0.50, (0, 50), (25, 50)), (0.14, 6000), (1.50, 4600), (0.42, 7000), (0.26, 5000)),
-    "indoor": (16, (0.75, 3900, 0.28, (5, 60), (35, 65)), (0.20, 4300), (0.22, 4200), (0.38, 4300), (0.24, 3800)),
-    "office": (9, (0.55, 4600, 0.50, (0, 60), (55, 80)), (0.22, 4800), (0.15, 4800), (0.46, 4900), (0.26, 4500)),
-    "night street": (5, (0.85, 3300, 0.12, (20, 70), (25, 60)), (0.25, 9000), (0.70, 3000), (0.14, 9500), (0.10, 3400)),
+    "sunset": (9, (1.10, 3900, 0.05, (40, 80), (7, 20)), (0.08, 6500), (0.45, 3500), (0.34, 8000), (0.18, 4200)),
+    "night": (5, (0.85, 3600, 0.12, (20, 70), (25, 60)), (0.25, 9000), (0.70, 3000), (0.14, 9500), (0.10, 3400)),
 }  # fmt: skip
+_AGAINST: Final = 0.12  # of pictures outdoors are taken against the light
 
 SETUPS: Final = tuple(_SETUPS)
 
 
-def set_up(name: str, rng: np.random.Generator) -> Lighting:
+def lighting(name: str, rng: np.random.Generator) -> Lighting:
     """A named set-up (one of SETUPS), varied. Raises KeyError for another name."""
     _, key, fill, rim, sky, ground = _SETUPS[name]
     side = float(rng.choice([-1.0, 1.0]))
@@ -110,7 +109,9 @@ def set_up(name: str, rng: np.random.Generator) -> Lighting:
         return red, green, blue
 
     azimuth = side * rng.uniform(*key[3])
-    lighting = Lighting(
+    if name in ("daylight", "sunset") and rng.random() < _AGAINST:
+        azimuth = side * rng.uniform(110, 150)
+    light = Lighting(
         name=name,
         key=toward(azimuth, rng.uniform(*key[4])),
         key_color=tint(key[0], key[1]),
@@ -123,18 +124,18 @@ def set_up(name: str, rng: np.random.Generator) -> Lighting:
         ground=tint(*ground),
         warmth=float(rng.normal(0.0, 0.03)),
     )
-    return replace(lighting, exposure=_exposure(lighting) * float(np.exp(rng.normal(0.0, 0.12))))
+    return replace(light, exposure=_exposure(light) * float(np.exp(rng.normal(0.0, 0.12))))
 
 
-def any_set_up(rng: np.random.Generator) -> Lighting:
+def any_lighting(rng: np.random.Generator) -> Lighting:
     """A set-up drawn by how common it is."""
     odds = np.array([setup[0] for setup in _SETUPS.values()], float)
-    return set_up(SETUPS[int(rng.choice(len(SETUPS), p=odds / odds.sum()))], rng)
+    return lighting(SETUPS[int(rng.choice(len(SETUPS), p=odds / odds.sum()))], rng)
 
 
-def _exposure(lighting: Lighting) -> float:
+def _exposure(light: Lighting) -> float:
     """What a camera's meter would choose: a gray surface facing the camera comes out alike everywhere."""
-    key = max(0.25, -lighting.key[2]) * np.mean(lighting.key_color)
-    fill = max(0.0, -lighting.fill[2]) * np.mean(lighting.fill_color)
-    ambient = 0.5 * (np.mean(lighting.sky) + np.mean(lighting.ground))
+    key = max(0.0, -light.key[2]) * np.mean(light.key_color)
+    fill = max(0.0, -light.fill[2]) * np.mean(light.fill_color)
+    ambient = 0.5 * (np.mean(light.sky) + np.mean(light.ground))
     return float(1.12 / (0.75 * key + fill + ambient + 0.08))

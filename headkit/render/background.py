@@ -1,0 +1,45 @@
+"""What is behind the people: quiet places out of focus, painted small and enlarged, or a photo.
+
+A background is (H, W, 3) float32 linear radiance, before the film. A place is painted on a canvas of about
+160 cells as layers of flat shapes, blurred as a lens out of focus would, and enlarged by cubic B-splines.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.canvas import Canvas, blurred, enlarged
+from headkit.render.light import Lighting
+from headkit.render.places import PLACES
+
+Picture = NDArray[np.float32]
+
+_CELLS: Final = 160
+
+
+def background(
+    name: str, lighting: Lighting, width: int, height: int, rng: np.random.Generator
+) -> Picture:
+    """A place (a key of PLACES) under this light. Raises KeyError for another name."""
+    scale = _CELLS / max(width, height)
+    canvas = Canvas(ceil(width * scale), ceil(height * scale), lighting.name == "night", rng)
+    PLACES[name](canvas)
+    pixels = blurred(canvas.pixels, float(rng.uniform(1.6, 4.6)))
+    # the light's colour lies on the place, too, if weaker: some of it has its own lamps
+    cast = np.array(lighting.key_color) + np.array(lighting.sky)
+    cast = (cast / cast.mean()) ** 0.6
+    return enlarged((pixels * cast / lighting.exposure).astype(np.float32), width, height)
+
+
+def photo(pixels: NDArray[np.uint8], lighting: Lighting) -> Picture:
+    """The background that a picture of (H, W, 3) sRGB shows, so that the film gives it back about as it is."""
+    code = pixels.astype(np.float32) / 255.0
+    light = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+    straight = np.where(
+        light <= 0.5, light, 0.5 - 0.5 * np.log(np.maximum(2.0 - 2.0 * light, 0.02))
+    )
+    return np.ascontiguousarray(straight / lighting.exposure, np.float32)

@@ -1,0 +1,141 @@
+"""A small picture to paint places on: flat shapes, soft light, smooth noise; blurred and enlarged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.jit import compiled
+
+Color = NDArray[np.float64]
+
+
+def gray(value: float, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Color:
+    return value * np.array(tint)
+
+
+@dataclass
+class Canvas:
+    """A small picture in the making. Places are shares of its width and height, y down."""
+
+    width: int
+    height: int
+    night: bool
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
+        self.pixels = np.zeros((self.height, self.width, 3))
+        self.x = ((np.arange(self.width) + 0.5) / self.width)[None, :]
+        self.y = ((np.arange(self.height) + 0.5) / self.height)[:, None]
+        self.aspect = self.width / self.height
+
+    def uniform(self, low: float, high: float) -> float:
+        return float(self.rng.uniform(low, high))
+
+    def color(self, value: float, hue: float = 0.12) -> Color:
+        """A muted colour of about this brightness."""
+        return value * np.exp(self.rng.normal(0.0, hue, 3))
+
+    def fill(self, top: Color, bottom: Color, power: float = 1.0) -> None:
+        share = (self.y**power)[..., None]
+        self.pixels[:] = top * (1.0 - share) + bottom * share
+
+    def cover(self, mask: NDArray[Any], color: Color) -> None:
+        self.pixels += mask[..., None] * (color - self.pixels)
+
+    def box(
+        self, x1: float, y1: float, x2: float, y2: float, color: Color, share: float = 1.0
+    ) -> None:
+        inside = (self.x >= x1) & (self.x < x2) & (self.y >= y1) & (self.y < y2)
+        self.cover(share * inside, color)
+
+    def disc(self, x: float, y: float, radius: float, color: Color, share: float = 1.0) -> None:
+        """radius in heights of the canvas."""
+        near = ((self.x - x) * self.aspect) ** 2 + (self.y - y) ** 2 < radius**2
+        self.cover(share * near, color)
+
+    def shine(self, x: float, y: float, radius: float, color: Color) -> None:
+        """Light added softly about a place."""
+        square = (((self.x - x) * self.aspect) ** 2 + (self.y - y) ** 2) / radius**2
+        self.pixels += np.exp(-square)[..., None] * color
+
+    def cloud(self, cells: float) -> NDArray[np.float64]:
+        """Smooth noise of mean 0 and deviation about 1, `cells` bumps across the height."""
+        across, down = max(2, int(cells * self.aspect)), max(2, int(cells))
+        coarse = self.rng.normal(0.0, 1.0, (down + 3, across + 3, 1)).repeat(3, axis=2)
+        return 1.6 * enlarged(coarse.astype(np.float32), self.width, self.height)[..., 0].astype(
+            float
+        )
+
+
+def blurred(pixels: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """Three passes of a box, nearly the disc of a lens out of focus; radius in cells."""
+    reach = max(1, round(radius))
+    for axis in (0, 1):
+        for _ in range(2):
+            padded = np.concatenate(
+                [
+                    np.repeat(pixels.take([0], axis), reach + 1, axis),
+                    pixels,
+                    np.repeat(pixels.take([-1], axis), reach, axis),
+                ],
+                axis,
+            )
+            total = np.cumsum(padded, axis)
+            count = 2 * reach + 1
+            size = pixels.shape[axis]
+            upper = total.take(range(count, count + size), axis)
+            pixels = (upper - total.take(range(size), axis)) / count
+    return pixels
+
+
+@compiled
+def enlarged(coarse: Picture, width: int, height: int) -> Picture:
+    """(height, width, 3) by uniform cubic B-splines of the cells' values."""
+    rows, columns = coarse.shape[:2]
+    half = np.empty((rows, width, 3), np.float32)
+    for x in range(width):
+        place = (x + 0.5) / width * columns - 0.5
+        first = int(place + 1.0) - 1
+        a, b, c, d = _spline(place - first)
+        i0, i1 = max(0, first - 1), min(columns - 1, max(0, first))
+        i2, i3 = min(columns - 1, first + 1), min(columns - 1, first + 2)
+        for y in range(rows):
+            for k in range(3):
+                half[y, x, k] = (
+                    a * coarse[y, i0, k]
+                    + b * coarse[y, i1, k]
+                    + c * coarse[y, i2, k]
+                    + d * coarse[y, i3, k]
+                )
+    result = np.empty((height, width, 3), np.float32)
+    for y in range(height):
+        place = (y + 0.5) / height * rows - 0.5
+        first = int(place + 1.0) - 1
+        a, b, c, d = _spline(place - first)
+        j0, j1 = max(0, first - 1), min(rows - 1, max(0, first))
+        j2, j3 = min(rows - 1, first + 1), min(rows - 1, first + 2)
+        for x in range(width):
+            for k in range(3):
+                result[y, x, k] = (
+                    a * half[j0, x, k]
+                    + b * half[j1, x, k]
+                    + c * half[j2, x, k]
+                    + d * half[j3, x, k]
+                )
+    return result
+
+
+@compiled
+def _spline(t: float) -> tuple[float, float, float, float]:
+    """Weights of the four cells about a place; t from the second, 0 to 1."""
+    s = 1.0 - t
+    return (
+        s * s * s / 6.0,
+        (4.0 - 6.0 * t * t + 3.0 * t * t * t) / 6.0,
+        (4.0 - 6.0 * s * s + 3.0 * s * s * s) / 6.0,
+        t * t * t / 6.0,
+    )

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from headkit.render.jit import compiled
 
 Color = NDArray[np.float64]
+Pixels = NDArray[np.float32]
 
 
 def gray(value: float, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Color:
+    """A gray of this linear value, or a tint of it."""
     return value * np.array(tint)
 
 
@@ -93,7 +95,7 @@ def blurred(pixels: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
 
 
 @compiled
-def enlarged(coarse: Picture, width: int, height: int) -> Picture:
+def enlarged(coarse: Pixels, width: int, height: int) -> Pixels:
     """(height, width, 3) by uniform cubic B-splines of the cells' values."""
     rows, columns = coarse.shape[:2]
     half = np.empty((rows, width, 3), np.float32)

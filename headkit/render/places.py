@@ -141,7 +141,9 @@ def _street(canvas: Canvas) -> None:
     if canvas.rng.random() < 0.5:
         _plant(canvas, canvas.uniform(0, 1), horizon - 0.25, canvas.uniform(0.12, 0.25))
     _bokeh(
-        canvas, horizon, canvas.rng.integers(12, 30) if canvas.night else canvas.rng.integers(0, 6)
+        canvas,
+        horizon,
+        int(canvas.rng.integers(12, 30)) if canvas.night else int(canvas.rng.integers(0, 6)),
     )
 
 

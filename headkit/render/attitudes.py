@@ -30,12 +30,15 @@ Aim = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Attitude:
-    """Angles in radians, by name with or without its side; `left`, `right`: where upper arms point."""
+    """Angles in radians, by name with or without its side; `left`, `right`: where upper arms point.
+
+    Half of the people do it the other way round.
+    """
 
     angles: dict[str, float] = field(default_factory=dict)
     left: Aim | None = None
     right: Aim | None = None
-    mirrored: bool = True  # half of the people do it the other way round
+    stands: bool = True  # on its feet: the trunk is turned over them
 
 
 DOWN: Aim = (0.15, -1.0, 0.05)
@@ -52,8 +55,11 @@ ATTITUDES: dict[str, Attitude] = {
         | {"elbow": 1.5, "spine_bend": 0.2},
         left=(0.2, -0.8, -0.7),
         right=(0.2, -1.0, 0.5),
+        stands=False,
     ),
-    "sitting": Attitude({"hip_forward": 1.45, "knee": 1.5, "spine_bend": 0.2, "elbow": 0.9}),
+    "sitting": Attitude(
+        {"hip_forward": 1.45, "knee": 1.5, "spine_bend": 0.2, "elbow": 0.9}, stands=False
+    ),
     "legs crossed": Attitude(
         {
             "hip_forward": 1.5,
@@ -61,7 +67,8 @@ ATTITUDES: dict[str, Attitude] = {
             "hip_out_left": -0.25,
             "hip_forward_left": 1.75,
             "elbow": 1.0,
-        }
+        },
+        stands=False,
     ),
     "crouching": Attitude({"hip_forward": 1.9, "knee": 2.1, "spine_bend": 0.6, "elbow": 1.2}),
     "bending over": Attitude({"hip_forward": 0.8, "spine_bend": 0.8, "knee": 0.2}),
@@ -75,7 +82,8 @@ ATTITUDES: dict[str, Attitude] = {
         {"elbow": 1.75, "shoulder_twist": 1.0}, left=(0.15, -0.85, 0.5), right=(0.15, -0.85, 0.5)
     ),
     "phone to ear": Attitude(
-        {"elbow_left": 2.4, "shoulder_twist_left": -0.1, "neck_tilt": -0.15}, left=(0.4, -0.75, 0.5)
+        {"elbow_left": 2.45, "shoulder_twist_left": -0.5, "neck_tilt": -0.15},
+        left=(0.45, -0.7, 0.4),
     ),
     "waving": Attitude({"elbow_left": 1.5, "shoulder_twist_left": -1.0}, left=(0.8, 0.1, 0.35)),
     "pointing": Attitude({"elbow_left": 0.1}, left=(0.2, 0.0, 1.0)),
@@ -97,7 +105,7 @@ def draw_angles(attitude: str, rng: np.random.Generator) -> Array:
             forward, out = aimed(aim)
             mean[ANGLE[f"shoulder_forward_{side}"]] = forward
             mean[ANGLE[f"shoulder_out_{side}"]] = out
-    if given.mirrored and rng.random() < 0.5:
+    if rng.random() < 0.5:
         mean = other_side(mean)
     angles: Array = np.clip(rng.normal(mean, 0.4 * SIGMA), LOW + 0.02, HIGH - 0.02)
     return angles

@@ -15,7 +15,7 @@ import numpy as np
 
 from headkit.render import pose_starts as read
 from headkit.render import posing_cost as term
-from headkit.render.attitudes import draw_angles
+from headkit.render.attitudes import ATTITUDES, draw_angles
 from headkit.render.kinematics import BODY, Rig, rig_of, transforms_of, unknowns_of
 from headkit.render.lifting import Goal, lift
 from headkit.render.skeleton import (
@@ -32,6 +32,7 @@ from headkit.render.skeleton import (
     Array,
     build,
     key_points,
+    rotation_of,
 )
 
 UP = np.array([0.0, -1.0, 0.0])  # against gravity, of a level camera
@@ -158,11 +159,22 @@ def draw_pose(
     Both take the canonical frame to the camera's; z of `position` is above 0. Nothing is fitted: the
     errors are NaN and the cost 0.
     """
-    rig = rig_of(build(np.asarray(rest.joints)))
+    skeleton = build(np.asarray(rest.joints))
+    rig = rig_of(skeleton)
     unknowns = unknowns_of(draw_angles(attitude, rng), np.asarray(position, np.float64))
+    if ATTITUDES[attitude].stands:
+        root = root @ _balancing(rig, read.body_points(skeleton, body.key_points(rest)), unknowns)
     level_feet(rig, unknowns, root, up)
     transforms = transforms_of(unknowns, root, rig)
     joints = key_points(transforms, body.key_points(rest))
     return Posed(
         transforms, unknowns[BODY:], unknowns[6:BODY], root, joints, np.full(17, np.nan), 0.0
     )
+
+
+def _balancing(rig: Rig, points: Array, unknowns: Array) -> Array:
+    """The turn of the pelvis, nodding only, that brings the middle of the trunk over the feet."""
+    placed = read.resting_points(rig, points, unknowns[BODY:])
+    feet = (placed[term.LEFT_ANKLE] + placed[term.RIGHT_ANKLE]) / 2.0
+    _, rise, ahead = (placed[term.NECK] + placed[term.HIPS]) / 2.0 - feet
+    return rotation_of(np.array([-np.arctan2(ahead, rise), 0.0, 0.0]))

@@ -67,7 +67,7 @@ def extend(line: bytes, record: Record, fields: Record) -> bytes:
     if not fields:
         return line
     if record and fields.keys().isdisjoint(record):
-        return line.rstrip()[:-1] + b"," + dump(fields)[1:]
+        return line.rstrip()[:-1].rstrip() + b"," + dump(fields)[1:]
     return dump({**record, **fields})
 
 
@@ -136,5 +136,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> Record:
     if len(record) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise LineError(f"key {twice!r} stands twice in one object")
+        raise LineError(f'key "{twice}" stands twice in one object')
     return record

@@ -22,8 +22,11 @@ POISONED = ("CUDA error", "HIP error", "CUDNN_STATUS", "CUBLAS_STATUS", "NCCL er
 class Item(Protocol):
     """A record and its own bytes."""
 
-    raw: bytes
-    record: Record
+    @property
+    def raw(self) -> bytes: ...
+
+    @property
+    def record(self) -> Record: ...
 
 
 def needs(tool: Tool, module: ModuleType, options: Any) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from headkit import paths
 from headkit.run import shards
 from headkit.run.inputs import Input, inputs
 from headkit.run.outputs import is_device
@@ -81,9 +82,11 @@ def plan(
         resume=flags.resume,
         operands=tuple(operands),
     )
+    options = _with_shard(options, shard)
+    _check_folder(tool, options, context)
     return Plan(
         tool=tool,
-        options=_with_shard(options, shard),
+        options=options,
         flags=flags,
         context=context,
         files=inputs(operands) if operands or tool.kind != "source" else [],
@@ -149,11 +152,29 @@ def _tag(output: Path | None, shard: shards.Shard) -> str:
 
 def _with_shard(options: Any, shard: shards.Shard) -> Any:
     """{shard} replaced in the folder of -d."""
+    folder = _folder(options)
+    if folder is None:
+        return options
+    return replace(options, **{folder: shards.name(getattr(options, folder), shard)})
+
+
+def _folder(options: Any) -> str | None:
+    """The name of the option that -d sets, where it is set."""
     hints = get_type_hints(type(options), include_extras=True)
-    changed = {}
     for option in fields(options):
-        notes = [note for note in getattr(hints[option.name], "__metadata__", ()) if isinstance(note, Opt)]
-        value = getattr(options, option.name)
-        if notes and "-d" in notes[0].flags and isinstance(value, str):
-            changed[option.name] = shards.name(value, shard)
-    return replace(options, **changed) if changed else options
+        notes = getattr(hints[option.name], "__metadata__", ())
+        if any(isinstance(note, Opt) and "-d" in note.flags for note in notes):
+            return option.name if isinstance(getattr(options, option.name), str) else None
+    return None
+
+
+def _check_folder(tool: Tool, options: Any, context: Context) -> None:
+    """Refuse a folder for side files that no record could name."""
+    if not tool.files:
+        return
+    name = _folder(options)
+    typed = getattr(options, name) if name else None
+    try:
+        paths.stored(context.root, context.folder(typed, "images"))
+    except paths.PathError as error:
+        raise Stop(USAGE, f"folder for images: {error}, or -d") from None

@@ -20,14 +20,16 @@ class Options:
     add: Annotated[int, Opt("added to the value")] = 0
     dir: Annotated[str | None, Opt("folder for side files", flags=("-d", "--dir"), decides=False)] = None
     sleep: Annotated[float, Opt("seconds per batch", decides=False)] = 0.0
-    started: Annotated[str | None, Opt("file to touch when models load", decides=False)] = None
+    started: Annotated[str | None, Opt("file that gets a line when models load", decides=False)] = None
+    noisy: Annotated[bool, Opt("print when models load", decides=False)] = False
 
 
 def start(options, context):
     if options.started:
         with open(options.started, "a") as file:
             file.write(f"{os.getpid()}\n")
-    print("a library that prints when it loads")  # noqa: T201
+    if options.noisy:
+        print("a library that prints when it loads")
     return Process(options, context)
 
 

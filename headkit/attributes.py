@@ -103,6 +103,19 @@ BACKGROUND = (
     "field",
     "stage",
 )
+# The lights that go with a place; one written twice is twice as common.
+LIGHTS_OF: dict[str, tuple[str, ...]] = {
+    "plain": ("studio", "studio", "window"),
+    "wall": ("daylight", "overcast", "studio", "sunset", "night"),
+    "room": ("window", "indoor", "indoor"),
+    "office": ("window", "indoor"),
+    "street": ("daylight", "overcast", "sunset", "night"),
+    "park": ("daylight", "overcast", "sunset"),
+    "forest": ("daylight", "overcast", "sunset"),
+    "beach": ("daylight", "overcast", "sunset"),
+    "field": ("daylight", "overcast", "sunset"),
+    "stage": ("indoor", "night"),
+}
 RANGES: dict[str, tuple[int, int]] = {"age": AGE, "tone": TONE}
 NAMES = (
     "sex",

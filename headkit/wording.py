@@ -55,18 +55,6 @@ _LIGHTS: dict[str, tuple[str, ...]] = {
     "sunset": ("at sunset", "at golden hour", "at dusk", "in low evening light"),
     "night": ("at night", "late at night", "under neon light at night"),
 }
-LIGHTS_OF: dict[str, tuple[str, ...]] = {
-    "plain": ("studio", "studio", "window"),
-    "wall": ("daylight", "overcast", "studio", "sunset", "night"),
-    "room": ("window", "indoor", "indoor"),
-    "office": ("window", "indoor"),
-    "street": ("daylight", "overcast", "sunset", "night"),
-    "park": ("daylight", "overcast", "sunset"),
-    "forest": ("daylight", "overcast", "sunset"),
-    "beach": ("daylight", "overcast", "sunset"),
-    "field": ("daylight", "overcast", "sunset"),
-    "stage": ("indoor", "night"),
-}
 _OPENINGS: dict[str, tuple[str, ...]] = {
     "close-up": ("A close-up of", "A close-up photo of", "A tight headshot of"),
     "portrait": ("A portrait of", "A portrait photo of", "A photo of"),

@@ -8,7 +8,7 @@ import pytest
 
 from headkit import attributes
 from headkit.prompt import read
-from headkit.wording import LIGHTS_OF, Framing, Person, article, describe, listing
+from headkit.wording import Framing, Person, article, describe, listing
 
 CASES: list[tuple[str, list[dict[str, Any]]]] = [
     (
@@ -170,7 +170,7 @@ def scene_of(index: int, most: int = 3) -> tuple[str, list[dict[str, Any]], str,
     words = [attributes.complete({}, draw) for _ in range(draw.randint(1, most))]
     people = [Person(one, draw.choice(("front", "profile", "behind"))) for one in words]
     background = draw.choice(attributes.BACKGROUND)
-    light = draw.choice(LIGHTS_OF[background])
+    light = draw.choice(attributes.LIGHTS_OF[background])
     framing: Framing = draw.choice(("close-up", "portrait", "half", "full", "wide"))
     return describe(people, framing, light, background, draw), words, light, background
 

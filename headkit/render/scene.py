@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit import attributes
 from headkit.head.camera import intrinsics
 from headkit.render import light, paint
+from headkit.render.background import background, photo
 from headkit.render.body import Body, Rest, load_body
 from headkit.render.dress import dress
 from headkit.render.frame import Frame, draw
@@ -33,12 +35,6 @@ HEAD = 0.24  # metres: how high a head is, to say how large it appears
 JAW_PER_ACTION = (
     0.361  # radians of jaw that go with jawOpen = 1; the action is what the turn leaves over
 )
-# Words for light that have another name among the set-ups, or several.
-_SET_UPS = {
-    "night": ("night street",),
-    "indoor": ("indoor", "office"),
-    "daylight": ("daylight", "backlit"),
-}
 
 
 @dataclass(frozen=True)
@@ -98,11 +94,12 @@ def compose(
     seed: int,
     K: Array | None = None,
     light_name: str | None = None,
-    background: str | Floats | None = None,
+    place: str | NDArray[np.uint8] | None = None,
 ) -> Scene:
     """The scene of `wanted` people.
 
-    background  a word of attributes.BACKGROUND, (height, width, 3) linear radiance, or None: drawn
+    light_name  a word of attributes.LIGHT, or None: drawn
+    place       a word of attributes.BACKGROUND, a photo (height, width, 3) sRGB, or None: drawn
     Raises ValueError naming the person whose key points cannot be posed.
     """
     body = load_body()
@@ -117,14 +114,15 @@ def compose(
         people.append(person)
         surfaces += _surfaces(body, person, owner, camera)
     rng = np.random.Generator(np.random.PCG64(seed))
+    lighting, behind = _surroundings(light_name, place, width, height, rng)
     return Scene(
         people=tuple(people),
         surfaces=tuple(surfaces),
         K=camera,
         width=width,
         height=height,
-        lighting=_lighting(light_name, rng),
-        background=_background(background, rng, width, height),
+        lighting=lighting,
+        background=behind,
         seed=int(rng.integers(1 << 31)),
     )
 
@@ -199,19 +197,28 @@ def _surfaces(body: Body, person: Person, owner: int, camera: Array) -> list[Sur
 # ---- light and place -----------------------------------------------------------------------------
 
 
-def _lighting(name: str | None, rng: np.random.Generator) -> Lighting:
-    if name is None:
-        return light.any_set_up(rng)
-    names = _SET_UPS.get(name, (name,))
-    return light.set_up(names[int(rng.integers(len(names)))], rng)
-
-
-def _background(
-    wanted: str | Floats | None, rng: np.random.Generator, width: int, height: int
-) -> Floats:
-    if isinstance(wanted, np.ndarray):
-        return wanted
-    top, bottom = rng.uniform(0.1, 0.7, 3), rng.uniform(0.05, 0.4, 3)
-    share = np.linspace(0, 1, height)[:, None, None]
-    pixels = (top + (bottom - top) * share) * np.ones((1, width, 1))
-    return pixels.astype(np.float32)
+def _surroundings(
+    light_name: str | None,
+    place: str | NDArray[np.uint8] | None,
+    width: int,
+    height: int,
+    rng: np.random.Generator,
+) -> tuple[Lighting, Floats]:
+    """A light and what is behind the people; what is not said is drawn to go with what is."""
+    if isinstance(place, np.ndarray):
+        lighting = (
+            light.any_lighting(rng) if light_name is None else light.lighting(light_name, rng)
+        )
+        return lighting, photo(place, lighting)
+    if place is None:
+        places = [
+            name
+            for name, lights in attributes.LIGHTS_OF.items()
+            if light_name is None or light_name in lights
+        ]
+        place = places[int(rng.integers(len(places)))]
+    if light_name is None:
+        lights = attributes.LIGHTS_OF[place]
+        light_name = lights[int(rng.integers(len(lights)))]
+    lighting = light.lighting(light_name, rng)
+    return lighting, background(place, lighting, width, height, rng)

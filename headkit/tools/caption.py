@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 
 from headkit import attributes
 from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result
-from headkit.wording import LIGHTS_OF, Framing, Person, Posture, View, describe
+from headkit.wording import Framing, Person, Posture, View, describe
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def _caption(record: Record, seed: int) -> Result:
             }
         )
     background = draw.choice(attributes.BACKGROUND)
-    light = draw.choice(LIGHTS_OF[background])
+    light = draw.choice(attributes.LIGHTS_OF[background])
     caption = describe(people, _framing(record, poses), light, background, draw)
     endings = draw.sample(_ENDINGS, draw.randint(1, 3))
     text = ", ".join([caption.rstrip("."), *endings])

@@ -259,9 +259,9 @@ class _Studio:
                 wanted.append(one)
                 drawn.append(index)
         draw = attributes.seeded(seed, id, "generate", "scene")
-        background: Any = said.background
+        place: Any = said.background
         if self.backgrounds:
-            background = _photo(self.backgrounds[draw.randrange(len(self.backgrounds))], canvas)
+            place = _photo(self.backgrounds[draw.randrange(len(self.backgrounds))], canvas)
         try:
             scene = compose(
                 wanted,
@@ -270,7 +270,7 @@ class _Studio:
                 seed=draw.getrandbits(63),
                 K=_camera(record, canvas),
                 light_name=said.light,
-                background=background,
+                place=place,
             )
         except ValueError as error:
             raise BadRecordError("bad-pose", str(error)) from None
@@ -379,15 +379,11 @@ def _camera(record: Record, canvas: _Canvas) -> NDArray[np.float64] | None:
     return matrix
 
 
-def _photo(path: Path, canvas: _Canvas) -> NDArray[np.float32]:
-    """A picture of the user's as linear radiance, cut to the canvas."""
-    import numpy as np
-
+def _photo(path: Path, canvas: _Canvas) -> NDArray[np.uint8]:
+    """A picture of the user's, cut to the canvas."""
     from headkit.image import ImageError, cover, load
 
     try:
-        pixels = cover(load(path).pixels, canvas.width, canvas.height).astype(np.float32) / 255
+        return cover(load(path).pixels, canvas.width, canvas.height)
     except (ImageError, OSError) as error:
         raise Stop(NO_INPUT, f"--background {path}: {error}") from None
-    linear = np.where(pixels <= 0.04045, pixels / 12.92, ((pixels + 0.055) / 1.055) ** 2.4)
-    return np.asarray(linear, np.float32)

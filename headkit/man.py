@@ -185,7 +185,7 @@ CACHE = (
 )
 LOG = ("HEADKIT_LOG", "As --log.")
 SLURM = (
-    "SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_MIN, SLURM_ARRAY_TASK_MAX, SLURM_ARRAY_TASK_STEP",
+    "SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_MIN, SLURM_ARRAY_TASK_MAX, SLURM_ARRAY_TASK_COUNT",
     "What --shard auto reads.",
 )
 SHORT = 400  # characters of records that an example shows

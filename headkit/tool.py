@@ -215,18 +215,18 @@ class RunOptions:
     """The flags of the runner. SHOWN says which kinds have which; a tool shows those that mean something for it."""
 
     output: Annotated[str | None, Opt("Write FILE, whole or not at all, instead of standard output.", "FILE", ("-o", "--output"))] = None
-    resume: Annotated[bool, Opt("With -o: go on where FILE stops.")] = False
+    resume: Annotated[bool, Opt("Go on where an earlier run stopped; with -o FILE, where FILE stops.")] = False
     tee: Annotated[bool, Opt("With -o: send every row to standard output too, rows of earlier runs first.")] = False
     retry_errors: Annotated[bool, Opt("With --resume: do this tool's error records again.")] = False
     ledger: Annotated[str | None, Opt("Write dropped records to FILE (default: FILE.dropped beside -o FILE).", "FILE")] = None
     bad_lines: Annotated[Literal["stop", "skip"], Opt("What a malformed line does: stop the run, or be skipped and counted.")] = "stop"
-    max_failures: Annotated[int, Opt("Stop after N failures of the model in a row.", "N", minimum=1)] = 100
+    max_failures: Annotated[int, Opt("Stop after N failures of the model in a row.", "N", minimum=0)] = 100
     batch_size: Annotated[int | None, Opt("Records worked on together; the result does not depend on it.", "N", ("-b", "--batch-size"), minimum=1)] = None
     jobs: Annotated[int, Opt("Worker processes; the result does not depend on it.", "N", ("-j", "--jobs"), minimum=1)] = 1
     device: Annotated[str, Opt("cpu, or the numbers of GPUs: 0 or 0,1.", "DEVICE")] = "cpu"
     shard: Annotated[str | None, Opt("Only shard I of N, counted from 0; auto reads the SLURM array variables.", "I/N")] = None
     limit: Annotated[int | None, Opt("Only the first N records.", "N", ("-n", "--limit"), minimum=0)] = None
-    seed: Annotated[int, Opt("Every random choice follows from this number and the record's id.", "N")] = 0
+    seed: Annotated[int, Opt("Every random choice follows from this number and the record's id.", "N", minimum=0)] = 0
     overwrite: Annotated[bool, Opt("Replace an image that another tool put in the record.")] = False
     root: Annotated[str | None, Opt("Folder that paths in records are relative to (default: the current one).", "DIR")] = None
     null: Annotated[bool, Opt("Read image paths, separated by NUL, instead of records.", None, ("-0", "--null"))] = False

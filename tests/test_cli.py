@@ -76,7 +76,7 @@ def test_own_options(line, field, value):
         ("-qv", "verbose", True),
         ("--bad-lines skip", "bad_lines", "skip"),
         ("-n0", "limit", 0),
-        ("--seed -7", "seed", -7),
+        ("--seed 7", "seed", 7),
         ("--shard 0/4", "shard", "0/4"),
     ],
 )
@@ -116,6 +116,7 @@ def test_operands_that_are_not_utf8_come_through():
         "--model medium",
         "--kinds ear",
         "-b0",
+        "--seed -7",
         "-j0",
         "-n-1",
         "--bad-lines go",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from headkit.render import samples, shadow
 from headkit.render.eye import shade_eye
 from headkit.render.fibre import shade_hair
+from headkit.render.lens import lay_lenses
 from headkit.render.light import Lighting
 from headkit.render.matter import shade_matter
 from headkit.render.mesh import Mesh, pack
@@ -90,6 +91,7 @@ def draw(
         np.ascontiguousarray(background, np.float32),
         picture,
     )
+    lay_lenses(mesh, scene, visible.inverse_at, picture)
     developed = develop(picture, film or Film(lighting.exposure, lighting.warmth), seed)
     return replace(frame, color=developed)
 

@@ -7,6 +7,7 @@ be chosen before this module can choose it.
 from __future__ import annotations
 
 import atexit
+import hashlib
 import os
 import shutil
 import tempfile
@@ -17,11 +18,22 @@ from typing import Any, TypeVar, cast
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+def _digest() -> str:
+    """Of all sources that hold kernels: numba's cache does not see that a kernel called by another changed."""
+    digest = hashlib.blake2b(digest_size=6)
+    for path in sorted(Path(__file__).parents[1].glob("**/*.py")):
+        source = path.read_bytes()
+        if b"@compiled" in source:
+            digest.update(source)
+    return digest.hexdigest()
+
+
 def _cache_folder() -> str:
-    """$XDG_CACHE_HOME/headkit/numba, or a temporary folder where that cannot be written."""
+    """A folder under $XDG_CACHE_HOME/headkit/numba, or a temporary one where that cannot be written."""
     home = os.environ.get("XDG_CACHE_HOME")
     try:
         folder = (Path(home) if home else Path.home() / ".cache") / "headkit" / "numba"
+        folder = folder / _digest()
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return str(folder)
@@ -31,7 +43,8 @@ def _cache_folder() -> str:
         return temporary
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", _cache_folder())
+if "NUMBA_CACHE_DIR" not in os.environ:  # workers inherit it
+    os.environ["NUMBA_CACHE_DIR"] = _cache_folder()
 
 import numba  # noqa: E402 - reads the environment when it is imported
 

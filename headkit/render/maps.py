@@ -1,56 +1,60 @@
-"""Label maps of a picture as arrays that image files hold.
-
-depth    (H, W) uint16, millimetres along the camera's axis; 0 is the background, 65535 that far or farther
-normals  (H, W, 3) uint16, 32768 + 32767 n, camera frame; 0 is the background
-parts    (H, W) uint8, the values of surface.Part
-pncc     (H, W, 3) uint8, projected normalized coordinate code (Zhu et al. 2016): where on the mean head
-         a pixel of a head lies, 0 to 255 over the mean head's extent; 0 elsewhere
-"""
+"""Label images of a frame, as arrays that a PNG holds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.body import load_body
 from headkit.render.frame import Frame
-from headkit.render.surface import HEAD_PARTS
+from headkit.render.surface import Part
+
+# Parts that the head model's surface covers: PNCC is drawn there and on no hair, clothes or accessories.
+_CODED: Final = (Part.FACE, Part.EAR, Part.EYE, Part.LIP, Part.BROW)
 
 
-def depth(frame: Frame) -> NDArray[np.uint16]:
-    """Millimetres."""
+def depth_map(frame: Frame) -> NDArray[np.uint16]:
+    """(H, W) millimetres along the camera's axis; 0 the background, 65535 that far or farther."""
     return np.clip(np.rint(frame.depth * 1000.0), 0, 65535).astype(np.uint16)
 
 
-def normals(frame: Frame) -> NDArray[np.uint16]:
-    """Of the surfaces, camera frame."""
-    coded = np.rint(32768.0 + 32767.0 * frame.normal).astype(np.uint16)
-    coded[frame.owner < 0] = 0
-    return coded
+def normal_map(frame: Frame) -> NDArray[np.uint8]:
+    """(H, W, 3): x right, y up, z towards the camera, from -1..1 to 1..255; 0 the background."""
+    turned = frame.normal * np.array([1.0, -1.0, -1.0], np.float32)
+    code = np.rint(128.0 + 127.0 * turned)
+    return np.where(frame.owner[..., None] >= 0, code, 0).astype(np.uint8)
 
 
-def parts(frame: Frame) -> NDArray[np.uint8]:
-    """What a pixel shows."""
+def part_map(frame: Frame) -> NDArray[np.uint8]:
+    """(H, W) numbers of surface.Part; 0 the background."""
     return frame.part
 
 
-def pncc(frame: Frame) -> NDArray[np.uint8]:
-    """Place on the mean head: red the subject's left, green up, blue out of the face."""
-    body = load_body()
-    mean = body.template[body.head_vertices[body.head.head_mask]]
-    low, high = mean.min(axis=0), mean.max(axis=0)
-    coded = np.clip(np.rint((frame.rest - low) / (high - low) * 254.0) + 1.0, 1, 255)
-    is_head = np.isin(frame.part, np.array([int(part) for part in HEAD_PARTS], np.uint8))
-    coded[~is_head | (frame.owner < 0)] = 0
-    return coded.astype(np.uint8)
+def pncc_map(frame: Frame, low: NDArray[Any], high: NDArray[Any]) -> NDArray[np.uint16]:
+    """(H, W, 3) projected normalised coordinate code: where on the mean head each pixel lies.
+
+    low, high  corners of the mean head's box in the rest frame; x, y, z from these to 0..65535
+    The code of skin and eyes, 0 elsewhere. (Zhu et al. 2016, Face alignment across large poses)
+    """
+    share = (frame.rest - low) / (np.asarray(high) - low)
+    code = np.rint(np.clip(share, 0.0, 1.0) * 65535.0)
+    coded = np.isin(frame.part, [int(part) for part in _CODED])
+    return np.where(coded[..., None], code, 0).astype(np.uint16)
 
 
-MAPS: dict[str, Callable[[Frame], NDArray[Any]]] = {
-    "depth": depth,
-    "normals": normals,
-    "parts": parts,
-    "pncc": pncc,
-}
+def drawn(
+    names: tuple[str, ...], frame: Frame, low: NDArray[Any], high: NDArray[Any]
+) -> dict[str, NDArray[Any]]:
+    """The named maps, some of MAPS. Raises KeyError for another name."""
+    makers: dict[str, Callable[[], NDArray[Any]]] = {
+        "depth": lambda: depth_map(frame),
+        "normals": lambda: normal_map(frame),
+        "parts": lambda: part_map(frame),
+        "pncc": lambda: pncc_map(frame, low, high),
+    }
+    return {name: makers[name]() for name in names}
+
+
+MAPS: Final = ("depth", "normals", "parts", "pncc")

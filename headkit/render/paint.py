@@ -48,6 +48,7 @@ class Paint(IntEnum):
     COUNT = 39
 
 
+_MOUTH: Final = (0.30, 0.075, 0.065)  # albedo of the flesh of the mouth
 _PATTERNS: Final = ("plain", "stripes", "checks", "dots")
 
 
@@ -125,6 +126,7 @@ def paint_skin(
     landmarks: NDArray[np.float64],  # noqa: ARG001 - brows and stubble will follow them
     part: int,
     lip: float,
+    mouth: float,
     footprint: float,
 ) -> tuple[float, float, float, float, int]:
     """Albedo r, g, b, roughness and Part at a rest position of the skin.
@@ -133,6 +135,7 @@ def paint_skin(
     spots      as `spots` gives them; landmarks (68, 3) of the rest human
     part       of the face; what is painted may make it Part.LIP or Part.BROW
     lip        share of lip, 0 to 1, from the surface's mask
+    mouth      share of the inside of the mouth, 0 to 1
     footprint  size of a pixel on the skin, metres: finer detail than this must fade
     """
     seed = row[Paint.SEED]
@@ -158,6 +161,12 @@ def paint_skin(
         roughness += share * (0.38 - roughness)
         if lip > 0.5 and part == _FACE:
             part = _LIP
+    if mouth > 0.3:  # wet flesh behind the lips
+        share = min(1.0, (mouth - 0.3) * 2.5)
+        red += share * (_MOUTH[0] - red)
+        green += share * (_MOUTH[1] - green)
+        blue += share * (_MOUTH[2] - blue)
+        roughness += share * (0.3 - roughness)
     return red, green, blue, roughness, part
 
 

@@ -53,9 +53,10 @@ def shade_skin(
         view = unit(-hit.x, -hit.y, -hit.z)
         normal = unit(*vector(scene, hit, NORMAL))
         footprint = 2.0 * hit.z / scene.camera[0]
+        mouth = value(scene, hit, UV + 1)
         red, green, blue, roughness, part = paint_skin(
             rest[0], rest[1], rest[2], row, scene.spots, scene.landmarks,
-            int(scene.parts[hit.face]), value(scene, hit, UV), footprint,
+            int(scene.parts[hit.face]), value(scene, hit, UV), mouth, footprint,
         )  # fmt: skip
         part_to[to[number]] = part
         fine = normal
@@ -63,6 +64,9 @@ def shade_skin(
             slope = skin_slope(rest[0], rest[1], rest[2], row, scene.landmarks, footprint)
             fine = bumped(scene, hit, normal, slope)
         occlusion, arrives = value(scene, hit, OCCLUSION), float(lit[number])
+        if mouth > 0.5:  # little light finds its way in
+            occlusion *= occlusion
+            arrives *= occlusion
         # light that bounces in a fold of bright skin fills it, and leaks red into shadows
         gap, edge = occlusion * (1.0 - occlusion), arrives * (1.0 - arrives)
         around = (

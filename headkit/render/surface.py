@@ -37,7 +37,18 @@ class Part(IntEnum):
 
 
 # The head's silhouette and box: skull, face, ears and all that is worn or grows on them; not the neck.
-HEAD_PARTS = (Part.FACE, Part.EAR, Part.EYE, Part.MOUTH, Part.LIP, Part.HAIR, Part.BEARD, Part.BROW, Part.HEADWEAR, Part.GLASSES)
+HEAD_PARTS = (
+    Part.FACE,
+    Part.EAR,
+    Part.EYE,
+    Part.MOUTH,
+    Part.LIP,
+    Part.HAIR,
+    Part.BEARD,
+    Part.BROW,
+    Part.HEADWEAR,
+    Part.GLASSES,
+)
 
 
 class Material(IntEnum):
@@ -70,7 +81,8 @@ class Surface:
               cut lines all come from this one test, so labels take it into account
     occlusion (V,) ambient light that arrives, 0 to 1, baked or by height in the layer
     color     (V, 3) linear albedo, or None where the material paints itself
-    uv        (V, 2) or None: direction in the eye's frame for EYE, else texture coordinates
+    uv        (V, 2) or None: direction in the eye's frame for EYE; shares of lip and of the inside of the mouth
+              for SKIN; texture coordinates in metres for CLOTH, which then has the owner's pattern
     two_sided hair, lashes, clothes; one-sided surfaces are culled from behind
     """
 

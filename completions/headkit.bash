@@ -18,7 +18,7 @@ _headkit() {
     done
     [[ -z $ended ]] || previous=''
     case $command in
-        '') words='pose-sample caption filter dedupe pack completion status --version -h --help' operands=nothing ;;
+        '') words='pose-sample caption generate filter dedupe pack view merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
             words='--people --yaw --yaw-range --framing --ages --size --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
@@ -38,6 +38,17 @@ _headkit() {
                 --bad-lines) words='stop skip' operands='' ;;
                 --max-failures|-b|--batch-size|-j|--jobs|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
+            esac
+            ;;
+        generate)
+            words='--model -d --dir --format --maps --size --background -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --shard -n --limit --seed --overwrite --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            case $previous in
+                --model) words='render' operands='' ;;
+                -d|--dir|--background|--root|--log) words='folders' operands='' ;;
+                --format) words='png jpg webp' operands='' ;;
+                --maps|--size|--max-failures|-b|--batch-size|-j|--jobs|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
+                -o|--output) words='files' operands='' ;;
+                --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;
         filter)
@@ -67,6 +78,25 @@ _headkit() {
                 --labels) words='truth heads' operands='' ;;
                 --fields|--shard-size|-n|--limit) words='nothing' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
+            esac
+            ;;
+        view)
+            words='-o --output --boxes --landmarks --mesh --axes --poses --heads --labels --columns --size --resume --bad-lines -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            case $previous in
+                -o|--output) words='files' operands='' ;;
+                --labels) words='truth heads' operands='' ;;
+                --columns|--size|-n|--limit) words='nothing' operands='' ;;
+                --bad-lines) words='stop skip' operands='' ;;
+                --root|--log) words='folders' operands='' ;;
+            esac
+            ;;
+        merge)
+            words='--order -o --output --resume --bad-lines --shard -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            case $previous in
+                --order|--shard|-n|--limit) words='nothing' operands='' ;;
+                -o|--output) words='files' operands='' ;;
+                --bad-lines) words='stop skip' operands='' ;;
+                --root|--log) words='folders' operands='' ;;
             esac
             ;;
         completion)

@@ -15,7 +15,7 @@ _AROUND = 56
 
 def collar(wearer: Wearer, piece: Piece, neckline: str, size: float) -> list[Surface]:
     """What stands on the neckline of `piece`: a shirt collar or a hood; nothing for the rest."""
-    if neckline not in ("collar", "hood"):
+    if neckline not in ("collar", "hood") or wearer.look.headwear.kind == "headscarf":
         return []
     lines = [line for line in piece.seams["neck"] if len(line) > 8]
     if not lines:

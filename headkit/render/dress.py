@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headkit.render import beard, clothes, glasses, headwear, lashes, scalp
+from headkit.render import beard, clothes, glasses, headwear, lashes, scalp, scarf
 from headkit.render.beard import Follicles, spread_follicles
 from headkit.render.body import Body, Rest, load_body
 from headkit.render.cut_lines import Figure, figure
@@ -29,12 +29,13 @@ class Plan:
 
     grid: ScalpGrid
     figure: Figure
+    head: Floats
     chin: Follicles
 
 
 @lru_cache(maxsize=1)
 def plan() -> Plan:
-    """The scalp's grid and the figure of all the body's vertices."""
+    """The scalp's grid, follicles of the beard, and figure and head coordinates of the body's vertices."""
     body = load_body()
     rest = body.rest(body.mean_identity())
     skin = body.faces[body.face_groups["skin"]]
@@ -44,8 +45,9 @@ def plan() -> Plan:
     head &= (body.masks["inside_mouth"][skin] < 0.5).all(axis=1)
     grid = scalp.cast_grid(body.template, skin[head], rest.eye_centers.astype(np.float32))
     joints = dict(zip(body.bones, rest.joints, strict=True))
+    head_places = ((body.template - grid.origin) / grid.unit).astype(np.float32)
     chin = spread_follicles(body, skin[head], grid)
-    return Plan(grid, figure(body.template, joints), chin)
+    return Plan(grid, figure(body.template, joints), head_places, chin)
 
 
 def dress(
@@ -79,11 +81,14 @@ def dress(
         detail=detail,
     )
     worn = clothes.clothes(wearer, shared.figure)
-    surfaces = skin(body, wearer, worn.cover) + worn.surfaces
+    cover = worn.cover
+    if look.headwear.kind == "headscarf":
+        cover = np.maximum(cover, scarf.cover(shared.head, shared.figure.points[:, 1]))
+    surfaces = skin(body, wearer, cover) + worn.surfaces
     grown = scalp.fit(shared.grid, wearer)
     resting = obstacles(wearer, worn.outline, grown.center)
     surfaces += hair(grown, wearer, resting, headwear.brim(grown, wearer))
-    surfaces += headwear.headwear(grown, wearer)
+    surfaces += headwear.headwear(grown, wearer) + scarf.scarf(grown, wearer)
     surfaces += beard.beard(wearer, shared.chin, grown.scale)
     surfaces += glasses.glasses(wearer, grown)
     surfaces += lashes.lashes(wearer)

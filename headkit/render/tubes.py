@@ -46,17 +46,28 @@ def sheet(grid: Floats, thickness: float, wrap: bool = False) -> Shape:
     bottom = (top - normals * thickness).astype(np.float32)
     count = rows * columns
     edges = [np.arange(columns), (rows - 1) * columns + np.arange(columns)]
+    inner = [columns + np.arange(columns), (rows - 2) * columns + np.arange(columns)]
     if wrap:
-        edges = [np.append(edge, edge[0]) for edge in edges]
+        edges, inner = ([np.append(line, line[0]) for line in lines] for lines in (edges, inner))
     else:
         edges += [np.arange(rows) * columns, np.arange(rows) * columns + columns - 1]
-    rims = []
-    for edge in edges:
-        a, b = edge[:-1], edge[1:]
-        rims += [np.stack([a, a + count, b], axis=1), np.stack([b, a + count, b + count], axis=1)]
-    allfaces = np.concatenate([faces, faces[:, ::-1] + count, *rims]).astype(np.int32)
-    vertices = np.concatenate([top, bottom])
-    return Shape(vertices, allfaces, np.concatenate([normals, -normals]))
+        inner += [np.arange(rows) * columns + 1, np.arange(rows) * columns + columns - 2]
+    vertices, allnormals = [top, bottom], [normals, -normals]
+    allfaces = [faces, faces[:, ::-1] + count]
+    used = 2 * count
+    for edge, within in zip(edges, inner, strict=True):  # edges have vertices of their own
+        away = unit(top[edge] - top[within])
+        n = len(edge)
+        a = used + np.arange(n - 1)
+        vertices += [top[edge], bottom[edge]]
+        allnormals += [away, away]
+        allfaces += [np.stack([a, a + n, a + 1], axis=1), np.stack([a + 1, a + n, a + n + 1], axis=1)]
+        used += 2 * n
+    return Shape(
+        np.concatenate(vertices),
+        np.concatenate(allfaces).astype(np.int32),
+        np.concatenate(allnormals).astype(np.float32),
+    )
 
 
 def joined(shapes: list[Shape]) -> Shape:

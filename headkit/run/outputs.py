@@ -91,9 +91,10 @@ class Through:
 class Journal:
     """A file that grows by whole rows under a lock. `kill -9` leaves at most one torn line, cut on opening."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, temporary: bool = False) -> None:
         self.path = path
         self.name = str(path)
+        self.temporary = temporary  # goes unless it takes the place of another
         self.descriptor = open_locked(path)
         self.offset = _end_of_last_line(self.descriptor)
         self.truncate(self.offset)
@@ -116,7 +117,7 @@ class Journal:
         except OSError as error:
             raise Stop(WRITE_FAILED, f"{other.name}: {error.strerror}") from None
         other.abort()
-        self.path, self.name = other.path, other.name
+        self.path, self.name, self.temporary = other.path, other.name, False
 
     def write(self, data: bytes) -> None:
         try:
@@ -138,6 +139,9 @@ class Journal:
         self.abort()
 
     def abort(self) -> None:
+        if self.temporary and self.descriptor != CLOSED:
+            with suppress(OSError):
+                self.path.unlink()
         self.descriptor = _close(self.descriptor)
 
 

@@ -38,7 +38,7 @@ def redo_errors(books: Books, rows: Iterator[Row], flow: Flow, size: int) -> Ite
         if surplus is not None:
             raise other_input(old, books, surplus, None)
 
-    books.output = Journal(old.path.with_name(f".{old.path.name}.tmp"))
+    books.output = Journal(old.path.with_name(f".{old.path.name}.tmp"), temporary=True)
     books.output.truncate(0)
     books.journaled = False  # a checkpoint would describe the old output
     flow.run(batched(paired(), size))

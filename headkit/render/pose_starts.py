@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from headkit.head.camera import camera_rotation
+from headkit.head.rotation import FRONTAL as FACE_ON
+from headkit.head.rotation import rotation_from_euler
 from headkit.render import posing_cost as term
 from headkit.render.kinematics import Rig, transforms_of, unknowns_of
 from headkit.render.skeleton import (
@@ -22,7 +25,6 @@ from headkit.render.skeleton import (
 
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP, RIGHT_HIP = 5, 6, 11, 12
 EYES, EARS = (1, 2), (3, 4)
-FACE_ON = np.diag([1.0, -1.0, -1.0])  # canonical to camera: upright, looking at the camera
 
 ACCURACY = 0.006  # of the box height: one standard deviation of a key point
 FINEST = 0.35  # pixels: no annotation is better
@@ -58,7 +60,7 @@ def checked(keypoints: Any) -> Array:
     return known
 
 
-def extent(known: Array, box: Any) -> Array:
+def extent(known: Array, box: Any, K: Array) -> Array:
     """The person's box [x1, y1, x2, y2]: as given where it is one, else around the known points."""
     if box is not None:
         given = np.array(box, np.float64)
@@ -69,6 +71,8 @@ def extent(known: Array, box: Any) -> Array:
     seen = known[known[:, 2] > 0.0, :2]
     low, high = seen.min(0), seen.max(0)
     margin = max(2.0, 0.15 * float((high - low).max()))
+    if len(seen) < 3:  # says nothing about size: half of the picture
+        margin = max(margin, 0.5 * float(K[1, 2]))
     return np.concatenate([low - margin, high + margin])
 
 
@@ -89,27 +93,21 @@ def body_points(skeleton: Skeleton, coco: Array) -> Array:
     return points
 
 
-def view_rotation(ray: Array) -> Array:
-    """The smallest rotation that takes the optical axis to `ray` (3,): what 'seen along the ray' means."""
-    axis = np.cross([0.0, 0.0, 1.0], ray / np.linalg.norm(ray))
-    sine = float(np.linalg.norm(axis))
-    if sine < 1e-9:
-        return np.eye(3)
-    return rotation_of(axis / sine * np.arctan2(sine, ray[2] / np.linalg.norm(ray)))
-
-
 def head_rotation(known: Array, box: Array, K: Array, head: dict[str, float] | None) -> Array:
     """The rotation of the head in the camera frame that yaw, pitch and roll (degrees) ask for."""
     if head is None:
         return np.eye(3)
-    yaw, pitch, roll = (np.radians(float(head.get(name, 0.0))) for name in ("yaw", "pitch", "roll"))
     face = known[:5][known[:5, 2] > 0.0]
     at = face[:, :2].mean(0) if len(face) else np.array([(box[0] + box[2]) / 2.0, box[1]])
-    ray = np.linalg.solve(K, np.array([*at, 1.0]))
-    x, y, z = np.eye(3)
-    turned: Array = rotation_of(yaw * y) @ rotation_of(-pitch * x) @ rotation_of(-roll * z)
-    asked: Array = view_rotation(ray) @ FACE_ON @ turned
-    return asked
+    return asked_rotation(head, np.linalg.solve(K, np.array([*at, 1.0])))
+
+
+def asked_rotation(head: dict[str, float], ray: Array) -> Array:
+    """The rotation in the camera frame of a head that shows yaw, pitch, roll (degrees) along `ray`."""
+    angles = [float(head.get(name) or 0.0) for name in ("yaw", "pitch", "roll")]
+    if not np.isfinite(angles).all():
+        raise ValueError("head: yaw, pitch and roll must be finite; leave out what is not known")
+    return camera_rotation(rotation_from_euler(*angles), ray)
 
 
 def facing(known: Array) -> float:
@@ -164,7 +162,7 @@ def settings_of(
     settings[term.FEET] = 1.0 / (0.3 * trunk)
     settings[term.BALANCE] = 1.0 / (0.2 * trunk)
     settings[term.FACING] = facing(known)
-    settings[term.HEAD] = 0.0 if head is None else 1.0 / 0.05
+    settings[term.HEAD] = 0.0 if head is None else 1.0 / 0.025
     settings[[term.UP_X, term.UP_Y, term.UP_Z]] = up / np.linalg.norm(up)
     settings[term.LIMIT] = 15.0
     settings[term.LENGTH] = 1.0 / LENGTH_SIGMA
@@ -209,7 +207,8 @@ def starts_of(
         postures.append(seated)
     seen = known[:, 2] > 0.0
     ray = np.linalg.solve(K, np.array([*known[seen, :2].mean(0), 1.0]))
-    upright = view_rotation(ray) @ rotation_of(np.array([0.0, 0.0, roll_of(known)])) @ FACE_ON
+    rolled = rotation_of(np.array([0.0, 0.0, roll_of(known)]))
+    upright = camera_rotation(rolled @ FACE_ON, ray)
     starts, roots = [], []
     for angles in postures:
         middle = resting_points(rig, points, angles)[:17][seen].mean(0)

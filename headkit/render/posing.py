@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from headkit.head.rotation import rotation_vector
 from headkit.render import pose_starts as read
 from headkit.render import posing_cost as term
 from headkit.render.attitudes import ATTITUDES, draw_angles
@@ -36,6 +37,7 @@ from headkit.render.skeleton import (
 )
 
 UP = np.array([0.0, -1.0, 0.0])  # against gravity, of a level camera
+NECK_GIVES = 0.25  # radians that the head may turn beyond where the fit left it
 HANGING = -0.35  # radians: a foot that bears nothing points down
 FIRST, KEPT, ROUNDS = 5, 3, 25  # iterations from every start; how many go on; iterations of those
 
@@ -82,49 +84,117 @@ def fit_pose(
     the pelvis, spread of its logarithm) asks for a place along the ray. `rng` draws only posture that
     no key point shows. ValueError where no key point is known or a number is not finite.
     """
-    known = read.checked(keypoints)
-    frame = read.extent(known, box)
+    problem = posing_problem(body, rest, keypoints, box, K, head, up, distance)
+    return finished(problem, solved(problem), rng)
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One body and what it is fitted to."""
+
+    rest: Any
+    rig: Rig
+    points: Array  # (POINTS, B, 4)
+    goal: Goal
+    camera: Array  # K
+    head: dict[str, float] | None
+    guess: float  # metres, from the lengths of what is seen
+
+    @property
+    def up(self) -> Array:
+        """Against gravity, camera frame, unit."""
+        return self.goal.settings[term.UP_X : term.UP_Z + 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Where a descent ended: the unknowns of `kinematics`, the pelvis rotation, and the cost."""
+
+    unknowns: Array
+    root: Array
+    cost: float
+
+
+def posing_problem(
+    body: Any,
+    rest: Any,
+    keypoints: Any,
+    box: Any,
+    K: Array,
+    head: dict[str, float] | None,
+    up: Array,
+    distance: tuple[float, float] | None,
+) -> Problem:
+    """What `fit_pose` solves; its arguments, checked and read."""
     camera = np.asarray(K, np.float64)
+    known = read.checked(keypoints)
+    frame = read.extent(known, box, camera)
     skeleton = build(np.asarray(rest.joints))
     points = read.body_points(skeleton, body.key_points(rest))
     rig = rig_of(skeleton)
     resting = read.resting_points(rig, points, MEAN)
     trunk = float(np.linalg.norm(resting[term.NECK] - resting[term.HIPS]))
     guess, spread = read.guess_distance(known, frame, camera, resting[:17])
-    goal = Goal(
-        known,
-        read.settings_of(known, frame, camera, distance or (guess, spread), trunk, head, up),
-        PRIOR,
-        read.head_rotation(known, frame, camera, head),
+    settings = read.settings_of(known, frame, camera, distance or (guess, spread), trunk, head, up)
+    goal = Goal(known, settings, PRIOR, read.head_rotation(known, frame, camera, head))
+    return Problem(rest, rig, points, goal, camera, head, guess)
+
+
+def solved(problem: Problem) -> Solution:
+    """The best of several descents."""
+    starts, roots = read.starts_of(
+        problem.rig, problem.points, problem.goal.keypoints, problem.camera, problem.guess
     )
-    starts, roots = read.starts_of(rig, points, known, camera, guess)
-    costs = lift(starts, roots, rig, points, goal, FIRST, KEPT, ROUNDS)
+    costs = lift(starts, roots, problem.rig, problem.points, problem.goal, FIRST, KEPT, ROUNDS)
     best = int(np.argmin(costs))
-    return _posed(rig, points, starts[best], roots[best], goal, float(costs[best]), up, rng)
+    return Solution(starts[best], roots[best], float(costs[best]))
 
 
-def _posed(
-    rig: Rig,
-    points: Array,
-    unknowns: Array,
-    root: Array,
-    goal: Goal,
-    cost: float,
-    up: Array,
-    rng: np.random.Generator,
-) -> Posed:
-    """Draws what no key point shows, sets the feet, and measures what came out."""
+def moved_to(problem: Problem, found: Solution, distance: float, spread: float) -> Solution:
+    """`found`, descended again with the pelvis asked for at `distance` metres along its ray."""
+    settings = problem.goal.settings.copy()
+    settings[term.DEPTH], settings[term.DEPTH_WEIGHT] = np.log(distance), 1.0 / spread
+    goal = problem.goal._replace(settings=settings)
+    start = found.unknowns[None].copy()
+    start[0, 5] = np.log(distance)
+    root = found.root[None].copy()
+    cost = lift(start, root, problem.rig, problem.points, goal, ROUNDS, 1, ROUNDS)
+    return Solution(start[0], root[0], float(cost[0]))
+
+
+def finished(problem: Problem, found: Solution, rng: np.random.Generator) -> Posed:
+    """The body as `found`: draws what no key point shows, sets feet and head, measures the errors."""
+    unknowns = found.unknowns.copy()
     for number in range(FITTED, len(ANGLES)):
         drawn = rng.normal(MEAN[number], 0.5 * SIGMA[number])
         unknowns[BODY + number] = np.clip(drawn, LOW[number], HIGH[number])
-    level_feet(rig, unknowns, root, up)
-    transforms = transforms_of(unknowns, root, rig)
-    joints = key_points(transforms, points[:17])
-    deep = np.maximum(joints[:, 2:], term.NEAREST)
-    focal, centre = goal.settings[[term.FX, term.FY]], goal.settings[[term.CX, term.CY]]
-    apart = focal * joints[:, :2] / deep + centre - goal.keypoints[:, :2]
-    error = np.where(goal.keypoints[:, 2] > 0.0, np.hypot(apart[:, 0], apart[:, 1]), np.nan)
-    return Posed(transforms, unknowns[BODY:], unknowns[6:BODY], root, joints, error, cost)
+    level_feet(problem.rig, unknowns, found.root, problem.up)
+    transforms = transforms_of(unknowns, found.root, problem.rig)
+    if problem.head is not None:
+        _turn_head(transforms[INDEX["head"]], problem)
+    joints = key_points(transforms, problem.points[:17])
+    pixels = joints @ problem.camera.T
+    pixels = pixels[:, :2] / np.maximum(pixels[:, 2:], term.NEAREST)
+    known = problem.goal.keypoints
+    error = np.linalg.norm(pixels - known[:, :2], axis=1)
+    error[known[:, 2] <= 0.0] = np.nan
+    return Posed(
+        transforms, unknowns[BODY:], unknowns[6:BODY], found.root, joints, error, found.cost
+    )
+
+
+def _turn_head(transform: Array, problem: Problem) -> None:
+    """Turns the head bone about its joint to the very angles asked for, where the neck came close; in place."""
+    assert problem.head is not None
+    joint = problem.rig.joints[INDEX["head"]]
+    pivot = transform[:, :3] @ joint + transform[:, 3]
+    for _ in range(3):  # the turn moves the head's origin, and with it the ray that angles refer to
+        origin = transform[:, :3] @ problem.rest.head_translation + transform[:, 3]
+        wanted = read.asked_rotation(problem.head, origin)
+        missing = rotation_vector(wanted @ transform[:, :3].T)
+        most = min(1.0, NECK_GIVES / max(float(np.linalg.norm(missing)), 1e-9))
+        transform[:, :3] = rotation_of(most * missing) @ transform[:, :3]
+        transform[:, 3] = pivot - transform[:, :3] @ joint
 
 
 def level_feet(rig: Rig, unknowns: Array, root: Array, up: Array) -> None:

@@ -204,13 +204,13 @@ def test_equal_flags_have_equal_help_and_letters_one_meaning():
                     assert letters.setdefault(name, flag.names[-1]) == flag.names[-1], (
                         f"{tool.name} {name}"
                     )
-    shared = {flag.names[-1] for flag in definition.read_flags(RunOptions)}
+    for flag in definition.read_flags(RunOptions):
+        meaning[flag.names[-1]] = flag.type, flag.metavar
     for tool in table.TOOLS:
+        shared = {flag.names[-1] for flag in definition.common_flags(tool)}
         for flag in definition.own_flags(tool):
-            assert flag.names[-1] not in shared, (
-                f"{tool.name} {flag.names[-1]}: belongs to the runner"
-            )
-            kind = (flag.type, flag.metavar if not flag.choices else "")
+            assert flag.names[-1] not in shared, f"{tool.name} {flag.names[-1]}: is the runner's"
+            kind = (flag.type, "" if flag.choices else flag.metavar)
             assert meaning.setdefault(flag.names[-1], kind) == kind, f"{tool.name} {flag.names[-1]}"
 
 

@@ -37,6 +37,10 @@ JAW_PER_ACTION = (
 )
 
 
+class PoseError(ValueError):
+    """Key points that no body can be posed to; the message names the person."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """One person asked for.
@@ -100,17 +104,14 @@ def compose(
 
     light_name  a word of attributes.LIGHT, or None: drawn
     place       a word of attributes.BACKGROUND, a photo (height, width, 3) sRGB, or None: drawn
-    Raises ValueError naming the person whose key points cannot be posed.
+    Raises PoseError where somebody's key points cannot be posed.
     """
     body = load_body()
     camera = intrinsics(width, height, FOCAL * max(width, height)) if K is None else K
     people: list[Person] = []
     surfaces: list[Surface] = []
     for owner, one in enumerate(wanted):
-        try:
-            person = _place(body, one, camera)
-        except ValueError as error:
-            raise ValueError(f"person {owner}: {error}") from None
+        person = _place(body, one, camera, owner)
         people.append(person)
         surfaces += _surfaces(body, person, owner, camera)
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -150,10 +151,18 @@ def _rest_landmarks() -> Array:
     return body.template[body.head_vertices[body.head.landmarks68]].astype(np.float64)
 
 
+@functools.lru_cache(maxsize=1)
+def mean_head() -> tuple[Array, Array]:
+    """Lowest and highest corner of the mean head at rest: what PNCC is normalised by."""
+    body = load_body()
+    points = body.template[body.head_vertices[body.head.head_mask]].astype(np.float64)
+    return points.min(axis=0), points.max(axis=0)
+
+
 # ---- one person ----------------------------------------------------------------------------------
 
 
-def _place(body: Body, wanted: Wanted, camera: Array) -> Person:
+def _place(body: Body, wanted: Wanted, camera: Array, owner: int) -> Person:
     # A stream for each step: a change in one leaves the others as they were.
     streams = np.random.SeedSequence(wanted.seed).spawn(3)
     look_rng, identity_rng, pose_rng = (np.random.Generator(np.random.PCG64(s)) for s in streams)
@@ -172,7 +181,10 @@ def _place(body: Body, wanted: Wanted, camera: Array) -> Person:
     jaw = np.array(look.jaw)
     rest = body.rest(identity, expression, jaw, gaze=look.gaze)
     head = dict(wanted.head) if wanted.head is not None else None
-    posed = fit_pose(body, rest, wanted.keypoints, wanted.box, camera, pose_rng, head)
+    try:
+        posed = fit_pose(body, rest, wanted.keypoints, wanted.box, camera, pose_rng, head)
+    except ValueError as error:
+        raise PoseError(f"person {owner}: {error}") from None
     transform = posed.bone_transforms[body.bones.index("head")]
     rotation = np.array(transform[:, :3])
     translation = rotation @ rest.head_translation + transform[:, 3]

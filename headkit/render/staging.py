@@ -232,7 +232,10 @@ def _camera(
         [np.zeros(len(rows)), (height_of - 0.5) * size[:, 1] / focal, np.ones(len(rows))], 1
     )
     world = np.einsum("rji,rj->ri", tilt, neck * depth[:, None])  # of the main person's neck
-    camera_height = bodies.pivot[main, 1] - world[:, 1]
+    # The tallest should not lose his head at the picture's upper edge, nor the nearest his at the lower.
+    tallest = np.maximum.reduceat(bodies.pivot[:, 1], main) - bodies.pivot[main, 1]
+    room = np.maximum(0.8 - height_of, 0.0) * size[:, 1] / focal * depth
+    camera_height = bodies.pivot[main, 1] + np.minimum(tallest, room) - world[:, 1]
     # Everybody stands on one floor: y is known, the distance along it follows from the depth.
     rise = bodies.pivot[:, 1] - camera_height[owner]
     sine, cosine = np.sin(pitch)[owner], np.cos(pitch)[owner]

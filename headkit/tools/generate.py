@@ -192,8 +192,8 @@ class _Studio:
     def _draw(
         self, record: Record, writers: ThreadPoolExecutor
     ) -> tuple[Result, list[Future[str]]]:
-        from headkit.render import maps
-        from headkit.render.scene import picture
+        from headkit.render.maps import drawn as drawn_maps
+        from headkit.render.scene import mean_head, picture
         from headkit.render.truth import labels
 
         canvas = _canvas(record, self.options.size)
@@ -208,9 +208,9 @@ class _Studio:
         except PathError as error:
             raise BadRecordError("bad-id", str(error)) from None
         jobs = [writers.submit(self._write, path, frame.color, self.options.format)]
-        for name in self.maps:
-            beside = path.with_suffix(f".{name}.png")
-            jobs.append(writers.submit(self._write, beside, maps.MAPS[name](frame), "png"))
+        for name, pixels in drawn_maps(self.maps, frame, *mean_head()).items():
+            beside = path.with_name(f"{path.stem}.{name}.png")
+            jobs.append(writers.submit(self._write, beside, pixels, "png"))
         result: Record = {
             "image": place,
             "image_sha256": "",
@@ -244,7 +244,7 @@ class _Studio:
 
     def _scene(self, record: Record, canvas: _Canvas) -> tuple[Scene, list[int], list[Record]]:
         """The scene, the numbers of the people who are in it, and the poses in pixels of the image."""
-        from headkit.render.scene import compose
+        from headkit.render.scene import PoseError, compose
 
         seed, id = self.context.seed, str(record["id"])
         said = _said(record, attributes.seeded(seed, id, "generate", "prompt"))
@@ -272,7 +272,7 @@ class _Studio:
                 light_name=said.light,
                 place=place,
             )
-        except ValueError as error:
+        except PoseError as error:
             raise BadRecordError("bad-pose", str(error)) from None
         return scene, drawn, mapped
 

@@ -29,7 +29,7 @@ EYES, EARS = (1, 2), (3, 4)
 ACCURACY = 0.006  # of the box height: one standard deviation of a key point
 FINEST = 0.35  # pixels: no annotation is better
 FAINT = 0.05  # confidence below this is a guess of a network, not a point
-YAWS = 8  # starts around the circle
+YAWS = np.pi / 4.0 * np.array([0, 1, -1, 2, -2, 3, -3, 4])  # starts: facing the camera first
 
 # Segments whose length in the picture tells the distance: foreshortening only shortens them.
 SEGMENTS = np.array(
@@ -212,8 +212,8 @@ def starts_of(
     starts, roots = [], []
     for angles in postures:
         middle = resting_points(rig, points, angles)[:17][seen].mean(0)
-        for turn in range(YAWS):
-            root = upright @ rotation_of(np.array([0.0, 2.0 * np.pi * turn / YAWS, 0.0]))
+        for yaw in YAWS:
+            root = upright @ rotation_of(np.array([0.0, yaw, 0.0]))
             at = ray * distance - root @ middle
             at[2] = max(at[2], 0.2)
             starts.append(unknowns_of(angles, at))

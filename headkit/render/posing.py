@@ -38,6 +38,7 @@ from headkit.render.skeleton import (
 
 UP = np.array([0.0, -1.0, 0.0])  # against gravity, of a level camera
 NECK_GIVES = 0.25  # radians that the head may turn beyond where the fit left it
+EQUAL = 0.05  # of the cost: says nothing about which pose is right
 HANGING = -0.35  # radians: a foot that bears nothing points down
 FIRST, KEPT, ROUNDS = 5, 3, 25  # iterations from every start; how many go on; iterations of those
 
@@ -141,12 +142,12 @@ def posing_problem(
 
 
 def solved(problem: Problem) -> Solution:
-    """The best of several descents."""
+    """The best of several descents; of nearly equal ones, that which began facing the camera most."""
     starts, roots = read.starts_of(
         problem.rig, problem.points, problem.goal.keypoints, problem.camera, problem.guess
     )
     costs = lift(starts, roots, problem.rig, problem.points, problem.goal, FIRST, KEPT, ROUNDS)
-    best = int(np.argmin(costs))
+    best = int(np.flatnonzero(costs <= costs.min() + EQUAL)[0])
     return Solution(starts[best], roots[best], float(costs[best]))
 
 

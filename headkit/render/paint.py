@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.render.face_paint import brow_cover, scalp_cover, stubble_cover
 from headkit.render.jit import compiled
 from headkit.render.look import Look
 from headkit.render.noise import hash3, value_noise
@@ -45,7 +46,9 @@ class Paint(IntEnum):
     LENS_OPACITY = 36
     SEX = 37  # 0 female, 1 male
     SEED = 38  # an integer below 65536, offset of noise
-    COUNT = 39
+    BEARD_ZONE = 39  # of stubble: 0 the whole beard, 1 the moustache, 2 moustache and chin
+    THINNING = 40  # of the hair of the scalp, 0 to 1
+    COUNT = 41
 
 
 _MOUTH: Final = (0.30, 0.075, 0.065)  # albedo of the flesh of the mouth
@@ -67,8 +70,9 @@ def row(look: Look) -> NDArray[np.float32]:
         Paint.FRECKLES: look.freckles, Paint.AGE: look.age,
         Paint.BROW_DENSITY: look.brow_density,
         Paint.BROW_WIDTH: 0.85 + 0.4 * look.sex, Paint.BROW_ARCH: 1.25 - 0.5 * look.sex,
-        Paint.STUBBLE: 0.0 if look.beard.style == "none" else look.beard.density,
-        Paint.SCALP_DENSITY: 0.0 if look.hair.style == "bald" else 1.0 - look.hair.thinning,
+        Paint.STUBBLE: _stubble(look), Paint.SCALP_DENSITY: _roots(look),
+        Paint.BEARD_ZONE: {"moustache": 1, "goatee": 2}.get(look.beard.style, 0),
+        Paint.THINNING: look.hair.thinning,
         Paint.PATTERN: _PATTERNS.index(look.clothes.pattern),
         Paint.PATTERN_SIZE: look.clothes.pattern_size,
         Paint.LENS_OPACITY: look.glasses.opacity, Paint.SEX: look.sex,
@@ -77,6 +81,18 @@ def row(look: Look) -> NDArray[np.float32]:
     for column, number in numbers.items():
         values[column] = number
     return values
+
+
+def _stubble(look: Look) -> float:
+    """Density of painted beard hair: the ground of a beard, or a shadow on a shaved man's face."""
+    if look.beard.style == "none":
+        return 0.10 * look.sex if look.age >= 18 and look.sex > 0.5 else 0.0
+    return (0.45 if look.beard.style == "stubble" else 0.62) * look.beard.density
+
+
+def _roots(look: Look) -> float:
+    """Density of painted roots of the scalp; a shaved head keeps a shadow of them."""
+    return {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 0.75}.get(look.hair.style, 0.55)
 
 
 # Spots of blood under the skin: about which of the 68 landmarks, offset (metres), radius, strength.
@@ -100,6 +116,8 @@ _BROWN: Final = (
 )
 # kernels do not turn members of an enumeration into numbers
 _FACE, _EAR, _LIP = int(Part.FACE), int(Part.EAR), int(Part.LIP)
+_NECK, _BROW = int(Part.NECK), int(Part.BROW)
+_SCALP_COLOR, _BEARD_COLOR, _BROW_COLOR = int(Paint.SCALP), int(Paint.BEARD), int(Paint.BROW)
 _HAND, _FOOT = int(Part.HAND), int(Part.FOOT)
 RED_SPOTS: Final = len(_RED)
 
@@ -123,7 +141,7 @@ def paint_skin(
     z: float,
     row: NDArray[np.float32],
     spots: NDArray[np.float64],
-    landmarks: NDArray[np.float64],  # noqa: ARG001 - brows and stubble will follow them
+    landmarks: NDArray[np.float64],
     part: int,
     lip: float,
     mouth: float,
@@ -167,7 +185,52 @@ def paint_skin(
         green += share * (_MOUTH[1] - green)
         blue += share * (_MOUTH[2] - blue)
         roughness += share * (0.3 - roughness)
+    if part == _FACE or part == _NECK:
+        red, green, blue, part = _hairy(
+            x, y, z, row, landmarks, part, footprint, (red, green, blue)
+        )
     return red, green, blue, roughness, part
+
+
+@compiled
+def _hairy(
+    x: float,
+    y: float,
+    z: float,
+    row: NDArray[np.float32],
+    landmarks: NDArray[np.float64],
+    part: int,
+    footprint: float,
+    skin: tuple[float, float, float],
+) -> tuple[float, float, float, int]:
+    """Skin with brows, stubble and the roots of the scalp."""
+    red, green, blue = skin
+    seed = row[Paint.SEED]
+    for layer in range(3):
+        share, column = 0.0, _SCALP_COLOR
+        if layer == 0 and row[Paint.SCALP_DENSITY] > 0.0:
+            share = row[Paint.SCALP_DENSITY] * scalp_cover(
+                x, y, z, landmarks, row[Paint.THINNING], footprint, seed
+            )
+            column = _SCALP_COLOR
+        elif layer == 1 and row[Paint.STUBBLE] > 0.0:
+            share = stubble_cover(
+                x, y, z, landmarks, int(row[Paint.BEARD_ZONE]), row[Paint.STUBBLE], footprint, seed
+            )
+            column = _BEARD_COLOR
+        elif layer == 2:
+            share = brow_cover(
+                x, y, z, landmarks, row[Paint.BROW_WIDTH], row[Paint.BROW_ARCH],
+                row[Paint.BROW_DENSITY], footprint,
+            )  # fmt: skip
+            column = _BROW_COLOR
+            if share > 0.4:
+                part = _BROW
+        if share > 0.0:
+            red += share * (row[column] - red)
+            green += share * (row[column + 1] - green)
+            blue += share * (row[column + 2] - blue)
+    return red, green, blue, part
 
 
 @compiled

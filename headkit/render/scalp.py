@@ -25,10 +25,10 @@ CENTER = np.array([0.0, -0.004, 0.008])
 
 # Hairline of an adult: azimuth from the face in degrees -> height above the eyes in metres; a dent over
 # the ear, sideburn before it, nape behind.
-_AZIMUTH = (0, 25, 40, 55, 68, 78, 90, 115, 140, 180)
-_HEIGHT = (0.072, 0.071, 0.066, 0.048, 0.012, -0.014, 0.012, -0.035, -0.070, -0.076)
+AZIMUTH = (0, 25, 40, 55, 68, 78, 90, 115, 140, 180)
+HAIRLINE = (0.072, 0.071, 0.066, 0.048, 0.012, -0.014, 0.012, -0.035, -0.070, -0.076)
 # How far the hairline draws back where hair is thinning: temples most.
-_RECESSION = (0.022, 0.045, 0.060, 0.050, 0.020, 0.0, 0.0, 0.0, 0.0, 0.0)
+RECESSION = (0.022, 0.045, 0.060, 0.050, 0.020, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @compiled
@@ -117,8 +117,8 @@ def hairline(template: Floats) -> tuple[Floats, Floats, Floats]:
     """Height above the hairline, recession by full thinning, closeness to the crown; head coordinates."""
     x, y, z = template.T
     azimuth = np.degrees(np.abs(np.arctan2(x, z)))
-    height = y - np.interp(azimuth, _AZIMUTH, _HEIGHT)
-    recession = np.interp(azimuth, _AZIMUTH, _RECESSION)
+    height = y - np.interp(azimuth, AZIMUTH, HAIRLINE)
+    recession = np.interp(azimuth, AZIMUTH, RECESSION)
     crown = np.exp(-((x / 0.05) ** 2) - ((z + 0.02) / 0.055) ** 2) * (y > 0.03)
     return height.astype(np.float32), recession.astype(np.float32), crown.astype(np.float32)
 

@@ -47,15 +47,15 @@ def shade_eye(
         hit = locate(scene, at[number])
         row = scene.paint[scene.owner[scene.surface[hit.face]]]
         view = unit(-hit.x, -hit.y, -hit.z)
-        normal = unit(*vector(scene, hit, NORMAL))
-        left, up = value(scene, hit, UV), value(scene, hit, UV + 1)
+        normal = unit(*vector(scene.attributes, hit, NORMAL))
+        left, up = value(scene.attributes, hit, UV), value(scene.attributes, hit, UV + 1)
         angle = sqrt(left * left + up * up)
         blur = max(0.02, 2.0 * hit.z / scene.camera[0] / _RADIUS)
         inside = _step(_IRIS, angle, blur)
-        occlusion = value(scene, hit, OCCLUSION)
+        occlusion = value(scene.attributes, hit, OCCLUSION)
         # lashes and the lid's edge shade the upper part
         shade = occlusion * (1.0 - 0.45 * (1.0 - _step(0.34, up, 0.30)))
-        tilt_x, tilt_y, tilt_z = _outward(scene, hit, normal, left, up)
+        tilt_x, tilt_y, tilt_z = _outward(scene.vertices, scene.attributes, hit, normal, left, up)
         bowl = unit(normal[0] - tilt_x, normal[1] - tilt_y, normal[2] - tilt_z)
         cornea = normal
         if angle < _IRIS * 1.25:
@@ -93,16 +93,18 @@ def _step(edge: float, x: float, width: float) -> float:
 
 @compiled
 def _outward(
-    scene: Scene, hit: Hit, normal: tuple[float, float, float], left: float, up: float
+    v: NDArray[np.float32],
+    table: NDArray[np.float32],
+    hit: Hit,
+    normal: tuple[float, float, float],
+    left: float,
+    up: float,
 ) -> tuple[float, float, float]:
     """Across the eyeball away from its axis, as long as the sine of the angle to it, about."""
-    table = scene.attributes
-    lx, ly, lz = gradient(
-        scene, hit, normal,
+    lx, ly, lz = gradient(v, hit, normal,
         table[hit.j, UV] - table[hit.i, UV], table[hit.k, UV] - table[hit.i, UV],
     )  # fmt: skip
-    ux, uy, uz = gradient(
-        scene, hit, normal,
+    ux, uy, uz = gradient(v, hit, normal,
         table[hit.j, UV + 1] - table[hit.i, UV + 1], table[hit.k, UV + 1] - table[hit.i, UV + 1],
     )  # fmt: skip
     return (

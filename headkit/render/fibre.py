@@ -46,13 +46,13 @@ def shade_hair(
         surface = scene.surface[hit.face]
         row = scene.paint[scene.owner[surface]]
         view = unit(-hit.x, -hit.y, -hit.z)
-        normal = _towards(unit(*vector(scene, hit, NORMAL)), view)
-        s, t = value(scene, hit, STRAND), value(scene, hit, STRAND + 1)
+        normal = _towards(unit(*vector(scene.attributes, hit, NORMAL)), view)
+        s, t = value(scene.attributes, hit, STRAND), value(scene.attributes, hit, STRAND + 1)
         strand = floor(s)
         seed = int(row[Paint.SEED])
         differs = hash2(strand, seed) - 0.5
         across = s - strand - 0.5  # a strand is round
-        along = _along(scene, hit)
+        along = _along(scene.vertices, scene.attributes, hit)
         if scene.flags[surface] & CUT == 0 or s < 0.0:
             differs, across = 0.0, 0.0
         side = (
@@ -70,20 +70,20 @@ def shade_hair(
         strand_axis = unit(
             along[0] + tilt * normal[0], along[1] + tilt * normal[1], along[2] + tilt * normal[2]
         )
-        occlusion = value(scene, hit, OCCLUSION)
+        occlusion = value(scene.attributes, hit, OCCLUSION)
         tone = 1.0 + 0.55 * differs + 0.35 * (value_noise(s * 0.13, t * 0.25, seed + 31) - 0.5)
-        color = vector(scene, hit, COLOR)
+        color = vector(scene.attributes, hit, COLOR)
         if scene.flags[surface] & COLORED == 0:
             color = (row[Paint.SCALP], row[Paint.SCALP + 1], row[Paint.SCALP + 2])
         _write(
-            scene, bent, strand_axis, view, float(lit[number]), occlusion, tone, color,
+            scene.light, bent, strand_axis, view, float(lit[number]), occlusion, tone, color,
             shaded[to[number]],
         )  # fmt: skip
 
 
 @compiled
 def _write(
-    scene: Scene,
+    light: NDArray[np.float64],
     normal: tuple[float, float, float],
     axis: tuple[float, float, float],
     view: tuple[float, float, float],
@@ -94,7 +94,6 @@ def _write(
     out: NDArray[np.float32],
 ) -> None:
     """One row of `shaded`."""
-    light = scene.light
     brightest = max(color[0], color[1], color[2]) + 1e-4
     key = _strand(light, KEY, normal, axis, view)
     fill = _strand(light, FILL, normal, axis, view)
@@ -146,9 +145,10 @@ def _towards(
 
 
 @compiled
-def _along(scene: Scene, hit: Hit) -> tuple[float, float, float]:
+def _along(
+    v: NDArray[np.float32], table: NDArray[np.float32], hit: Hit
+) -> tuple[float, float, float]:
     """The direction in which t grows while s stays: the strand's axis; level where there is none."""
-    v, table = scene.vertices, scene.attributes
     s_u = table[hit.j, STRAND] - table[hit.i, STRAND]
     s_w = table[hit.k, STRAND] - table[hit.i, STRAND]
     x = s_u * (v[hit.k, 0] - v[hit.i, 0]) - s_w * (v[hit.j, 0] - v[hit.i, 0])

@@ -21,9 +21,9 @@ def describe(
     """Fill (N, 3) rows for the samples `at`. Normals point to the side that is seen."""
     for number in range(len(at)):
         hit = locate(scene, at[number])
-        nx, ny, nz = unit(*vector(scene, hit, NORMAL))
+        nx, ny, nz = unit(*vector(scene.attributes, hit, NORMAL))
         side = -1.0 if nx * hit.x + ny * hit.y + nz * hit.z > 0.0 else 1.0
         points[number, 0], points[number, 1], points[number, 2] = hit.x, hit.y, hit.z
         normals[number, 0], normals[number, 1], normals[number, 2] = side * nx, side * ny, side * nz
-        x, y, z = vector(scene, hit, REST)
+        x, y, z = vector(scene.attributes, hit, REST)
         rest[number, 0], rest[number, 1], rest[number, 2] = x, y, z

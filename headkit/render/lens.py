@@ -81,7 +81,7 @@ def _glaze(scene: Scene, sample: int, cover: float, pixel: NDArray[np.float32]) 
     hit = locate(scene, sample)
     row = scene.paint[scene.owner[scene.surface[hit.face]]]
     view = unit(-hit.x, -hit.y, -hit.z)
-    normal = unit(*vector(scene, hit, NORMAL))
+    normal = unit(*vector(scene.attributes, hit, NORMAL))
     nv = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
     if nv < 0.0:
         normal, nv = (-normal[0], -normal[1], -normal[2]), -nv
@@ -90,7 +90,7 @@ def _glaze(scene: Scene, sample: int, cover: float, pixel: NDArray[np.float32]) 
         2.0 * nv * normal[1] - view[1],
         2.0 * nv * normal[2] - view[2],
     )
-    opacity, occlusion = row[Paint.LENS_OPACITY], value(scene, hit, OCCLUSION)
+    opacity, occlusion = row[Paint.LENS_OPACITY], value(scene.attributes, hit, OCCLUSION)
     mirrored = fresnel(nv, _F0)
     lamp = reflected(scene.light, KEY, scene.light[KEY + 6], normal, view, 0.12, _F0)
     light = irradiance(scene.light, normal, same(1.0), same(occlusion), same(0.0))

@@ -50,14 +50,14 @@ def shade_matter(
         row = scene.paint[scene.owner[surface]]
         flags = scene.flags[surface]
         view = unit(-hit.x, -hit.y, -hit.z)
-        normal = unit(*vector(scene, hit, NORMAL))
-        rest = vector(scene, hit, REST)
+        normal = unit(*vector(scene.attributes, hit, NORMAL))
+        rest = vector(scene.attributes, hit, REST)
         footprint = 2.0 * hit.z / scene.camera[0]
-        occlusion = value(scene, hit, OCCLUSION)
+        occlusion = value(scene.attributes, hit, OCCLUSION)
         color = (_SHOE[0], _SHOE[1], _SHOE[2])
         roughness, f0, wrap, sheen = 0.45, 0.04, 0.0, 0.0
         if flags & COLORED:
-            color = vector(scene, hit, COLOR)
+            color = vector(scene.attributes, hit, COLOR)
         elif material == Material.MOUTH:
             color = _MOUTH
         elif material == Material.TEETH:
@@ -65,10 +65,14 @@ def shade_matter(
         if material == Material.CLOTH:
             roughness, wrap, sheen = 0.85 - 0.4 * row[Paint.SHEEN], 0.15, 0.10
             slope = cloth_slope(rest[0], rest[1], rest[2], footprint)
-            normal = bumped(scene, hit, normal, slope)
+            normal = bumped(scene.vertices, scene.attributes, hit, normal, slope)
             if flags & TEXTURED:
                 color = _patterned(
-                    color, value(scene, hit, UV), value(scene, hit, UV + 1), row, footprint
+                    color,
+                    value(scene.attributes, hit, UV),
+                    value(scene.attributes, hit, UV + 1),
+                    row,
+                    footprint,
                 )
             tone = 0.94 + 0.12 * value_noise(rest[0] * 160.0, rest[1] * 160.0, rest[2] * 160.0)
             color = (color[0] * tone, color[1] * tone, color[2] * tone)
@@ -87,14 +91,14 @@ def shade_matter(
             if facing < 0.0:
                 normal = (-normal[0], -normal[1], -normal[2])
         _write(
-            scene, normal, view, float(lit[number]), occlusion, color, roughness, f0, wrap, sheen,
+            scene.light, normal, view, float(lit[number]), occlusion, color, roughness, f0, wrap, sheen,
             shaded[to[number]],
         )  # fmt: skip
 
 
 @compiled
 def _write(
-    scene: Scene,
+    light: NDArray[np.float64],
     normal: tuple[float, float, float],
     view: tuple[float, float, float],
     lit: float,
@@ -109,10 +113,10 @@ def _write(
     """One row of `shaded`. sheen: light caught by fuzz where the surface turns away."""
     nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2])
     edge = sheen * (1.0 - min(1.0, nv)) ** 3
-    shine = gloss(scene.light, normal, view, lit, occlusion, roughness, f0)
-    light = irradiance(scene.light, normal, same(lit), same(occlusion), same(wrap))
+    shine = gloss(light, normal, view, lit, occlusion, roughness, f0)
+    arriving = irradiance(light, normal, same(lit), same(occlusion), same(wrap))
     for channel in range(3):
-        out[IRRADIANCE + channel] = light[channel]
+        out[IRRADIANCE + channel] = arriving[channel]
         out[ALBEDO + channel] = color[channel] + edge * (0.2 + color[channel])
         out[GLOSS + channel] = shine[channel] * (0.5 if sheen > 0.0 else 1.0)
 

@@ -91,21 +91,16 @@ def _volume(vertices: NDArray[np.float32], i: int, j: int, x: float, y: float) -
 
 
 @compiled
-def value(scene: Scene, hit: Hit, column: int) -> float:
-    """One attribute at a hit."""
-    table = scene.attributes
+def value(table: NDArray[np.float32], hit: Hit, column: int) -> float:
+    """One column of Scene.attributes at a hit."""
     at_i, at_j, at_k = table[hit.i, column], table[hit.j, column], table[hit.k, column]
     return float(hit.a * at_i + hit.b * at_j + hit.c * at_k)
 
 
 @compiled
-def vector(scene: Scene, hit: Hit, column: int) -> Triple:
-    """Three attributes at a hit."""
-    return (
-        value(scene, hit, column),
-        value(scene, hit, column + 1),
-        value(scene, hit, column + 2),
-    )
+def vector(table: NDArray[np.float32], hit: Hit, column: int) -> Triple:
+    """Three columns of Scene.attributes at a hit."""
+    return value(table, hit, column), value(table, hit, column + 1), value(table, hit, column + 2)
 
 
 @compiled
@@ -118,12 +113,13 @@ def unit(x: float, y: float, z: float) -> Triple:
 
 
 @compiled
-def gradient(scene: Scene, hit: Hit, normal: Triple, rise_j: float, rise_k: float) -> Triple:
+def gradient(
+    v: NDArray[np.float32], hit: Hit, normal: Triple, rise_j: float, rise_k: float
+) -> Triple:
     """Gradient along the surface, per metre, of a value that rises so much from vertex i to j and to k.
 
-    (Mikkelsen 2010, Bump mapping unparametrized surfaces, with the triangle's edges as tangents)
+    v: Scene.vertices (Mikkelsen 2010, Bump mapping unparametrized surfaces, with the triangle's edges as tangents)
     """
-    v = scene.vertices
     ux, uy, uz = v[hit.j, 0] - v[hit.i, 0], v[hit.j, 1] - v[hit.i, 1], v[hit.j, 2] - v[hit.i, 2]
     wx, wy, wz = v[hit.k, 0] - v[hit.i, 0], v[hit.k, 1] - v[hit.i, 1], v[hit.k, 2] - v[hit.i, 2]
     nx, ny, nz = normal
@@ -208,15 +204,16 @@ def same(number: float) -> Triple:
 
 
 @compiled
-def bumped(scene: Scene, hit: Hit, normal: Triple, slope: Triple) -> Triple:
-    """The normal under a relief with this slope over the rest position."""
-    table = scene.attributes
+def bumped(
+    v: NDArray[np.float32], table: NDArray[np.float32], hit: Hit, normal: Triple, slope: Triple
+) -> Triple:
+    """The normal under a relief with this slope over the rest position. v: vertices, table: attributes."""
     rise_j, rise_k = 0.0, 0.0
     for axis in range(3):
         base = table[hit.i, REST + axis]
         rise_j += slope[axis] * (table[hit.j, REST + axis] - base)
         rise_k += slope[axis] * (table[hit.k, REST + axis] - base)
-    gx, gy, gz = gradient(scene, hit, normal, rise_j, rise_k)
+    gx, gy, gz = gradient(v, hit, normal, rise_j, rise_k)
     return unit(normal[0] - gx, normal[1] - gy, normal[2] - gz)
 
 

@@ -49,21 +49,21 @@ def shade_skin(
     for number in range(len(at)):
         hit = locate(scene, at[number])
         row = scene.paint[scene.owner[scene.surface[hit.face]]]
-        rest = vector(scene, hit, REST)
+        rest = vector(scene.attributes, hit, REST)
         view = unit(-hit.x, -hit.y, -hit.z)
-        normal = unit(*vector(scene, hit, NORMAL))
+        normal = unit(*vector(scene.attributes, hit, NORMAL))
         footprint = 2.0 * hit.z / scene.camera[0]
-        mouth = value(scene, hit, UV + 1)
+        mouth = value(scene.attributes, hit, UV + 1)
         red, green, blue, roughness, part = paint_skin(
             rest[0], rest[1], rest[2], row, scene.spots, scene.landmarks,
-            int(scene.parts[hit.face]), value(scene, hit, UV), mouth, footprint,
+            int(scene.parts[hit.face]), value(scene.attributes, hit, UV), mouth, footprint,
         )  # fmt: skip
         part_to[to[number]] = part
         fine = normal
         if footprint < _FINE:
             slope = skin_slope(rest[0], rest[1], rest[2], row, scene.landmarks, footprint)
-            fine = bumped(scene, hit, normal, slope)
-        occlusion, arrives = value(scene, hit, OCCLUSION), float(lit[number])
+            fine = bumped(scene.vertices, scene.attributes, hit, normal, slope)
+        occlusion, arrives = value(scene.attributes, hit, OCCLUSION), float(lit[number])
         if mouth > 0.5:  # little light finds its way in
             occlusion *= occlusion
             arrives *= occlusion

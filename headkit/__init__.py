@@ -15,7 +15,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     prompt          attributes prompt_words
     wording         prompt_words
     expression      attributes record status
-    overlay         head
+    overlay         head render
     arrangement     nothing: when two scenes of key points are the same
     head            nothing: it knows arrays, not records or files of ours
     render          head attributes

@@ -64,11 +64,10 @@ class Dressed:
 
 def clothes(wearer: Wearer, skin: Figure) -> Dressed:
     """All garments of one person. `skin` is the figure of the body's V vertices."""
-    fitted = suit.fit(wearer, "tights")
     size = float((wearer.joints["head"][1] - wearer.joints["pelvis"][1]) / 0.645)
-    surfaces, cover = _top(wearer, fitted, skin, size)
+    surfaces, cover = _top(wearer, skin, size)
     outline = list(surfaces)
-    below, covered = _bottom(wearer, fitted, skin, size)
+    below, covered = _bottom(wearer, skin, size)
     return Dressed(surfaces + below, np.maximum(cover, covered), outline)
 
 
@@ -92,9 +91,10 @@ def _tapered(offset: Floats, field: Floats, size: float) -> Floats:
     return np.minimum(offset, 0.0035 * size + 0.16 * np.maximum(field, 0.0)).astype(np.float32)
 
 
-def _top(wearer: Wearer, fitted: Fitted, skin: Figure, size: float) -> tuple[list[Surface], Floats]:
+def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floats]:
     """The garment of the trunk with its collar, and what it covers (V,)."""
     look = wearer.look.clothes
+    fitted = suit.fit(wearer, "upper")
     top = _TOPS[look.kind]
     ease = top.ease + top.bulk * look.looseness
     fold = top.fold * (0.6 + 0.6 * look.looseness)
@@ -162,9 +162,7 @@ def _under(wearer: Wearer, fitted: Fitted, size: float, width: float) -> list[Su
     return [sew(piece, Trim(wearer.look.clothes.second), wearer, closed=("neck",))]
 
 
-def _bottom(
-    wearer: Wearer, fitted: Fitted, skin: Figure, size: float
-) -> tuple[list[Surface], Floats]:
+def _bottom(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floats]:
     """Trousers, shorts or a skirt, and shoes; what they cover (V,)."""
     look = wearer.look.clothes
     color = look.color if look.kind == "dress" else look.bottom_color
@@ -182,6 +180,7 @@ def _bottom(
         under = minimum(cut_lines.below(skin, WAIST), cut_lines.above(skin, end + 0.04))
         return made, np.maximum(covered, minimum(under, cut_lines.armhole(skin)))
     end = -0.30 if look.bottom in ("shorts", "none") else -0.715
+    fitted = suit.fit(wearer, "lower")
     body = fitted.mold.body
     y = body.points[:, 1]
     wide = 0.004 + 0.022 * look.looseness * np.clip((0.02 - y) / 0.5, 0.0, 1.0)

@@ -17,7 +17,7 @@ from headkit.render.look import Look
 from headkit.render.scalp import ScalpGrid
 from headkit.render.strands import Obstacles, sort_obstacles
 from headkit.render.surface import Material, Part, Surface
-from headkit.render.tailoring import Floats, vertex_normals
+from headkit.render.tailoring import Floats, compact
 from headkit.render.wearer import Wearer
 
 _REACH = 0.45  # metres from the head's middle within which long hair may touch the clothes
@@ -139,7 +139,7 @@ def _part(
     body: Body, wearer: Wearer, vertices: Floats, chosen: NDArray[np.int32], material: Material
 ) -> Surface:
     """Some of the body's faces as one surface."""
-    used, local = np.unique(body.faces[chosen], return_inverse=True)
+    used, local = compact(body.faces[chosen], len(vertices))
     uv = None
     if material == Material.EYE:
         uv = body.eye_angles[used]
@@ -149,7 +149,7 @@ def _part(
         material=material,
         owner=wearer.owner,
         vertices=vertices[used],
-        faces=local.reshape(-1, 3).astype(np.int32),
+        faces=local,
         normals=wearer.normals[used],
         rest=wearer.template[used],
         parts=body.parts[chosen],

@@ -40,7 +40,7 @@ def face_opening(head: Floats) -> Floats:
 
 def _shoulders(scalp: Scalp, wearer: Wearer) -> Piece:
     """The part that lies on the shoulders, over any collar."""
-    fitted = suit.fit(wearer, "tights")
+    fitted = suit.fit(wearer, "upper")
     end = 0.050 + 0.05 * float(wearer.rng("scarf end").random())
     folds = wobble(fitted.mold.body.points, 30.0, wearer.look.seed)
     piece = fitted.piece(((0.021 + 0.004 * folds) * scalp.scale).astype(np.float32))

@@ -203,7 +203,7 @@ def _grow(
             else:
                 free = 1.0
             touching = -1
-            if p[1] < center[1] - 0.05 * size and points.shape[0] > 0:
+            if p[1] < center[1] - 0.05 * size and points.shape[0] > 0 and k % 2 == 0:
                 touching = _nearest(points, starts, corner, nx, ny, nz, cell, p)
                 if touching >= 0:
                     depth = 0.0
@@ -344,33 +344,76 @@ class Ribbons:
     rows: int  # vertices per lock
 
 
+@compiled
+def _sweep(
+    line: Floats, outward: Floats, phases: Floats, width: float, taper: float, twist: float, bulge: float,
+    strands: int, root: float, tip: float, curve: float, first: int,
+    vertices: Floats, normals: Floats, strand: Floats,
+) -> None:  # fmt: skip
+    """A ribbon about every line; outputs (N, S + 1, 2, 3 or 4)."""
+    last = line.shape[1] - 1
+    d, a, f = np.empty(3), np.empty(3), np.empty(3)
+    for n in range(line.shape[0]):
+        angle = ((phases[n] * 7.13) % 1.0 - 0.5) * 2.0 * twist
+        cosine, sine = np.cos(angle), np.sin(angle)
+        travelled = 0.0
+        a[0], a[1], a[2] = 1.0, 0.0, 0.0
+        for k in range(last + 1):
+            before, after = max(k - 1, 0), min(k + 1, last)
+            step = 0.0
+            for i in range(3):
+                d[i] = line[n, after, i] - line[n, before, i]
+                step += (line[n, k, i] - line[n, before, i]) ** 2
+            travelled += np.sqrt(step)
+            x = d[1] * outward[n, k, 2] - d[2] * outward[n, k, 1]
+            y = d[2] * outward[n, k, 0] - d[0] * outward[n, k, 2]
+            z = d[0] * outward[n, k, 1] - d[1] * outward[n, k, 0]
+            length = np.sqrt(x * x + y * y + z * z)
+            if length > 1e-9:  # else the lock stands still or straight out: as before
+                a[0], a[1], a[2] = x / length, y / length, z / length
+            f[0] = a[1] * d[2] - a[2] * d[1]
+            f[1] = a[2] * d[0] - a[0] * d[2]
+            f[2] = a[0] * d[1] - a[1] * d[0]
+            length = np.sqrt(f[0] ** 2 + f[1] ** 2 + f[2] ** 2)
+            if length < 1e-12:
+                f[0], f[1], f[2] = outward[n, k, 0], outward[n, k, 1], outward[n, k, 2]
+                length = 1.0
+            t = k / last
+            half = 0.5 * width * (1.0 - taper * t * t)
+            for side in range(2):
+                sign = 2.0 * side - 1.0
+                total = 0.0
+                for i in range(3):
+                    w = a[i] * cosine + f[i] / length * sine
+                    vertices[n, k, side, i] = line[n, k, i] + sign * half * w
+                    value = f[i] / length + sign * bulge * w
+                    normals[n, k, side, i] = value
+                    total += value * value
+                total = np.sqrt(total)
+                for i in range(3):
+                    normals[n, k, side, i] /= total
+                strand[n, k, side, 0] = 2.0 + first + n * (strands + 1.0) + side * (strands - 1e-3)
+                strand[n, k, side, 1] = phases[n] * 50.0 + travelled / 0.05
+                strand[n, k, side, 2] = 1.0
+                strand[n, k, side, 3] = root + (tip - root) * t**curve
+
+
 def ribbons(line: Floats, outward: Floats, lock: Lock, roots: Roots, first: int) -> Ribbons:
     """Ribbons about centre lines (N, S + 1, 3). `first` is the number of strands already used."""
     count, points = line.shape[:2]
-    tangent = unit(np.gradient(line, axis=1).astype(np.float32))
-    across = unit(np.cross(tangent, outward).astype(np.float32))
-    facing = unit(np.cross(across, tangent).astype(np.float32))
-    angle = ((roots.phases * 7.13) % 1.0 - 0.5) * 2 * lock.twist
-    turned = (across * np.cos(angle)[:, None, None] + facing * np.sin(angle)[:, None, None]).astype(
-        np.float32
-    )
-    t = np.linspace(0.0, 1.0, points, dtype=np.float32)
-    half = (0.5 * lock.width * (1 - lock.taper * t**2))[None, :, None]
-    vertices = np.stack([line - half * turned, line + half * turned], axis=2)
-    tilt = lock.round * turned
-    normals = unit(np.stack([facing - tilt, facing + tilt], axis=2))
+    vertices = np.empty((count, points, 2, 3), np.float32)
+    normals = np.empty_like(vertices)
     strand = np.empty((count, points, 2, 4), np.float32)
-    begin = 2.0 + first + np.arange(count) * (lock.strands + 1.0)
-    strand[..., 0] = begin[:, None, None] + np.array([0.0, lock.strands - 1e-3])
-    length = np.linalg.norm(np.diff(line, axis=1), axis=2).sum(axis=1)
-    strand[..., 1] = (roots.phases * 50)[:, None, None] + (t * length[:, None] / 0.05)[..., None]
-    strand[..., 2] = 1.0
-    strand[..., 3] = (lock.root + (lock.tip - lock.root) * t**lock.curve)[None, :, None]
+    _sweep(
+        line, outward, roots.phases, lock.width, lock.taper, lock.twist, lock.round, lock.strands,
+        lock.root, lock.tip, lock.curve, first, vertices, normals, strand,
+    )  # fmt: skip
+    t = np.linspace(0.0, 1.0, points, dtype=np.float32)
     rows = points * 2
     faces = grid_faces(points, 2)
     faces = (faces[None] + (np.arange(count) * rows)[:, None, None]).reshape(-1, 3)
     return Ribbons(
-        vertices.reshape(-1, 3).astype(np.float32),
+        vertices.reshape(-1, 3),
         normals.reshape(-1, 3),
         strand.reshape(-1, 4),
         np.broadcast_to(t[None, :, None], (count, points, 2)).reshape(-1).copy(),

@@ -17,7 +17,7 @@ from headkit.render.body import load_body
 from headkit.render.cut_lines import Figure, figure
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.tailoring import (
-    Floats, Ints, Piece, Refinement, loop_subdivision, unit, vertex_normals,
+    Floats, Ints, Piece, Refinement, compact, loop_subdivision, unit, vertex_normals,
 )  # fmt: skip
 from headkit.render.wearer import Wearer
 
@@ -48,13 +48,21 @@ class Mold:
         return self.refinement.faces
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def mold(group: str, fine: bool) -> Mold:
-    """The mold of the helper `tights` or `skirt`, subdivided once, or twice near the camera (`fine`)."""
+    """The mold `upper`, `lower` (halves of the tights that overlap at the hips) or `skirt`.
+
+    Subdivided once near the camera (`fine`), else as it is.
+    """
     human = load_body()
-    refinement, used = loop_subdivision(human.faces[human.face_groups[group]])
+    chosen = human.faces[human.face_groups["skirt" if group == "skirt" else "tights"]]
+    if group != "skirt":
+        height = human.template[:, 1][chosen]
+        crotch = float(human.rest(human.mean_identity()).joints[human.bones.index("pelvis"), 1])
+        chosen = chosen[(height > crotch - 0.16).all(axis=1) if group == "upper" else (height < crotch + 0.16).all(axis=1)]
+    refinement, used = loop_subdivision(chosen)
     if not fine:
-        refinement = _coarse(human.faces[human.face_groups[group]], used)
+        refinement = _coarse(chosen, used)
     template = refinement.apply(human.template[used])
     joints = dict(zip(human.bones, human.rest(human.mean_identity()).joints, strict=True))
     body = figure(template, joints)
@@ -120,8 +128,7 @@ class Trim:
 
 def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None = None) -> Surface:
     """The piece as a surface with turned-in edges along the seams named in `closed` (default: all)."""
-    used, faces = np.unique(piece.faces, return_inverse=True)
-    faces = faces.reshape(-1, 3).astype(np.int32)
+    used, faces = compact(piece.faces, len(piece.attributes))
     values = piece.attributes[used]
     outer = values[:, BASE] + values[:, NORMAL] * values[:, OFFSET : OFFSET + 1]
     normals = vertex_normals(outer, faces)
@@ -177,7 +184,7 @@ def _rim(values: Floats, outer: Floats, depth: float) -> tuple[Floats, Floats, F
 
 def at(piece: Piece) -> Figure:
     """Where the vertices of a piece lie on the figure: what fields are functions of."""
-    body = mold("tights", False).body
+    body = mold("upper", False).body
     values = piece.attributes
     return Figure(values[:, FIGURE], values[:, ARM], body.upper_arm, body.forearm)
 

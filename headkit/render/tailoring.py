@@ -145,16 +145,16 @@ class Piece:
         A closed line repeats its first vertex at the end.
         """
         field = np.where(np.abs(field) < 1e-6, np.float32(1e-6), field).astype(np.float32)
-        inside = field > 0
-        corners = inside[self.faces]
-        kept_corners = corners.sum(axis=1)
-        whole = self.faces[kept_corners == 3]
-        one, two = self.faces[kept_corners == 1], self.faces[kept_corners == 2]
-        one = _rotate(one, corners[kept_corners == 1])  # the corner inside comes first
-        two = _rotate(two, ~corners[kept_corners == 2])  # the corner outside comes first
+        sorted_faces = np.empty_like(self.faces)
+        first, last = _sort_faces(self.faces, field, sorted_faces)
+        whole, one, two = sorted_faces[:first], sorted_faces[first:last], sorted_faces[last:]
+        two = two[two[:, 0] >= 0]
         crossing = np.concatenate([one[:, [0, 1]], one[:, [0, 2]], two[:, [0, 1]], two[:, [0, 2]]])
-        ends, where = np.unique(np.sort(crossing, axis=1), axis=0, return_inverse=True)
-        low, high = ends[:, 0], ends[:, 1]
+        crossing.sort(axis=1)
+        keys, where = np.unique(
+            crossing[:, 0].astype(np.int64) * len(field) + crossing[:, 1], return_inverse=True
+        )
+        low, high = keys // len(field), keys % len(field)
         share = (field[low] / (field[low] - field[high]))[:, None].astype(np.float32)
         fresh = self.attributes[low] * (1 - share) + self.attributes[high] * share
         where = where.ravel() + len(self.attributes)
@@ -173,11 +173,45 @@ class Piece:
         return Piece(np.concatenate([self.attributes, fresh]), faces, seams)
 
 
-def _rotate(faces: Ints, chosen: NDArray[np.bool_]) -> Ints:
-    """The faces with the one chosen corner of each first, in the same winding."""
-    first = np.argmax(chosen, axis=1)[:, None]
-    order = (first + np.arange(3)[None, :]) % 3
-    return np.take_along_axis(faces, order, axis=1)
+@compiled
+def _sort_faces(faces: Ints, field: Floats, out: Ints) -> tuple[int, int]:
+    """Faces wholly inside come first, then those with one corner inside (that corner first), then those
+    with two (the corner outside first); the two numbers are where the second and third kind begin.
+
+    Rows left over are -1.
+    """
+    counts = np.zeros(4, np.int64)
+    for f in range(len(faces)):
+        inside = 0
+        for k in range(3):
+            if field[faces[f, k]] > 0.0:
+                inside += 1
+        counts[inside] += 1
+    whole, one, two = 0, counts[3], counts[3] + counts[1]
+    first, last = one, two
+    out[counts[3] + counts[1] + counts[2] :] = -1
+    for f in range(len(faces)):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        p, q, r = field[a] > 0.0, field[b] > 0.0, field[c] > 0.0
+        inside = int(p) + int(q) + int(r)
+        if inside == 0:
+            continue
+        if inside == 3:
+            out[whole, 0], out[whole, 1], out[whole, 2] = a, b, c
+            whole += 1
+            continue
+        odd = inside == 1
+        if q == odd and p != odd and r != odd:
+            a, b, c = b, c, a
+        elif r == odd and p != odd and q != odd:
+            a, b, c = c, a, b
+        row = one if inside == 1 else two
+        out[row, 0], out[row, 1], out[row, 2] = a, b, c
+        if inside == 1:
+            one += 1
+        else:
+            two += 1
+    return first, last
 
 
 def _chain(segments: NDArray[Any]) -> list[Ints]:
@@ -216,6 +250,15 @@ def smooth_line(values: Floats, rounds: int, closed: bool = True) -> Floats:
             after = np.concatenate([values[1:], values[-1:]])
         values = (0.25 * before + 0.5 * values + 0.25 * after).astype(np.float32)
     return values
+
+
+def compact(faces: Ints, count: int) -> tuple[Ints, Ints]:
+    """The ids in use among `count` vertices, ascending, and the faces by place in that list."""
+    used = np.zeros(count, np.bool_)
+    used[faces] = True
+    ids = np.flatnonzero(used).astype(np.int32)
+    place = np.cumsum(used, dtype=np.int32) - np.int32(1)
+    return ids, place[faces]
 
 
 def grid_faces(rows: int, columns: int, wrap: bool = False, flip: bool = False) -> Ints:

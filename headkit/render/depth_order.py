@@ -149,16 +149,31 @@ def _keep_apart(placed: list[_Placed]) -> None:
 
 
 def _separate(near: _Placed, far: _Placed) -> bool:
-    moved = False
+    """Moves the farther one back, then the nearer one forward; whether anybody moved.
+
+    Where that does not suffice from the common ground, it is tried from where they stood alone: two
+    people may stand at different heights, but not in each other. What then still touches is an embrace.
+    """
+    if not _touch(near, far):
+        return False
+    if not _pull(near, far) and near.factor * far.factor != 1.0:
+        near.factor = far.factor = 1.0
+        if _depth(near) > _depth(far):
+            near, far = far, near
+        _pull(near, far)
+    return True
+
+
+def _pull(near: _Placed, far: _Placed) -> bool:
+    """Increases the distance between two until they do not touch; False where limb lengths forbid it."""
     while _touch(near, far):
         if far.factor * (1.0 + STEP) <= FARTHER:
             far.factor *= 1.0 + STEP
         elif near.factor * (1.0 - STEP) >= NEARER:
             near.factor *= 1.0 - STEP
         else:
-            return moved  # an embrace
-        moved = True
-    return moved
+            return False
+    return True
 
 
 def _depth(one: _Placed) -> float:

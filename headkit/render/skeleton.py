@@ -280,10 +280,10 @@ class _Builder:
             (0.08, 0.12, 0.2, 0.3, 0.3),
             strict=True,
         ):
-            self.turn(bone, bend, ("spine_bend", x), ("spine_lean", z * -1.0))
+            self.turn(bone, bend, ("spine_bend", x), ("spine_lean", z))
             self.turn(bone, twist, ("spine_twist", y))
         for bone, share in (("neck_1", 0.25), ("neck_2", 0.2), ("neck_3", 0.2), ("head", 0.35)):
-            self.turn(bone, share, ("neck_nod", x), ("neck_tilt", z * -1.0), ("neck_turn", y))
+            self.turn(bone, share, ("neck_nod", x), ("neck_tilt", z), ("neck_turn", y))
 
     def side(self, side: str) -> None:
         mirror = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])

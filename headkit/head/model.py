@@ -44,7 +44,7 @@ class HeadModel:
     faces             (F, 3) int32, counter-clockwise from outside
     uv, uv_faces      (U, 2) float32 in 0..1 and (F, 3) int32 into it
     parts             (F,) uint8, the values of render.surface.Part
-    head_mask         (V,) bool: skull, face and ears, not the neck
+    head_mask         (V,) bool: skull, face and ears, not what touches the neck alone
     landmarks68       (68,) int32 vertices in the iBUG order; 0 to 16 are fixed points of the jaw, not the contour
     dense             (D,) int32 vertices over the whole head; the first 68 are `landmarks68`
     dense_mirror      (D,) int32: dense point k of a mirrored picture is point dense_mirror[k]; the first 68
@@ -83,7 +83,7 @@ class HeadModel:
         ):
             if array is not None:
                 digest.update(str(array.shape).encode())
-                digest.update(np.ascontiguousarray(array))
+                digest.update(np.ascontiguousarray(array).data)
         object.__setattr__(self, "sha256", digest.hexdigest())
         for value in vars(self).values():
             if isinstance(value, np.ndarray):
@@ -140,7 +140,7 @@ class HeadModel:
         return joined
 
     def expression(self, **actions: float) -> Floats:
-        """(E,) float32 coefficients of actions by name: expression(jawOpen=0.3, mouthSmileLeft=1).
+        """Coefficients (E,) float32 of named actions, as in `expression(jawOpen=0.3, mouthSmileLeft=1)`.
 
         Raises KeyError on a name that the model does not have.
         """
@@ -163,7 +163,7 @@ class HeadModel:
         """
         vector = np.asarray(jaw, dtype=np.float64)
         if vector.shape != (3,) or not np.isfinite(vector).all():
-            raise ValueError(f"jaw {jaw}: must be a rotation vector of three finite numbers")
+            raise ValueError(f"jaw {vector}: must be a rotation vector of three finite numbers")
         turn = rodrigues(vector) - np.eye(3)
         if self.pose_basis is not None:
             add_modes(out, self.pose_basis, turn.ravel().astype(np.float32))
@@ -210,9 +210,9 @@ def head_from_arrays(arrays: Any) -> HeadModel:
     place[ids] = np.arange(len(ids), dtype=np.int32)
     corners = place[arrays["faces"].astype(np.int64)]
     kept = (corners >= 0).all(axis=1)
-    neck = np.zeros(len(ids), dtype=bool)
     parts = arrays["parts"][kept]
-    neck[np.unique(corners[kept][parts == _NECK])] = True
+    head = np.zeros(len(ids), dtype=bool)
+    head[np.unique(corners[kept][parts != _NECK])] = True
     count = arrays["expression_basis"].shape[0]
     joint_basis = arrays["jaw_joint_basis"].astype(np.float32)
     return HeadModel(
@@ -228,7 +228,7 @@ def head_from_arrays(arrays: Any) -> HeadModel:
         uv=arrays["uv"].astype(np.float32) / 65535,
         uv_faces=arrays["uv_faces"][kept].astype(np.int32),
         parts=parts,
-        head_mask=~neck,
+        head_mask=head,
         landmarks68=arrays["landmarks68"].astype(np.int32),
         dense=arrays["dense"].astype(np.int32),
         dense_mirror=arrays["dense_mirror"].astype(np.int32),

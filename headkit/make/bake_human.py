@@ -18,6 +18,7 @@ from headkit.make.human_actions import JAW_JOINT, facial_actions
 from headkit.make.human_basis import Basis, principal_modes, quantised
 from headkit.make.human_calibration import calibrated_tables, sampled_people
 from headkit.make.human_source import Source, load_source
+from headkit.make.landmark_ids import NASION, OCCIPUT
 from headkit.render.identity import Phenotype, Tables
 from headkit.render.phenotype import local_weights
 
@@ -35,11 +36,10 @@ NEUTRAL = {
     "eyeWideLeft": 0.1,
     "eyeWideRight": 0.1,
 }
-# Vertices of the head's origin: the eyes give x and y, nasion and occiput give z.
-NASION, OCCIPUT = 132, 962
 
 
 def main() -> None:
+    """Loads anny, bakes, writes the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     default = Path(__file__).resolve().parent.parent / "data" / "human.npz"
     parser.add_argument("-o", "--output", type=Path, default=default)
@@ -75,7 +75,7 @@ def bake(source: Source) -> dict[str, Array]:
     levels, step = quantised(actions)
     arrays["expression_basis"], arrays["expression_step"] = levels, step
     arrays["expression_names"] = np.array(source.actions)
-    arrays |= _jaw(source, head, people, tables, head_basis, kept)
+    arrays |= _jaw(source, head, head_basis)
 
     arrays["head_blend"] = human_parts.head_blend(source, weights, head).astype(np.float32)
     arrays["body_vertices"] = rows.astype(np.uint16)
@@ -156,9 +156,7 @@ def _soles(source: Source) -> Array:
     return np.flatnonzero(height < height.min() + 0.004)
 
 
-def _jaw(
-    source: Source, head: Array, people: list[Phenotype], tables: Tables, basis: Basis, kept: Array
-) -> dict[str, Array]:
+def _jaw(source: Source, head: Array, basis: Basis) -> dict[str, Array]:
     """Jaw joint as an affine function of the shape coefficients, and the jaw's share of each vertex."""
     weights = human_parts.jaw_weights(source)[head]
     joint = JAW_JOINT

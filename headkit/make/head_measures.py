@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
-Array = NDArray[Any]
+from headkit.make.human_source import BODY_END
+from headkit.make.landmark_ids import NASION
 
-BODY_END = 13348
-NASION = 132
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

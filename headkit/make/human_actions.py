@@ -80,9 +80,10 @@ def _smoothed(source: Source, head: Array, action: Array) -> Array:
     """Displacements averaged with the neighbours' in ROUNDS rounds, except on lips, lids and what is not skin."""
     place = np.full(len(source.template), -1)
     place[head] = np.arange(len(head))
-    corners = place[source.faces]
-    faces = corners[((corners >= 0) & (source.faces < source.groups["body"][1])).all(axis=1)]
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    # Along the artists' quads: the diagonals of the triangles are not symmetric.
+    quads = place[source.quads]
+    quads = quads[(quads >= 0).all(axis=1)]
+    edges = np.concatenate([np.stack([quads[:, k], quads[:, k - 1]], axis=1) for k in range(4)])
     edges = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
     fixed = np.zeros(len(source.template))
     for mask in ("lips", "eyelids", "inside-mouth"):

@@ -16,7 +16,7 @@ RAYS = 256
 REACH = 0.12  # metres: what is farther moves with the pose, and hides nothing for good
 LIFT = 4e-4  # metres from the surface where rays start
 OPEN = 0.55  # how far the mouth opens while its inside is lit, as a share of jawOpen
-DEPTH = 0.018  # metres behind the lips in which light in the mouth falls to 1 / e
+DEPTH = 0.024  # metres behind the lips in which light in the mouth falls to 1 / e
 
 
 def occlusion(source: Source, template: Array, head: Array, actions: Array) -> Array:
@@ -28,23 +28,21 @@ def occlusion(source: Source, template: Array, head: Array, actions: Array) -> A
     solid = source.faces[(source.faces < source.groups["lashes_upper"][0]).all(axis=1)]
     light = _arriving(template, solid)
     opened = template.copy()
-    opened[head] += _opening(source, template, head, actions)
+    opened[head] += _opening(source, head, actions)
     inside = np.zeros(len(template), dtype=bool)
     inside[:RIGHT_EYE_END] = source.masks["inside-mouth"] > 0.5
     for name in ("tongue", "teeth_upper", "teeth_lower"):
         inside[slice(*source.groups[name])] = True
     lips = opened[:BODY_END][source.masks["lips"][:BODY_END] > 0.5]
-    depth = np.maximum(lips[:, 2].max() - 0.012 - opened[:, 2], 0)
-    light = np.where(
-        inside, (0.35 + 0.65 * _arriving(opened, solid)) * np.exp(-depth / DEPTH), light
-    )
+    depth = np.maximum(lips[:, 2].max() - 0.018 - opened[:, 2], 0)
+    light = np.where(inside, (0.5 + 0.5 * _arriving(opened, solid)) * np.exp(-depth / DEPTH), light)
     eyes = slice(source.groups["eye_left"][0], source.groups["eye_right"][1])
     light[eyes] = 0.35 + 0.65 * light[eyes]  # moist, and lit through the lids
     light[source.groups["lashes_upper"][0] :] = 1
     return np.asarray(_smoothed(light, solid, inside))
 
 
-def _opening(source: Source, template: Array, head: Array, actions: Array) -> Array:
+def _opening(source: Source, head: Array, actions: Array) -> Array:
     """(Vh, 3) displacement of the head's vertices when the mouth opens by OPEN."""
     swing = jaw_swing(source, head, source.template[head])
     return OPEN * (swing + actions[source.actions.index("jawOpen")])

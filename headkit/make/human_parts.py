@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.make.human_source import BODY_END, RIGHT_EYE_END, Source
+from headkit.make.landmark_ids import IBUG68, NAPE
 from headkit.render.skeleton import BONES, NAMES
 from headkit.render.surface import Part
 
@@ -80,11 +81,33 @@ def _part_of_bone(name: str) -> Part:
     return Part.TORSO
 
 
-def part_of_faces(source: Source, weights: Array) -> Array:
-    """(F,) uint8 Part of each face, by what its corners say."""
+def _jaw_line(template: Array, depth: Array) -> Array:
+    """Height below which skin is the neck's, as a function of z: under chin and jaw, then ear lobe to nape."""
+    knots = [
+        (template[vertex, 2], template[vertex, 1] - below)
+        for vertex, below in (
+            (NAPE, 0.030),
+            (IBUG68[3], 0.014),
+            (IBUG68[4], 0.014),
+            (IBUG68[5], 0.014),
+            (IBUG68[8], 0.008),
+        )
+    ]
+    return np.asarray(np.interp(depth, [z for z, _ in knots], [y for _, y in knots]))
+
+
+def part_of_faces(source: Source, weights: Array, template: Array) -> Array:
+    """(F,) uint8 Part of each face: by bones, by the jaw line between face and neck, then by masks and groups."""
     part_of_bone = np.array([_part_of_bone(name) for name in NAMES])
-    share = weights[source.faces].mean(axis=1)  # (F, J)
-    parts = part_of_bone[share.argmax(axis=1)]
+    by_part = np.zeros((len(weights), max(Part) + 1))
+    for bone, part in enumerate(part_of_bone):
+        by_part[:, part] += weights[:, bone]
+    parts = by_part[source.faces].mean(axis=1).argmax(axis=1)
+    centre = template[source.faces].mean(axis=1)
+    upper = (parts == Part.FACE) | (parts == Part.NECK)
+    parts[upper] = np.where(
+        centre[upper, 1] > _jaw_line(template, centre[upper, 2]), Part.FACE, Part.NECK
+    )
 
     def covered(mask: Array) -> Array:
         full = np.zeros(len(source.template))

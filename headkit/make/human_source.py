@@ -121,13 +121,16 @@ def _assemble(full: Any, slim: Any, data: Path, version: str) -> Source:
     shapes = canonical(full.blendshapes[:, kept].numpy()[order]).astype(np.float32)
     _symmetrise(shapes, mirror, [labels[i] for i in order])
     template = canonical(full.template_vertices.numpy()[kept])
+    template = (template + flip(template[mirror])) / 2
+    for name in ("eye_left", "eye_right"):
+        _keep_round(template, shapes, slice(*groups[name]))
     dense = np.zeros((len(kept), len(full.bone_labels)))
     rows = np.repeat(np.arange(len(kept)), full.vertex_bone_weights.shape[1])
     index = full.vertex_bone_indices.numpy()[kept].ravel()
     np.add.at(dense, (rows, index), full.vertex_bone_weights.numpy()[kept].ravel())
 
     return Source(
-        template=(template + flip(template[mirror])) / 2,
+        template=template,
         shapes=shapes,
         bone_heads=_even(canonical(full.template_bone_heads.numpy()), list(full.bone_labels)),
         bone_shapes=_even(
@@ -177,6 +180,15 @@ def _symmetrise(shapes: Array, mirror: Array, labels: list[str]) -> None:
                 shapes[number] = flip(shapes[row[label[: -len("Right")] + "Left"]][mirror])
         else:
             shapes[number] = (shapes[number] + flip(shapes[number][mirror])) / 2
+
+
+def _keep_round(template: Array, shapes: Array, eye: slice) -> None:
+    """Lets shapes move and scale an eyeball, but not turn or squeeze it: some turned it by 11 degrees."""
+    arm = template[eye] - template[eye].mean(axis=0)
+    for shape in shapes:
+        shift = shape[eye].mean(axis=0)
+        scale = ((shape[eye] - shift) * arm).sum() / (arm**2).sum()
+        shape[eye] = shift + scale * arm
 
 
 def _even(heads: Array, bones: list[str]) -> Array:

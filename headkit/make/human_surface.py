@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.head.landmarks import IBUG68_MIRROR
 from headkit.make import human_parts
 from headkit.make.human_light import occlusion
 from headkit.make.human_refinement import refinement
 from headkit.make.human_source import LEFT_EYE_END, RIGHT_EYE_END, TONGUE_END, Source
-from headkit.make.landmark_ids import DENSE_LEFT, DENSE_MIDLINE, DENSE_RIGHT, IBUG68, IBUG68_MIRROR
+from headkit.make.landmark_ids import DENSE_LEFT, DENSE_MIDLINE, DENSE_RIGHT, IBUG68
 from headkit.render.skeleton import NAMES, PARENTS
 
 Array = NDArray[Any]
@@ -30,7 +31,7 @@ def surface_arrays(
     bones, shares = human_parts.top_influences(weights)
     arrays: dict[str, Array] = {
         "faces": source.faces.astype(np.uint16),
-        "parts": human_parts.part_of_faces(source, weights),
+        "parts": human_parts.part_of_faces(source, weights, template),
         "group_names": np.array(list(source.groups)),
         "group_ranges": np.array(list(source.groups.values()), dtype=np.int32),
         "bone_names": np.array(NAMES),

@@ -20,10 +20,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headkit.head.model import HeadModel, head_from_arrays, scaled
+from headkit.head.model import HeadModel, head_from_arrays
 from headkit.head.rotation import rodrigues
 from headkit.render import identity as drawing
-from headkit.render.jit import compiled
+from headkit.render.body_arrays import (
+    BodyModes,
+    FineSkin,
+    fine_from_arrays,
+    flat,
+    modes_from_arrays,
+)
+from headkit.render.body_kernels import add_modes, gather, skin, weighted_rows
 from headkit.render.phenotype import local_weights
 
 Array = NDArray[Any]
@@ -139,15 +146,15 @@ class Body:
         )
         own = local_weights(person.local[None])[0][modes.local_columns]
         length = float(
-            np.sqrt((_weighted_rows(own, modes.shape_from_weights[-len(own) :]) ** 2).sum())
+            np.sqrt((weighted_rows(own, modes.shape_from_weights[-len(own) :]) ** 2).sum())
         )
         macro, local = person.weights(
             modes.tables, min(1.0, LOCAL_LIMIT * modes.local_norm / max(length, 1e-9))
         )
         plain = np.concatenate([[1.0], macro])
-        body = modes.body_offset + _weighted_rows(plain, modes.body_from_weights)
+        body = modes.body_offset + weighted_rows(plain, modes.body_from_weights)
         every = np.concatenate([plain, local[modes.local_columns]])
-        shape = modes.shape_offset + person.head_scale * _weighted_rows(
+        shape = modes.shape_offset + person.head_scale * weighted_rows(
             every, modes.shape_from_weights
         )
         return Identity(
@@ -178,7 +185,7 @@ class Body:
         """
         modes = self.modes
         points = modes.template.copy()
-        _add_modes(points.reshape(-1), _flat(modes.basis), identity.body)
+        add_modes(points.reshape(-1), flat(modes.basis), identity.body)
         own = len(modes.vertices)
         joints = points[own:-1].astype(np.float64)
         pivot = joints[self.bones.index("neck_1")].copy()
@@ -212,8 +219,8 @@ class Body:
         """HeadModel.vertices to the byte, with its sums compiled."""
         weights = self.head.coefficients(identity.shape, expression)
         out = self.head.template.copy()
-        _add_modes(out.reshape(-1), _flat(self.head.shape_basis), weights[: self.head.n_shape])
-        _add_modes(out.reshape(-1), _flat(self.head.expression_basis), weights[self.head.n_shape :])
+        add_modes(out.reshape(-1), flat(self.head.shape_basis), weights[: self.head.n_shape])
+        add_modes(out.reshape(-1), flat(self.head.expression_basis), weights[self.head.n_shape :])
         if jaw is not None:
             self.head.turn_jaw(out, weights, jaw)
         return out
@@ -239,10 +246,10 @@ class Body:
                 f"bone_transforms: shape {transforms.shape}, not {(len(self.bones), 3, 4)}"
             )
         out = np.empty_like(rest.vertices)
-        _skin(rest.vertices, self.skin_bones, self.skin_weights, transforms, out)
+        skin(rest.vertices, self.skin_bones, self.skin_weights, transforms, out)
         return out
 
-    def key_points(self, rest: Rest, feet: bool = False) -> Array:
+    def key_points(self, rest: Rest, *, feet: bool = False) -> Array:
         """(17, J, 4) or with feet (23, J, 4): key point k of the posed body is sum over j of T_j @ points[k, j].
 
         T_j is bone j's (3, 4) transform, and the fourth number is the share of the bone: skinning is linear, so
@@ -250,7 +257,7 @@ class Body:
         """
         modes = self.modes
         out = np.zeros((len(self.keypoints), len(self.bones), 4))
-        _gather(
+        gather(
             rest.vertices,
             modes.entry_pair,
             modes.entry_vertex,
@@ -259,126 +266,6 @@ class Body:
             out,
         )
         return out if feet else out[:17]
-
-
-@dataclass(frozen=True, eq=False)
-class FineSkin:
-    """The skin with every quad of head and upper neck split in four; N new vertices follow the V old ones.
-
-    The scheme interpolates: old vertices stay where they are, so labels read from them are the same.
-
-    start, index, weight  rows of the sparse (N, V) matrix: (N + 1,) int32, (nnz,) uint16, (nnz,) float32
-    faces, parts          (F, 3) int32 and (F,) uint8 of the whole skin: replaces face_groups["skin"]
-    template, occlusion, masks   as in Body, with V + N rows
-    """
-
-    start: NDArray[np.int32]
-    index: NDArray[np.uint16]
-    weight: Floats
-    faces: NDArray[np.int32]
-    parts: NDArray[np.uint8]
-    template: Floats
-    occlusion: Floats
-    masks: Mapping[str, Floats]
-
-    def refine(self, values: Floats) -> Floats:
-        """(V, D) float32 values at the vertices to (V + N, D), old rows first: positions posed or at rest."""
-        out = np.empty((len(values) + len(self.start) - 1, values.shape[1]), dtype=np.float32)
-        _refine(
-            np.ascontiguousarray(values, dtype=np.float32), self.start, self.index, self.weight, out
-        )
-        return out
-
-
-@dataclass(frozen=True, eq=False)
-class BodyModes:
-    """The bases and tables behind Body, as the file has them."""
-
-    template: Floats  # (Vb + J + 1, 3): the body's own vertices, pose joints, the head's origin
-    basis: Floats  # (B, Vb + J + 1, 3)
-    vertices: NDArray[np.int64]  # (Vb,) body vertices of the basis
-    body_from_weights: Array  # (1 + M, B)
-    body_offset: Array
-    shape_from_weights: Array  # (1 + M + 2 L', S) for the L' local changes of the head
-    shape_offset: Array
-    local_columns: NDArray[np.int64]  # (2 L',) into the weights of all local shapes
-    local_norm: float  # median length of a person's local changes in shape coefficients
-    tables: drawing.Tables
-    head_place: NDArray[np.int64]  # (V,) number within the head model, -1 elsewhere
-    alone: NDArray[np.int64]  # body vertices that the head model alone decides
-    shared: NDArray[np.int64]  # those of the neck where it is blended with the body's
-    share: Floats  # how much of them is the head's
-    pairs: NDArray[np.uint8]  # (P, 2) key point and bone
-    entry_pair: NDArray[np.uint16]
-    entry_vertex: NDArray[np.uint16]
-    entry_weight: Floats
-
-
-def _flat(basis: Floats) -> Floats:
-    return basis.reshape(len(basis), -1)
-
-
-@compiled
-def _add_modes(out: Array, rows: Array, coefficients: Array) -> None:
-    """head.model.add_modes on flat arrays: float32, in the order of the rows, one rounding for each step."""
-    for k in range(rows.shape[0]):
-        share = coefficients[k]
-        if share != 0:
-            for i in range(out.shape[0]):
-                out[i] += share * rows[k, i]
-
-
-@compiled
-def _weighted_rows(weights: Array, rows: Array) -> Array:
-    """Sum of rows by weight, float64, in order; most weights are 0."""
-    total = np.zeros(rows.shape[1])
-    for k in range(rows.shape[0]):
-        if weights[k] != 0:
-            for i in range(rows.shape[1]):
-                total[i] += weights[k] * rows[k, i]
-    return total
-
-
-@compiled
-def _skin(rest: Array, bones: Array, weights: Array, transforms: Array, out: Array) -> None:
-    """Linear blend skinning, influences summed in order in float64."""
-    for v in range(rest.shape[0]):
-        x, y, z = float(rest[v, 0]), float(rest[v, 1]), float(rest[v, 2])
-        for row in range(3):
-            total = 0.0
-            for k in range(bones.shape[1]):
-                share = float(weights[v, k])
-                if share > 0.0:
-                    t = transforms[bones[v, k], row]
-                    total += share * (t[0] * x + t[1] * y + t[2] * z + t[3])
-            out[v, row] = total
-
-
-@compiled
-def _gather(
-    rest: Array, pair: Array, vertex: Array, weight: Array, pairs: Array, out: Array
-) -> None:
-    """Adds each entry's weighted vertex to its (key point, bone) row."""
-    for e in range(pair.shape[0]):
-        row = out[pairs[pair[e], 0], pairs[pair[e], 1]]
-        share = float(weight[e])
-        row[0] += share * rest[vertex[e], 0]
-        row[1] += share * rest[vertex[e], 1]
-        row[2] += share * rest[vertex[e], 2]
-        row[3] += share
-
-
-@compiled
-def _refine(values: Array, start: Array, index: Array, weight: Array, out: Array) -> None:
-    """Old rows, then the weighted sums of the new ones, in order in float64."""
-    count = values.shape[0]
-    out[:count] = values
-    for row in range(start.shape[0] - 1):
-        for d in range(values.shape[1]):
-            total = 0.0
-            for e in range(start[row], start[row + 1]):
-                total += float(weight[e]) * values[index[e], d]
-            out[count + row, d] = total
 
 
 @functools.lru_cache(maxsize=1)
@@ -412,10 +299,11 @@ def _body_from_arrays(arrays: dict[str, Array]) -> Body:
         for name, s in groups.items()
     }
     masks = {}
-    for name in arrays:
+    for name, levels in arrays.items():
         if name.startswith("mask_"):
-            masks[name[5:]] = np.zeros(count, dtype=np.float32)
-            masks[name[5:]][: len(arrays[name])] = arrays[name].astype(np.float32) / 255
+            mask = np.zeros(count, dtype=np.float32)
+            mask[: len(levels)] = levels.astype(np.float32) / 255
+            masks[name.removeprefix("mask_")] = mask
     eye_angles = np.zeros((count, 2), dtype=np.float32)
     eye_angles[groups["eye_left"].start : groups["eye_right"].stop] = arrays["eye_angles"]
     return Body(
@@ -432,69 +320,12 @@ def _body_from_arrays(arrays: dict[str, Array]) -> Body:
         skin_bones=arrays["skin_bones"],
         skin_weights=arrays["skin_weights"],
         mirror=arrays["mirror"].astype(np.int32),
-        uv=arrays["uv"].astype(np.float32) / 65535,
+        uv=arrays["uv"].astype(np.float32) / np.float32(65535),
         uv_faces=arrays["uv_faces"].astype(np.int32),
         eye_angles=eye_angles,
-        occlusion=arrays["occlusion"].astype(np.float32) / 255,
+        occlusion=arrays["occlusion"].astype(np.float32) / np.float32(255),
         masks=masks,
         keypoints=tuple(str(n) for n in arrays["keypoint_names"]),
-        fine=_fine_from_arrays(arrays, masks),
-        modes=_modes_from_arrays(arrays),
-    )
-
-
-def _fine_from_arrays(arrays: dict[str, Array], masks: dict[str, Floats]) -> FineSkin:
-    plain = [
-        arrays["template"],
-        arrays["occlusion"][:, None] / np.float32(255),
-        *(m[:, None] for m in masks.values()),
-    ]
-    start, index, weight = arrays["fine_start"], arrays["fine_index"], arrays["fine_weight"]
-    values = np.concatenate(plain, axis=1, dtype=np.float32)
-    new = np.add.reduceat(weight[:, None] * values[index], start[:-1], axis=0)
-    out = np.concatenate([values, new])
-    np.clip(out[:, 3:], 0, 1, out=out[:, 3:])
-    return FineSkin(
-        start,
-        index,
-        weight,
-        faces=arrays["fine_faces"].astype(np.int32),
-        parts=arrays["fine_parts"],
-        template=np.ascontiguousarray(out[:, :3]),
-        occlusion=np.ascontiguousarray(out[:, 3]),
-        masks={name: np.ascontiguousarray(out[:, 4 + k]) for k, name in enumerate(masks)},
-    )
-
-
-def _modes_from_arrays(arrays: dict[str, Array]) -> BodyModes:
-    tables = drawing.Tables(
-        **{
-            name.removeprefix("identity_"): value
-            for name, value in arrays.items()
-            if name.startswith("identity_")
-        }
-    )
-    head_place = np.full(len(arrays["template"]), -1, dtype=np.int64)
-    head_place[arrays["head_vertices"]] = np.arange(len(arrays["head_vertices"]))
-    head, blend = arrays["head_vertices"].astype(np.int64), arrays["head_blend"]
-    chosen = arrays["shape_locals"].astype(np.int64)
-    return BodyModes(
-        template=arrays["body_template"],
-        basis=scaled(arrays["body_basis"], arrays["body_step"]),
-        vertices=arrays["body_vertices"].astype(np.int64),
-        body_from_weights=arrays["body_from_weights"].astype(np.float64),
-        body_offset=arrays["body_offset"].astype(np.float64),
-        shape_from_weights=arrays["shape_from_weights"].astype(np.float64),
-        shape_offset=arrays["shape_offset"].astype(np.float64),
-        local_columns=np.stack([2 * chosen, 2 * chosen + 1], axis=1).ravel(),
-        local_norm=float(arrays["shape_local_norm"]),
-        tables=tables,
-        head_place=head_place,
-        alone=head[blend == 1],
-        shared=head[blend < 1],
-        share=blend[blend < 1],
-        pairs=arrays["keypoint_pairs"],
-        entry_pair=arrays["keypoint_entry_pair"],
-        entry_vertex=arrays["keypoint_entry_vertex"],
-        entry_weight=arrays["keypoint_entry_weight"],
+        fine=fine_from_arrays(arrays, masks),
+        modes=modes_from_arrays(arrays),
     )

@@ -42,7 +42,7 @@ FIELDS: tuple[Field, ...] = (
     Field("prompt", "object", "text, negative, edits (rule, kind, position; never the removed words)", tools=("caption",)),
     Field("image", "string", "path of the image, relative to the root", tools=("generate",)),
     Field("image_sha256", "string", "of the bytes of the image file", tools=("generate",)),
-    Field("camera", "object", "K, 3 x 3, known or estimated", "pixels", 4, tools=("generate",)),
+    Field("camera", "object", "K, 3 x 3, pixels, known or estimated; up, the direction against gravity in the camera frame, where known", decimals=6, tools=("pose-sample", "generate")),
     Field("generated", "object", "what decides the pixels: model, seed, size; canvas_to_image, the 2 x 3 affine that poses were mapped by", decimals=6, tools=("generate",)),
     Field("truth", "object", "known exactly, because the image was rendered from it", tools=("generate",)),
     Field("truth.heads[].box", "list", "[x1, y1, x2, y2] of the head's whole silhouette with hair, as if nothing hid it, cut at the picture", "pixels", 2),

@@ -139,7 +139,7 @@ TOOLS: tuple[Tool, ...] = (
         "pose-sample",
         "source",
         "draw scenes of 2D body poses from a prior; no photo is touched",
-        writes=("id", "width", "height", "poses", "source"),
+        writes=("id", "width", "height", "poses", "camera", "source"),
         seeded=True,
     ),
     Tool(

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from headkit import attributes
 from headkit.head.camera import intrinsics
-from headkit.render import light, paint
+from headkit.render import depth_order, light, paint
 from headkit.render.background import background, photo
 from headkit.render.body import Body, Rest, load_body
 from headkit.render.dress import dress
 from headkit.render.frame import Frame, draw
+from headkit.render.ground import LEVEL, Ground, find_ground
 from headkit.render.light import Lighting
 from headkit.render.look import Look, resolve
-from headkit.render.posing import Posed, fit_pose
+from headkit.render.posing import Posed
 from headkit.render.surface import Surface
 from headkit.render.tailoring import vertex_normals
 
@@ -87,6 +88,7 @@ class Scene:
     height: int
     lighting: Lighting
     background: Floats
+    ground: Ground | None
     seed: int
 
 
@@ -97,23 +99,27 @@ def compose(
     *,
     seed: int,
     K: Array | None = None,
+    up: Array | None = None,
     light_name: str | None = None,
     place: str | NDArray[np.uint8] | None = None,
 ) -> Scene:
     """The scene of `wanted` people.
 
+    K, up       the camera, and the direction against gravity in its frame, where they are known
     light_name  a word of attributes.LIGHT, or None: drawn
     place       a word of attributes.BACKGROUND, a photo (height, width, 3) sRGB, or None: drawn
     Raises PoseError where somebody's key points cannot be posed.
     """
     body = load_body()
     camera = intrinsics(width, height, FOCAL * max(width, height)) if K is None else K
-    people: list[Person] = []
+    upward = LEVEL if up is None else up / np.linalg.norm(up)
+    people = _people(body, wanted, camera, upward)
+    posed = [body.skin(person.rest, person.posed.bone_transforms) for person in people]
     surfaces: list[Surface] = []
-    for owner, one in enumerate(wanted):
-        person = _place(body, one, camera, owner)
-        people.append(person)
-        surfaces += _surfaces(body, person, owner, camera)
+    for owner, (person, vertices) in enumerate(zip(people, posed, strict=True)):
+        surfaces += _surfaces(body, person, vertices, owner, camera)
+    flesh = body.vertex_groups["body"]
+    ground = find_ground([vertices[flesh].astype(np.float64) for vertices in posed], upward)
     rng = np.random.Generator(np.random.PCG64(seed))
     lighting, behind = _surroundings(light_name, place, width, height, rng)
     return Scene(
@@ -124,6 +130,7 @@ def compose(
         height=height,
         lighting=lighting,
         background=behind,
+        ground=ground,
         seed=int(rng.integers(1 << 31)),
     )
 
@@ -162,7 +169,33 @@ def mean_head() -> tuple[Array, Array]:
 # ---- one person ----------------------------------------------------------------------------------
 
 
-def _place(body: Body, wanted: Wanted, camera: Array, owner: int) -> Person:
+def _people(body: Body, wanted: Sequence[Wanted], camera: Array, up: Array) -> tuple[Person, ...]:
+    """Everybody with a look and a body of his own, posed together."""
+    made = [_make(body, one) for one in wanted]
+    askings = [
+        depth_order.Person(
+            rest, one.keypoints, one.box, rng, None if one.head is None else dict(one.head)
+        )
+        for one, (_, rest, _, rng) in zip(wanted, made, strict=True)
+    ]
+    try:
+        poses = depth_order.fit_people(body, askings, camera, up=up)
+    except ValueError as error:
+        raise PoseError(str(error)) from None
+    head = body.bones.index("head")
+    people = []
+    for (look, rest, expression, _), posed in zip(made, poses, strict=True):
+        transform = posed.bone_transforms[head]
+        rotation = np.array(transform[:, :3])
+        translation = rotation @ rest.head_translation + transform[:, 3]
+        people.append(
+            Person(look, rest, posed, rotation, translation, expression, np.array(look.jaw))
+        )
+    return tuple(people)
+
+
+def _make(body: Body, wanted: Wanted) -> tuple[Look, Rest, Floats, np.random.Generator]:
+    """Look, rest body, expression, and the numbers for posing."""
     # A stream for each step: a change in one leaves the others as they were.
     streams = np.random.SeedSequence(wanted.seed).spawn(3)
     look_rng, identity_rng, pose_rng = (np.random.Generator(np.random.PCG64(s)) for s in streams)
@@ -178,22 +211,14 @@ def _place(body: Body, wanted: Wanted, camera: Array, owner: int) -> Person:
     )
     opening = min(1.0, look.jaw[0] / JAW_PER_ACTION)
     expression = body.head.expression(**{**look.expression, "jawOpen": opening})
-    jaw = np.array(look.jaw)
-    rest = body.rest(identity, expression, jaw, gaze=look.gaze)
-    head = dict(wanted.head) if wanted.head is not None else None
-    try:
-        posed = fit_pose(body, rest, wanted.keypoints, wanted.box, camera, pose_rng, head)
-    except ValueError as error:
-        raise PoseError(f"person {owner}: {error}") from None
-    transform = posed.bone_transforms[body.bones.index("head")]
-    rotation = np.array(transform[:, :3])
-    translation = rotation @ rest.head_translation + transform[:, 3]
-    return Person(look, rest, posed, rotation, translation, expression, jaw)
+    rest = body.rest(identity, expression, look.jaw, gaze=look.gaze)
+    return look, rest, expression, pose_rng
 
 
-def _surfaces(body: Body, person: Person, owner: int, camera: Array) -> list[Surface]:
+def _surfaces(
+    body: Body, person: Person, posed: Floats, owner: int, camera: Array
+) -> list[Surface]:
     """Flesh, and what is worn and grown on it."""
-    posed = body.skin(person.rest, person.posed.bone_transforms)
     return dress(
         body,
         person.rest,

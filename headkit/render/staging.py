@@ -58,7 +58,8 @@ class Prior:
 class Scenes:
     """A block of R scenes with P people in all; `first` (R + 1,) tells where each scene's people begin.
 
-    keypoints (P, 17, 3) x, y, confidence; boxes (P, 4); head (P, 3) yaw, pitch, roll as seen, degrees
+    keypoints (P, 17, 3) x, y, confidence; boxes (P, 4); head (P, 3) yaw, pitch, roll as seen, degrees;
+    up (R, 3) the direction against gravity in the camera frame
     """
 
     size: Integers  # (R, 2) width, height
@@ -66,6 +67,7 @@ class Scenes:
     keypoints: Array
     boxes: Array
     head: Array
+    up: Array
     age: Integers
     male: NDArray[np.bool_]
 
@@ -116,6 +118,7 @@ def draw(prior: Prior, seed: int, start: int, number: int) -> Scenes:
         keypoints=np.concatenate([keypoints, confidence[:, :, None]], axis=2),
         boxes=boxes,
         head=euler,
+        up=level.tilt[first[:-1], :, 1],
         age=age.astype(np.int64),
         male=male,
     )

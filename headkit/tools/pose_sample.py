@@ -4,7 +4,8 @@ A scene has 1 to 12 people, near or far, who stand, walk, sit or gesture and loo
 flat over the full circle unless told otherwise and stratified by the number of the scene, so that also a
 short run covers the circle evenly: faces, profiles and the backs of heads alike. Each person comes with
 17 key points in COCO order, labelled as an annotator would (1 seen, 0.5 hidden but known, 0 not known),
-a box, the head's angles as the camera sees them, and the sex and age that the pose was drawn for.
+a box, the head's angles as the camera sees them, and the sex and age that the pose was drawn for; each
+scene with its camera: K, and the direction against gravity in the camera's frame.
 
 With --from, given poses are varied instead: mirrored, moved, scaled, turned a little, and with key
 points that are not quite where they were.
@@ -143,12 +144,16 @@ def _drawn(prior: Prior, context: Context, skip: int) -> Iterator[Record]:
 
 
 def _records(scenes: Scenes, seed: int, start: int) -> Iterator[Record]:
+    from headkit.render.staging import FOCAL
+
     keypoints = scenes.keypoints.round(2).tolist()
     boxes = scenes.boxes.round(2).tolist()
     heads = scenes.head.round(2).tolist()
     ages, male = scenes.age.tolist(), scenes.male.tolist()
     first, size = scenes.first.tolist(), scenes.size.tolist()
+    up = scenes.up.round(6).tolist()
     for row, (width, height) in enumerate(size):
+        focal = FOCAL * max(width, height)
         poses = [
             {
                 "keypoints": keypoints[person],
@@ -164,6 +169,10 @@ def _records(scenes: Scenes, seed: int, start: int) -> Iterator[Record]:
             "width": width,
             "height": height,
             "poses": poses,
+            "camera": {
+                "K": [[focal, 0.0, width / 2], [0.0, focal, height / 2], [0.0, 0.0, 1.0]],
+                "up": up[row],
+            },
             "source": {"sampler": SAMPLER, "version": VERSION, "seed": seed, "index": start + row},
         }
 

@@ -52,7 +52,7 @@ def shade_eye(
         angle = sqrt(left * left + up * up)
         blur = max(0.02, 2.0 * hit.z / scene.camera[0] / _RADIUS)
         inside = _step(_IRIS, angle, blur)
-        occlusion = value(scene.attributes, hit, OCCLUSION)
+        occlusion = sqrt(value(scene.attributes, hit, OCCLUSION))  # white walls light each other
         # lashes and the lid's edge shade the upper part
         shade = occlusion * (1.0 - 0.45 * (1.0 - _step(0.34, up, 0.30)))
         tilt_x, tilt_y, tilt_z = _outward(scene.vertices, scene.attributes, hit, normal, left, up)
@@ -167,7 +167,7 @@ def _sclera(left: float, up: float, angle: float, seed: float) -> tuple[float, f
     vein = value_noise(left * 7.0 + seed, up * 26.0, 1.0 + seed)
     vein = max(0.0, 1.0 - 12.0 * abs(vein - 0.5)) * red
     return (
-        0.62 - 0.03 * red - 0.04 * vein,
-        0.58 - 0.10 * red - 0.14 * vein,
-        0.55 - 0.11 * red - 0.13 * vein,
+        0.74 - 0.04 * red - 0.04 * vein,
+        0.70 - 0.13 * red - 0.14 * vein,
+        0.67 - 0.14 * red - 0.13 * vein,
     )

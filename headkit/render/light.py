@@ -85,11 +85,11 @@ def _blackbody(kelvin: float) -> NDArray[np.float64]:
 # name: share in the wild, key (intensity, kelvin, radius, azimuth range, elevation range),
 # fill, rim (intensity, kelvin), sky (intensity, kelvin), ground (intensity, kelvin)
 _SETUPS: Final = {
-    "studio": (14, (1.05, 5600, 0.30, (18, 55), (20, 48)), (0.22, 5600), (0.55, 5600), (0.30, 5600), (0.16, 5000)),
-    "window": (14, (1.15, 6300, 0.42, (48, 85), (8, 35)), (0.10, 4600), (0.12, 5000), (0.26, 6000), (0.17, 4000)),
-    "indoor": (24, (0.75, 4300, 0.28, (5, 60), (35, 65)), (0.20, 4500), (0.22, 4400), (0.38, 4600), (0.24, 4000)),
-    "daylight": (16, (1.15, 5600, 0.035, (15, 75), (32, 62)), (0.06, 6500), (0.10, 5600), (0.40, 8200), (0.26, 4800)),
-    "overcast": (18, (0.40, 6600, 0.55, (0, 60), (50, 80)), (0.08, 6500), (0.12, 6500), (0.62, 6800), (0.28, 5600)),
+    "studio": (14, (1.05, 5600, 0.24, (20, 60), (22, 50)), (0.14, 5600), (0.55, 5600), (0.24, 5600), (0.12, 5000)),
+    "window": (14, (1.15, 6300, 0.36, (45, 80), (10, 35)), (0.08, 4600), (0.12, 5000), (0.22, 6000), (0.13, 4000)),
+    "indoor": (24, (0.75, 4300, 0.22, (10, 60), (32, 62)), (0.14, 4500), (0.22, 4400), (0.30, 4600), (0.17, 4000)),
+    "daylight": (16, (1.15, 5600, 0.035, (15, 75), (32, 62)), (0.06, 6500), (0.10, 5600), (0.32, 8200), (0.20, 4800)),
+    "overcast": (18, (0.50, 6600, 0.45, (0, 60), (45, 75)), (0.06, 6500), (0.12, 6500), (0.60, 6800), (0.20, 5600)),
     "sunset": (9, (1.10, 3900, 0.05, (40, 80), (7, 20)), (0.08, 6500), (0.45, 3500), (0.34, 8000), (0.18, 4200)),
     "night": (5, (0.85, 3600, 0.12, (20, 70), (25, 60)), (0.25, 9000), (0.70, 3000), (0.14, 9500), (0.10, 3400)),
 }  # fmt: skip
@@ -124,6 +124,7 @@ def lighting(name: str, rng: np.random.Generator) -> Lighting:
         ground=tint(*ground),
         warmth=float(rng.normal(0.0, 0.03)),
     )
+    light = _balanced(light)
     return replace(light, exposure=_exposure(light) * float(np.exp(rng.normal(0.0, 0.12))))
 
 
@@ -133,9 +134,30 @@ def any_lighting(rng: np.random.Generator) -> Lighting:
     return lighting(SETUPS[int(rng.choice(len(SETUPS), p=odds / odds.sum()))], rng)
 
 
+def _balanced(light: Lighting) -> Lighting:
+    """The light as a camera's automatic white balance leaves it: three quarters of its cast are gone."""
+    whole = np.array(light.key_color) * max(0.4, -light.key[2]) + 0.5 * np.add(
+        light.sky, light.ground
+    )
+    balance = (whole / whole.mean()) ** -0.75
+
+    def corrected(color: Color) -> Color:
+        red, green, blue = (np.array(color) * balance).tolist()
+        return red, green, blue
+
+    return replace(
+        light,
+        key_color=corrected(light.key_color),
+        fill_color=corrected(light.fill_color),
+        rim_color=corrected(light.rim_color),
+        sky=corrected(light.sky),
+        ground=corrected(light.ground),
+    )
+
+
 def _exposure(light: Lighting) -> float:
     """What a camera's meter would choose: a gray surface facing the camera comes out alike everywhere."""
     key = max(0.0, -light.key[2]) * np.mean(light.key_color)
     fill = max(0.0, -light.fill[2]) * np.mean(light.fill_color)
     ambient = 0.5 * (np.mean(light.sky) + np.mean(light.ground))
-    return float(1.12 / (0.75 * key + fill + ambient + 0.08))
+    return float(0.86 / (0.75 * key + fill + ambient + 0.08))

@@ -244,9 +244,10 @@ def _undertone(
 ) -> tuple[float, float]:
     """How much more blood and melanin than the mean; about -0.5 to 1.5."""
     coarse = value_noise(x * 70.0 + seed, y * 70.0, z * 70.0) - 0.5
-    fine = value_noise(x * 320.0, y * 320.0 + seed, z * 320.0) - 0.5
-    blood = 0.35 * coarse + 0.25 * fine
-    melanin = 0.22 * (value_noise(x * 120.0, y * 120.0, z * 120.0 + seed) - 0.5) - 0.12 * fine
+    middle = value_noise(x * 210.0, y * 210.0, z * 210.0 + seed) - 0.5
+    fine = value_noise(x * 560.0, y * 560.0 + seed, z * 560.0) - 0.5
+    blood = 0.45 * coarse + 0.40 * middle + 0.35 * fine
+    melanin = 0.22 * coarse - 0.24 * middle + 0.30 * fine
     for k in range(len(spots)):
         dx, dy, dz = x - spots[k, 0], y - spots[k, 1], z - spots[k, 2]
         distance = (dx * dx + dy * dy + dz * dz) / (spots[k, 3] * spots[k, 3])

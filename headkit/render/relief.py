@@ -34,11 +34,11 @@ def skin_slope(
     footprint: float,
 ) -> Slope:
     """Pores, and wrinkles with age. landmarks: (68, 3) of the rest human."""
-    coarse, fine = 0.030 * fade(0.0026, footprint), 0.045 * fade(0.0011, footprint)
-    ax, ay, az = noise_slope(x * 390.0, y * 390.0, z * 390.0)
+    coarse, fine = 0.020 * fade(0.0020, footprint), 0.050 * fade(0.0009, footprint)
+    ax, ay, az = noise_slope(x * 520.0, y * 520.0, z * 520.0)
     sx, sy, sz = coarse * ax, coarse * ay, coarse * az
     if fine > 0.0:
-        bx, by, bz = noise_slope(x * 1000.0, y * 1000.0, z * 1000.0)
+        bx, by, bz = noise_slope(x * 1300.0, y * 1300.0, z * 1300.0)
         sx, sy, sz = sx + fine * bx, sy + fine * by, sz + fine * bz
     age = row[Paint.AGE]
     if age > 30.0 and z > landmarks[36, 2] - 0.03:

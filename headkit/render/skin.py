@@ -70,9 +70,9 @@ def shade_skin(
         # light that bounces in a fold of bright skin fills it, and leaks red into shadows
         gap, edge = occlusion * (1.0 - occlusion), arrives * (1.0 - arrives)
         around = (
-            occlusion + 0.6 * red * gap,
-            occlusion + 0.6 * green * gap,
-            occlusion + 0.6 * blue * gap,
+            occlusion + 0.4 * red * gap,
+            occlusion + 0.4 * green * gap,
+            occlusion + 0.4 * blue * gap,
         )
         soft = (arrives + 0.25 * edge, arrives + 0.05 * edge, arrives - 0.05 * edge)
         light = irradiance(scene.light, normal, soft, around, _WRAP)

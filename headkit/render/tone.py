@@ -29,7 +29,7 @@ class Film:
 
     exposure: float = 1.0
     warmth: float = 0.0
-    contrast: float = 1.06
+    contrast: float = 1.18
     vignette: float = 0.12
     noise: float = 1.2
 
@@ -39,7 +39,7 @@ def film(exposure: float, warmth: float, rng: np.random.Generator) -> Film:
     return Film(
         exposure=exposure,
         warmth=warmth,
-        contrast=float(rng.uniform(1.0, 1.14)),
+        contrast=float(rng.uniform(1.1, 1.3)),
         vignette=float(rng.uniform(0.0, 0.25)),
         noise=float(np.exp(rng.normal(0.1, 0.5))),
     )

@@ -69,7 +69,9 @@ class Batches:
         found: list[Outcome | None] = [None] * len(batch)
         waiting: list[int] = []
         for index, item in enumerate(batch):
-            if refused := refusal(self.tool, self.reads, item.record, self.context.overwrite):
+            # A choose gets errors of earlier tools, which may lack anything.
+            reads = () if "error" in item.record else self.reads
+            if refused := refusal(self.tool, reads, item.record, self.context.overwrite):
                 found[index] = self.writer.failed(item.raw, item.record, refused)
             else:
                 waiting.append(index)

@@ -45,7 +45,7 @@ class Books:
         self.expected: Checkpoint | None = None  # of an earlier run: its digest must come by again
         self.keys: array[int] | None = None  # not yet in the key file; None keeps none
         self.key_file: Path | None = None
-        self.journaled = isinstance(output, Journal)
+        self.journaled = False  # once it is known what a journal holds: only then may checkpoints describe it
         self.in_a_row = 0  # failures of the model
         self._untouched = False
         self.fresh = 0  # records done by this run, not restored
@@ -165,7 +165,7 @@ class Books:
     def finish(self) -> None:
         """Check the account and put everything in its place. Stop 70 where a record is missing."""
         if self._untouched:
-            self.clean()
+            self.release()
             return
         counts = self.counts
         if counts.read != counts.out + counts.dropped + counts.failed:
@@ -186,12 +186,12 @@ class Books:
 
     def abort(self) -> None:
         """After a fault: keep what is done where it can be taken up again, remove what is half written."""
-        if self.journaled and self.counts.read:
+        if self.journaled:
             with suppress(Stop, OSError):  # the fault itself is what is reported
                 self.checkpoint()
-        self.clean()
+        self.release()
 
-    def clean(self) -> None:
+    def release(self) -> None:
         for output in (self.ledger, self.output, self.tee):
             if output is not None:
                 output.abort()

@@ -84,6 +84,9 @@ class Through:
         except OSError as error:
             raise Stop(WRITE_FAILED, f"{self.name}: {error.strerror}") from None
 
+    def discard(self) -> None:
+        """Nothing half written to remove."""
+
     def abort(self) -> None:
         self.descriptor = _close(self.descriptor)
 
@@ -138,10 +141,13 @@ class Journal:
         self.sync()
         self.abort()
 
-    def abort(self) -> None:
+    def discard(self) -> None:
         if self.temporary and self.descriptor != CLOSED:
             with suppress(OSError):
                 self.path.unlink()
+
+    def abort(self) -> None:
+        self.discard()
         self.descriptor = _close(self.descriptor)
 
 
@@ -188,10 +194,13 @@ class Replacement:
             raise Stop(WRITE_FAILED, f"{self.name}: {error.strerror}") from None
         self._release()
 
-    def abort(self) -> None:
+    def discard(self) -> None:
         if self.descriptor != CLOSED:
             with suppress(OSError):
                 os.unlink(self.temporary)
+
+    def abort(self) -> None:
+        self.discard()
         self._release()
 
     def _release(self) -> None:

@@ -40,10 +40,8 @@ def redo_errors(books: Books, rows: Iterator[Row], flow: Flow, size: int) -> Ite
 
     books.output = Journal(old.path.with_name(f".{old.path.name}.tmp"), temporary=True)
     books.output.truncate(0)
-    books.journaled = False  # a checkpoint would describe the old output
     flow.run(batched(paired(), size))
     books.output.take_place_of(old)
-    books.journaled = True
     return chain(beyond, rows)
 
 

@@ -60,9 +60,16 @@ class Session:
         self.progress.close()
         return self._status()
 
-    def clean(self) -> None:
-        """Remove what is half written; a second signal ends the process."""
-        self.books.clean()
+    def discard(self) -> None:
+        """Remove what is half written: a second signal ends the process.
+
+        No descriptor is closed, since the thread at work may be writing to it: its number could by then be
+        another file's.
+        """
+        books = self.books
+        for output in (books.ledger, books.output):
+            if output is not None:
+                output.discard()
 
     # ---- by kind ----
 
@@ -167,8 +174,8 @@ class Session:
             )
         if checkpoint is None:
             return Place(), KeySet()
-        books.expected = checkpoint
         if self.plan.flags.retry_errors or not resume.usable(checkpoint, books.state.inputs, books):
+            books.expected = checkpoint
             return Place(), KeySet()
         return checkpoint.place, resume.begin_at(books, checkpoint)
 
@@ -185,6 +192,7 @@ class Session:
                 resume.copy(books.output, books.tee)
             rest = rows if first is None else chain([first], rows)
         self.progress.advance(books.counts.read)
+        books.journaled = True
         books.checkpoint()
         return rest
 

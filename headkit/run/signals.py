@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
+# timeout(1) sends its signal twice, to the command and to its group: that is one wish, not impatience.
+TOGETHER = 0.2  # seconds
 ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 
@@ -45,10 +48,11 @@ def die_of(number: int) -> NoReturn:
 class Signals:
     """Watches for INT, TERM and HUP; one that was ignored on entry (nohup) stays ignored."""
 
-    def __init__(self, clean: Callable[[], None]) -> None:
-        """`clean` runs before a second signal ends the process: it removes what is half written."""
-        self.clean = clean
+    def __init__(self, discard: Callable[[], None]) -> None:
+        """`discard` runs before a second signal ends the process: it removes what is half written."""
+        self.discard = discard
         self.received: int | None = None
+        self._at = 0.0
         self.wake, self._waker = os.pipe()  # readable from the first signal on
         os.set_blocking(self._waker, False)
 
@@ -59,11 +63,14 @@ class Signals:
                 signal.signal(number, self._take)
 
     def _take(self, number: int, _: FrameType | None) -> None:
+        now = time.monotonic()
         if self.received is not None:
+            if now - self._at < TOGETHER:
+                return
             with suppress(OSError):
-                self.clean()
+                self.discard()
             die_of(number)
-        self.received = number
+        self.received, self._at = number, now
         os.write(self._waker, b"!")
 
     def check(self) -> None:

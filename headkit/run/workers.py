@@ -68,14 +68,14 @@ class Worker:
             )
         self.connection: Connection = Connection(ours.detach())
         self.batch: Batch | None = None
-        with suppress(BrokenPipeError):  # dead already: noticed when its batch is sent
+        with suppress(OSError):  # dead already: noticed when its batch is sent
             self.connection.send(assignment)
 
     def send(self, batch: Batch) -> bool:
         """False where the worker is dead."""
         try:
             self.connection.send([row.raw for row in batch.rows])
-        except (BrokenPipeError, ConnectionResetError):
+        except OSError:
             return False
         self.batch = batch
         return True
@@ -146,7 +146,7 @@ class Workers:
         assert batch is not None
         try:
             batch.reply = worker.connection.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # also in the middle of a reply
             self._bury(at, batch)
             return
         worker.batch = None

@@ -1,5 +1,6 @@
 """A run that was cut anywhere ends in the bytes of one that was not."""
 
+import dataclasses
 import json
 import os
 
@@ -7,6 +8,11 @@ import pytest
 from conftest import lines, many, parsed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sample_tools import TOOLS
+
+from headkit.run import run
+from headkit.tool import Context, RunOptions
+from headkit.tools import merge
 
 
 
@@ -119,12 +125,12 @@ def test_changed_past_is_refused(cli, tool, change):
 
 def test_smaller_limit_leaves_what_is_done(cli, rows):
     cli.run("mark", "-o", "out", "--resume", rows, status=1)
-    before = cli.read("out"), cli.read("out.run.json")
+    before = cli.read("out"), cli.run_file("out")["checkpoint"]
     cli.run("mark", "-o", "out", "--resume", "-n", 5, rows)
-    assert (cli.read("out"), cli.read("out.run.json")) == before
+    assert (cli.read("out"), cli.run_file("out")["checkpoint"]) == before
     os.utime(cli.path(rows))  # read from the beginning
     cli.run("mark", "-o", "out", "--resume", "-n", 5, rows)
-    assert (cli.read("out"), cli.read("out.run.json")) == before
+    assert (cli.read("out"), cli.run_file("out")["checkpoint"]) == before
 
 
 def test_two_runs_on_one_file(cli):
@@ -220,12 +226,6 @@ def run_here(cli, tool, *words):
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     try:
-        import dataclasses
-
-        from headkit.run import run
-        from headkit.tool import RunOptions
-        from sample_tools import TOOLS
-
         os.chdir(cli.folder)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         options = dict(zip(words[::2], words[1::2], strict=True))
@@ -236,49 +236,64 @@ def run_here(cli, tool, *words):
     os._exit(status)
 
 
-PROPERTY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def ledger_of_a_kill(whole, cut, ahead):
+    """The ledger is written before the output: it holds all up to the output's last row, and `ahead` more."""
+    kept = whole["out"][:cut].splitlines(keepends=True)
+    whole_rows = [row for row in kept if row.endswith(b"\n")]
+    last = int(json.loads(whole_rows[-1])["id"][1:]) if whole_rows else -1
+    rows = whole["out.dropped"].splitlines(keepends=True)
+    return b"".join(row for row in rows if int(json.loads(row)["id"][1:]) <= last + ahead)
 
 
 @pytest.mark.parametrize("tool", ["mark", "sift"])
 @PROPERTY
 @given(data=st.data())
 def test_cut_anywhere_and_resumed_equals_uninterrupted(cli, tool, data):
+    for path in cli.folder.iterdir():
+        path.unlink()
     records = many(30)
     records[7]["do"] = "fail"
     cli.write("in", lines(*records))
     words = ("output", "out", "resume", True, "operands", ["in"])
+    checkpoint = data.draw(st.integers(0, 20), "records at the checkpoint")
+    assert run_here(cli, tool, "limit", checkpoint, *words) in (0, 1)
+    run_file, least = cli.read("out.run.json"), len(cli.read("out"))
     assert run_here(cli, tool, "batch_size", 3, *words) == 1
     whole = {name: cli.read(name) for name in cli.names() if not name.endswith(".json")}
-    cut = data.draw(st.integers(0, len(whole["out"])))
+    if data.draw(st.booleans(), "killed after a checkpoint"):
+        cli.write("out.run.json", run_file)
+    else:
+        least = 0
+    cut = data.draw(st.integers(least, len(whole["out"])), "bytes left")
     cli.write("out", whole["out"][:cut])
-    if tool == "sift" and data.draw(st.booleans()):
-        # The ledger is written first: it may be ahead of the output, or as far.
-        last = json.loads(whole["out"][: whole["out"].rfind(b"\n", 0, cut) + 1].splitlines()[-1])["id"] if b"\n" in whole["out"][:cut] else "r-1"
-        ahead = [row for row in whole["out.dropped"].splitlines(keepends=True) if int(json.loads(row)["id"][1:]) <= int(last[1:]) + data.draw(st.integers(1, 9))]
-        cli.write("out.dropped", b"".join(ahead))
-    if data.draw(st.booleans()):
+    if tool == "sift":
+        cli.write("out.dropped", ledger_of_a_kill(whole, cut, data.draw(st.integers(1, 9), "ahead")))
+    if data.draw(st.booleans(), "input touched"):
         os.utime(cli.path("in"))
-    if data.draw(st.booleans()):
+    if data.draw(st.booleans(), "keys cut"):
         cli.write("out.run.ids", whole["out.run.ids"][: data.draw(st.integers(0, 240))])
-    batch = data.draw(st.integers(1, 9))
-    status = run_here(cli, tool, "batch_size", batch, *words)
-    assert status in (0, 1)
+    assert run_here(cli, tool, "batch_size", data.draw(st.integers(1, 9)), *words) in (0, 1)
     for name, before in whole.items():
         assert cli.read(name) == before
-    for path in cli.folder.iterdir():
-        path.unlink()
 
 
-@settings(PROPERTY, max_examples=12)
+def test_refused_resume_leaves_the_run_file(cli, rows):
+    cli.run("mark", "-o", "out", "--resume", rows, status=1)
+    before = cli.read("out.run.json")
+    cli.run("mark", "-o", "out", "--resume", input=lines(*many(60)[::-1]), status=2)
+    assert cli.read("out.run.json") == before
+
+
+@settings(PROPERTY, max_examples=8)
 @given(batch=st.integers(1, 70), count=st.integers(1, 5))
 def test_batches_and_shards_do_not_change_a_byte(cli, batch, count):
     cli.write("in", lines(*many(40)))
     assert run_here(cli, "mark", "output", "all", "operands", ["in"]) == 0
     for index in range(count):
         assert run_here(cli, "mark", "shard", f"{index}/{count}", "batch_size", batch, "output", "p{shard}", "operands", ["in"]) == 0
-    from headkit.tools import merge
-    from headkit.tool import Context
-
     parts = tuple(str(cli.path(f"p{index}")) for index in range(count))
     context = Context("merge", cli.folder, operands=parts)
     rows = merge.draw(merge.Options(order=str(cli.path("in"))), context, iter(()), 0)

@@ -1,0 +1,104 @@
+"""Signals: whole rows on the output, and the process ended by the signal itself."""
+
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import lines, many, parsed
+from test_jobs import wait_until
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_first_signal_finishes_what_is_in_hand(cli, number, jobs):
+    cli.write("in", lines(*many(60, do="wait", seconds=0.1)))
+    runner = cli.popen("mark", "-b", 2, "-j", jobs, "in")
+    first = runner.stdout.readline()
+    runner.send_signal(number)
+    out, said = runner.stdout.read(), runner.stderr.read()
+    assert runner.wait(20) == -number
+    rows = parsed(first + out)
+    assert [row["value"] for row in rows] == list(range(len(rows)))
+    assert len(rows) % 2 == 0
+    assert len(rows) < 20
+    assert said == b""
+    runner.communicate()
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_signal_while_waiting_for_input_ends_at_once(cli, jobs):
+    runner = cli.popen("mark", "-b", 1, "-j", jobs, stdin=subprocess.PIPE)
+    runner.stdin.write(lines(*many(1)))
+    runner.stdin.flush()
+    runner.stdout.readline()
+    time.sleep(0.1)
+    began = time.monotonic()
+    runner.send_signal(signal.SIGTERM)
+    assert runner.wait(20) == -signal.SIGTERM
+    assert time.monotonic() - began < 1.5
+    runner.communicate()
+
+
+@pytest.mark.parametrize("words", [(), ("-j", 2)])
+def test_second_signal_ends_at_once_and_removes_what_is_half_written(cli, words):
+    cli.write("in", lines(*many(4, do="wait", seconds=30)))
+    cli.write("out", b"old\n")
+    runner = cli.popen("mark", "-b", 1, *words, "-o", "out", "--started", "loaded", "in")
+    wait_until(cli.path("loaded").exists)
+    runner.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert runner.poll() is None
+    runner.send_signal(signal.SIGINT)
+    assert runner.wait(5) == -signal.SIGINT
+    runner.communicate()
+    assert cli.read("out") == b"old\n"
+    assert ".out.tmp" not in cli.names()
+
+
+def test_first_signal_keeps_the_journal_and_the_old_file(cli):
+    cli.write("in", lines(*many(60, do="wait", seconds=0.05)))
+    for words in (("--resume",), ()):
+        runner = cli.popen("mark", "-b", 1, "-o", "out", *words, "--started", "loaded", "in")
+        wait_until(cli.path("loaded").exists)
+        time.sleep(0.2)
+        runner.send_signal(signal.SIGTERM)
+        runner.communicate(timeout=20)
+        assert runner.returncode == -signal.SIGTERM
+        done = len(parsed(cli.read("out")))
+        assert 0 < done < 60
+        assert cli.run_file("out")["checkpoint"]["counts"]["read"] == done
+        assert not cli.run_file("out")["finished"]
+        cli.path("loaded").unlink()
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT"])
+def test_signal_ignored_on_entry_stays_ignored(cli, name):
+    cli.write("in", lines(*many(10, do="wait", seconds=0.05)))
+    done = cli.shell(f"trap '' {name}; $T mark -b 1 in & sleep 0.4; kill -{name} $!; wait $!")
+    assert done.returncode == 0
+    assert len(parsed(done.stdout)) == 10
+
+
+def test_source_whole_and_report_end_of_a_signal(cli):
+    for tool in ("group", "tally"):
+        runner = cli.popen(tool, stdin=subprocess.PIPE)
+        runner.stdin.write(lines(*many(3)))
+        runner.stdin.flush()
+        time.sleep(0.4)
+        runner.send_signal(signal.SIGINT)
+        assert runner.communicate(timeout=20)[0] == b""
+        assert runner.returncode == -signal.SIGINT
+
+
+def test_timeout_of_cron_and_resume(cli):
+    cli.write("in", lines(*many(30)))
+    line = "timeout -s TERM 0.8 $T mark -b 1 --sleep 0.02 -o out --resume in"
+    statuses = []
+    while not statuses or statuses[-1] != 0:
+        statuses.append(cli.shell(line).returncode)
+        assert len(statuses) < 20
+    assert set(statuses[:-1]) <= {124}
+    assert cli.read("out") == cli.out("mark", "in")

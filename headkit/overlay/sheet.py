@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cache
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from headkit.overlay import BACKGROUND
 GAP = 6  # pixels between tiles and around them
 PAPER = (20, 21, 24)
 INK, FAINT, ALARM = (240, 240, 240), (165, 168, 175), (255, 150, 130)
+LONGEST = 600  # characters of a message
 LARGEST = 60_000_000  # pixels of a sheet: with many more, image viewers refuse it
 _TEXT = 12  # points
 
@@ -94,7 +97,7 @@ def _message(pen: ImageDraw.ImageDraw, message: str, size: int, *, over_picture:
 
 def plain(text: str) -> str:
     """Text of a record without what would break lines or is not seen."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:2000])
+    return "".join(letter if letter.isprintable() else " " for letter in text[:LONGEST])
 
 
 @cache
@@ -105,35 +108,38 @@ def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _fitted(text: str, width: int) -> str:
-    """The text, its middle left out where it is too long."""
+    """The text, its middle left out where it is too long: ends are what tells ids apart."""
     text = plain(text)
-    measure = _font().getlength
-    if measure(text) <= width:
+    if _font().getlength(text) <= width:
         return text
-    keep = min(len(text) - 1, 200)
-    while (
-        keep > 1
-        and measure(text[: keep - keep // 2] + "..." + text[len(text) - keep // 2 :]) > width
-    ):
-        keep -= 1
-    return text[: keep - keep // 2] + "..." + text[len(text) - keep // 2 :]
+
+    def shortened(keep: int) -> str:
+        return text[: keep - keep // 2] + "..." + text[len(text) - keep // 2 :]
+
+    lengths = range(len(text))
+    keep = (
+        bisect_right(lengths, width, key=lambda keep: ceil(_font().getlength(shortened(keep)))) - 1
+    )
+    return shortened(max(keep, 0))
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    measure = _font().getlength
-    lines, line = [], ""
-    for word in text.split():
-        while measure(word) > width and len(word) > 1:  # a word as long as a path
-            cut = next(
-                k for k in range(len(word) - 1, 0, -1) if k == 1 or measure(word[:k]) <= width
-            )
-            lines.append(f"{line} {word[:cut]}".strip()) if not line else lines.extend(
-                [line, word[:cut]]
-            )
-            word, line = word[cut:], ""
-        if line and measure(f"{line} {word}") > width:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}".strip()
-    return [*lines, line] if line else lines
+    """The text in lines of that width; a word as long as a path is cut."""
+    lines: list[str] = []
+    rest = text.strip()
+    while rest:
+        most = _longest(rest, width)
+        if most < len(rest) and " " in rest[: most + 1].strip():
+            most = rest.rindex(" ", 0, most + 1)
+        lines.append(rest[:most].rstrip())
+        rest = rest[most:].lstrip()
+    return lines
+
+
+def _longest(text: str, width: int) -> int:
+    """How many characters of the text fit into the width; one at least."""
+    most = min(len(text), width)  # no letter is narrower than a pixel
+    fitting = bisect_right(
+        range(1, most + 1), width, key=lambda end: ceil(_font().getlength(text[:end]))
+    )
+    return max(1, fitting)

@@ -50,7 +50,7 @@ class Options:
         Opt("Which labels to draw (default: truth where a record has it)."),
     ] = None
     columns: Annotated[int, Opt("Tiles side by side.", "N", minimum=1, maximum=200)] = 8
-    size: Annotated[
+    tile: Annotated[
         int, Opt("Width and height of a tile, in pixels.", "N", minimum=32, maximum=4096)
     ] = 256
 
@@ -58,10 +58,10 @@ class Options:
 EXAMPLES = (
     Example("headkit view -o sheet.png --boxes --landmarks", ""),
     Example(
-        "headkit view -o heads.png --heads --mesh --axes --columns 4 --size 320",
+        "headkit view -o heads.png --heads --mesh --axes --columns 4 --tile 320",
         '{"id":"a","error":{"tool":"generate","kind":"image","message":"a tile says what is wrong"}}\n',
     ),
-    Example("headkit view --size 3", "", status=USAGE),
+    Example("headkit view --tile 3", "", status=USAGE),
 )
 
 
@@ -70,13 +70,13 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     from headkit import image
     from headkit.overlay.sheet import Sheet, capacity
 
-    sheet, most = Sheet(options.columns, options.size), capacity(options.columns, options.size)
+    sheet, most = Sheet(options.columns, options.tile), capacity(options.columns, options.tile)
     if not most:
-        raise Stop(USAGE, "--columns and --size make a sheet that no viewer opens; lower one")
+        raise Stop(USAGE, "--columns and --tile make a sheet that no viewer opens; lower one")
     for tile, failure in _tiles(options, context.root, records):
         if len(sheet.tiles) == most:
             sys.stderr.write(
-                f"headkit view: a sheet has room for {most} tiles; see --size and --limit\n"
+                f"headkit view: a sheet has room for {most} tiles; see --tile and --limit\n"
             )
             break
         sheet.add(tile)
@@ -134,7 +134,7 @@ class _Scene:
 
         options, record = self.options, self.record
         window = None if only is None else _around(self.heads[only])
-        canvas = overlay.Canvas.of(self.pixels, options.size, options.size, window)
+        canvas = overlay.Canvas.of(self.pixels, options.tile, options.tile, window)
         shown = [
             k
             for k, head in enumerate(self.heads)

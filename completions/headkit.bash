@@ -81,11 +81,11 @@ _headkit() {
             esac
             ;;
         view)
-            words='-o --output --boxes --landmarks --mesh --axes --poses --heads --labels --columns --size --resume --bad-lines -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='-o --output --boxes --landmarks --mesh --axes --poses --heads --labels --columns --tile --resume --bad-lines -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 -o|--output) words='files' operands='' ;;
                 --labels) words='truth heads' operands='' ;;
-                --columns|--size|-n|--limit) words='nothing' operands='' ;;
+                --columns|--tile|-n|--limit) words='nothing' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac

@@ -83,6 +83,6 @@ complete -c headkit -n '__headkit_command_is view' -l poses -d 'Draw the skeleto
 complete -c headkit -n '__headkit_command_is view' -l heads -d 'Show one tile per head instead of one per record'
 complete -c headkit -n '__headkit_command_is view' -l labels -r -f -a 'truth heads' -d 'Which labels to draw (default: truth where a record has it)'
 complete -c headkit -n '__headkit_command_is view' -l columns -r -f -d 'Tiles side by side'
-complete -c headkit -n '__headkit_command_is view' -l size -r -f -d 'Width and height of a tile, in pixels'
+complete -c headkit -n '__headkit_command_is view' -l tile -r -f -d 'Width and height of a tile, in pixels'
 complete -c headkit -n '__headkit_command_is merge' -l order -r -f -d 'The manifest that the shards were made from: its order is that of the rows'
 complete -c headkit -n '__headkit_command_is completion' -f -a 'bash zsh fish'

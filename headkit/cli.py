@@ -25,7 +25,7 @@ from headkit import __version__, status
 from headkit import tool as table
 from headkit.tool import RunOptions, Tool
 
-# typer carries its own click since 0.26 and uses the installed one before: ask it which.
+# typer carries a click of its own, which has no public name: a public error leads to its base.
 ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 STDOUT_CLOSED = "standard output is closed; nothing could be printed"
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

@@ -18,6 +18,7 @@ CASES = [
     ("headkit ", "completion", "--schema"),
     ("headkit comp", "completion", "status"),
     ("headkit --ver", "--version", "--help"),
+    ("headkit generate --format ", "webp", "--format"),
     ("headkit completion ", "fish", "bash|zsh|fish"),
     ("headkit completion z", "zsh", "bash"),
     ("headkit status --he", "--help", "--schema"),
@@ -38,7 +39,7 @@ CASES = [
 def folder(tmp_path_factory, trial_tool):
     """Where the shells run: the three scripts, and something to complete."""
     folder = tmp_path_factory.mktemp("shell")
-    tools = (trial_tool, *table.COMMANDS)
+    tools = (*table.TOOLS, trial_tool, *table.COMMANDS)
     for name, shell in (("headkit.bash", "bash"), ("_headkit", "zsh"), ("headkit.fish", "fish")):
         (folder / name).write_text(completions.script(shell, tools))
     (folder / "existing.jsonl").write_text("")

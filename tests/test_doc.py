@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tomllib
 
 import pytest
 
@@ -82,6 +83,19 @@ def test_readme_keeps_what_is_not_generated(tree):
     assert "old" not in text
     for tool in table.TOOLS:
         assert f"| `{tool.name}` |" in text
+
+
+def test_the_wheel_takes_all_of_it_along():
+    settings = tomllib.loads((doc.ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    patterns = settings["data-files"]
+    taken = {path for globs in patterns.values() for glob in globs for path in doc.ROOT.glob(glob)}
+    assert taken == set(doc.generated(EVERYTHING)) - {doc.ROOT / "README.md"}
+    assert all(
+        glob.startswith("man/*." + folder[-1])
+        for folder, globs in patterns.items()
+        for glob in globs
+        if "man" in folder
+    )
 
 
 def test_wrong_arguments_are_a_usage_error(tree, capsys):

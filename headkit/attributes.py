@@ -205,6 +205,7 @@ def complete(given: Mapping[str, Any], draw: random.Random) -> dict[str, Any]:
     origin, tone = _origin_and_tone(given, numbers["origin"], numbers["tone"])
     settle("origin", origin)
     settle("tone", tone)
+    origin = person["origin"]
     settle("hair", _weighted(_hair_weights(sex, age, origin), numbers["hair"]))
     color = settle("hair_color", _hair_color(sex, age, origin, numbers["hair_color"]))
     headwear = _weighted(_headwear_weights(sex, age, origin), numbers["headwear"])
@@ -221,6 +222,8 @@ def complete(given: Mapping[str, Any], draw: random.Random) -> dict[str, Any]:
 
 # ---- plausible draws -----------------------------------------------------------------------------
 
+_FAIR = ("auburn", "red", "blond")  # hair
+_FAIR_SHARE = {"european": 1.0, "latin american": 0.15, "middle eastern": 0.1}
 _EXPRESSION_WEIGHTS = {
     "neutral": 30.0,
     "smile": 26.0,
@@ -273,6 +276,10 @@ def _origin_and_tone(
             name: row[round(tone) - TONE[0]] if tone is not None else sum(row)
             for name, row in table.items()
         }
+        if given.get("hair_color") in _FAIR:  # asked for red hair alone: of whom it is likely
+            weights = {
+                name: weight * _FAIR_SHARE.get(name, 0.02) for name, weight in weights.items()
+            }
         origin = _weighted(weights, origin_draw)
     if tone is None:
         steps = range(TONE[0], TONE[1] + 1)

@@ -123,7 +123,9 @@ def test_angles_agree_with_the_points() -> None:
     right = left = 0
     for record in sample(600, people="1", yaw_range="35,70"):
         points = np.array(record["poses"][0]["keypoints"])
-        if (points[:3, 2] > 0).all() and abs(record["poses"][0]["head"]["roll"]) < 12:
+        head = record["poses"][0]["head"]
+        upright = abs(head["roll"]) < 12 and abs(head["pitch"]) < 15
+        if (points[:3, 2] > 0).all() and upright:
             right += points[0, 0] > points[1:3, 0].mean()
             left += points[0, 0] < points[1:3, 0].mean()
     assert right > 60

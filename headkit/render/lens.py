@@ -92,14 +92,12 @@ def _glaze(scene: Scene, sample: int, cover: float, pixel: NDArray[np.float32]) 
     )
     opacity, occlusion = row[Paint.LENS_OPACITY], value(scene.attributes, hit, OCCLUSION)
     mirrored = fresnel(nv, _F0)
-    lamp = reflected(
-        scene.light, KEY, 0.0, normal, view, 0.13, _F0
-    )  # the lamp itself, not its glow
+    lamp = reflected(scene.light, KEY, 0.0, normal, view, 0.08, _F0)
     light = irradiance(scene.light, normal, same(1.0), same(occlusion), same(0.0))
     for channel in range(3):
         seen = pixel[channel] * (1.0 - mirrored)
-        body = row[Paint.LENS + channel] * light[channel]
+        body = 0.6 * row[Paint.LENS + channel] * light[channel]
         shine = mirrored * environment(scene.light, mirror[0], mirror[1], mirror[2], channel)
-        shine += min(lamp, 1.2) * scene.light[KEY + 3 + channel]
+        shine += min(lamp, 0.5) * scene.light[KEY + 3 + channel]
         glazed = seen * (1.0 - opacity) + body * opacity + shine
         pixel[channel] += cover * (glazed - pixel[channel])

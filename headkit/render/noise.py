@@ -25,7 +25,7 @@ def mix(value: int) -> int:
 @compiled
 def hash2(x: int, y: int) -> float:
     """The value at a point of the plane's integer lattice."""
-    return mix(x + mix(y + 0x9E3779B9)) * _UNIT
+    return mix(x * 0x9E3779B1 + y * 0x85EBCA77 + 0x9E3779B9) * _UNIT
 
 
 @compiled

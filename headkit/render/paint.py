@@ -185,7 +185,7 @@ def paint_skin(
         green += share * (_MOUTH[1] - green)
         blue += share * (_MOUTH[2] - blue)
         roughness += share * (0.3 - roughness)
-    if part == _FACE or part == _NECK:
+    if part in (_FACE, _NECK):
         red, green, blue, part = _hairy(
             x, y, z, row, landmarks, part, footprint, (red, green, blue)
         )

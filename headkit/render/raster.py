@@ -65,7 +65,9 @@ def draw_faces(
     height, width = face_at.shape
     corners = np.empty((3, 3))
     edge = np.empty((3, 3))
-    strand = np.empty((3, 4))
+    strand = np.empty((3, 2))
+    margin = np.empty(3)  # density over threshold: what the noise must make up to 1
+    step = np.empty(3)
     nearest = 1.0 / near
     for face in range(len(faces)):
         for k in range(3):
@@ -87,37 +89,48 @@ def draw_faces(
             continue
         size = abs(determinant)
         slope_x = (edge[0, 0] + edge[1, 0] + edge[2, 0]) / size
+        for k in range(3):
+            step[k] = 1.0 / edge[k, 0]
         if flags & CUT:
             for k in range(3):
-                for column in range(4):
-                    strand[k, column] = attributes[faces[face, k], STRAND + column]
+                vertex = faces[face, k]
+                strand[k, 0] = attributes[vertex, STRAND]
+                strand[k, 1] = attributes[vertex, STRAND + 1]
+                margin[k] = attributes[vertex, STRAND + 2] - attributes[vertex, STRAND + 3]
         for y in range(y_first, y_last + 1):
             row0 = edge[0, 1] * y + edge[0, 2]
             row1 = edge[1, 1] * y + edge[1, 2]
             row2 = edge[2, 1] * y + edge[2, 2]
             inverse_row = (row0 + row1 + row2) / size
-            entered = False
-            for x in range(x_first, x_last + 1):
+            x_low, x_high = float(x_first), float(x_last)
+            for k, row in enumerate((row0, row1, row2)):
+                if abs(edge[k, 0]) > 1e-20:  # where the row crosses the edge's line
+                    crossing = -row * step[k]
+                    if edge[k, 0] > 0.0:
+                        x_low = max(x_low, crossing - 1.0)
+                    else:
+                        x_high = min(x_high, crossing + 1.0)
+            if x_low > x_high:
+                continue
+            for x in range(int(x_low), int(x_high) + 1):
                 e0 = edge[0, 0] * x + row0
                 e1 = edge[1, 0] * x + row1
                 e2 = edge[2, 0] * x + row2
                 if e0 < 0.0 or e1 < 0.0 or e2 < 0.0:
-                    if entered:
-                        break
                     continue
-                entered = True
                 inverse = slope_x * x + inverse_row
                 if inverse <= inverse_at[y, x] or inverse > nearest:
                     continue
                 if flags & CUT:
-                    total = e0 + e1 + e2
-                    b0, b1, b2 = e0 / total, e1 / total, e2 / total
-                    s = b0 * strand[0, 0] + b1 * strand[1, 0] + b2 * strand[2, 0]
-                    t = b0 * strand[0, 1] + b1 * strand[1, 1] + b2 * strand[2, 1]
-                    density = b0 * strand[0, 2] + b1 * strand[1, 2] + b2 * strand[2, 2]
-                    threshold = b0 * strand[0, 3] + b1 * strand[1, 3] + b2 * strand[2, 3]
-                    if strand_noise(s, t) + density - 1.0 < threshold:
+                    share = 1.0 / (e0 + e1 + e2)
+                    over = share * (e0 * margin[0] + e1 * margin[1] + e2 * margin[2])
+                    if over < 0.0:
                         continue
+                    if over < 1.0:  # else any noise is enough
+                        s = share * (e0 * strand[0, 0] + e1 * strand[1, 0] + e2 * strand[2, 0])
+                        t = share * (e0 * strand[0, 1] + e1 * strand[1, 1] + e2 * strand[2, 1])
+                        if strand_noise(s, t) + over < 1.0:
+                            continue
                 inverse_at[y, x] = inverse
                 face_at[y, x] = first + face
 

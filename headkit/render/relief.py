@@ -55,9 +55,9 @@ def _wrinkles(x: float, y: float, z: float, landmarks: NDArray[np.float64]) -> f
     height = 0.0
     above = y - 0.5 * (landmarks[19, 1] + landmarks[24, 1])
     if 0.006 < above < 0.05:
-        wave = value_noise(x * 40.0, y * 18.0, 3.0) * 9.0
+        wave = value_noise(x * 30.0, y * 30.0, 3.0) * 4.5
         mask = exp(-((above - 0.026) ** 2) / 0.00025) * exp(-(x * x) / 0.0016)
-        height += 0.00042 * mask * sin(above * 780.0 + wave)
+        height += 0.00034 * mask * sin(above * 720.0 + wave)
     dx, dy = abs(x) - abs(landmarks[36, 0]), y - landmarks[36, 1]
     if 0.0 < dx < 0.03 and abs(dy) < 0.02:
         mask = exp(-((dx - 0.011) ** 2) / 0.00009) * exp(-(dy * dy) / 0.00016)

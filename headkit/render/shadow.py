@@ -22,7 +22,7 @@ from headkit.render.noise import hash2
 from headkit.render.surface import Material
 
 _FAR: Final = 40.0  # metres from the camera to the light: rays are parallel to 1 degree in a metre
-_LARGEST: Final = 448  # texels on an edge of a map
+_LARGEST: Final = 320  # texels on an edge of a map
 _REACH: Final = 0.35  # metres: how far off blockers are looked for in estimating a penumbra
 _TAPS: Final = 9
 _WIDEST: Final = 24.0  # texels: radius of the widest filter

@@ -85,7 +85,7 @@ def shade_skin(
         oily = (
             0.25
             * arrives
-            * reflected(scene.light, KEY, scene.light[KEY + 6], fine, view, 0.55 * roughness, _F0)
+            * reflected(scene.light, KEY, scene.light[KEY + 6], fine, view, 0.65 * roughness, _F0)
         )
         out = shaded[to[number]]
         for channel, albedo in enumerate((red, green, blue)):

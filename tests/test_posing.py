@@ -123,7 +123,7 @@ def test_derivatives_are_those_of_small_steps(body, someone):
     root = rodrigues(rng.normal(size=3))
     placed, moved, change = unplaced(rig), np.zeros((17, 3)), np.zeros((17, 3, UNKNOWNS))
     place(unknowns, root, rig, placed)
-    move(points, rig, placed, moved, change, True)
+    move(points, rig, placed, moved, change)
 
     def at(number, step):
         turned = rodrigues(step * np.eye(3)[number]) @ root if number < 3 else root

@@ -9,7 +9,6 @@ no vertex is touched. Serial loops in a fixed order: the same bytes on every run
 Everything is float64 with one layout per argument: each new argument type would be compiled again.
 """
 
-# ruff: noqa: FBT001 - compiled functions have no keyword-only arguments
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -102,6 +101,14 @@ def exponential(v: Array, rotation: Array, jacobian: Array) -> None:
 
 
 @compiled
+def copy(a: Array, out: Array) -> None:
+    """Sets out to a, 3 x 3. (An assignment of slices compiles its error message too, for seconds.)"""
+    for i in range(3):
+        for j in range(3):
+            out[i, j] = a[i, j]
+
+
+@compiled
 def product(a: Array, b: Array, out: Array) -> None:
     """Sets out to a @ b, 3 x 3."""
     for i in range(3):
@@ -131,7 +138,7 @@ def place(unknowns: Array, root: Array, rig: Rig, placed: Placed) -> None:
             origin[bone, 1] = depth * unknowns[4]
             origin[bone, 2] = depth
             lengthen[bone] = 0.0
-            frame[:] = root
+            copy(root, frame)
         else:
             for i in range(3):
                 step = 0.0
@@ -140,7 +147,7 @@ def place(unknowns: Array, root: Array, rig: Rig, placed: Placed) -> None:
                 origin[bone, i] = origin[parent, i] + step
                 for g in range(3):
                     lengthen[bone, g, i] = lengthen[parent, g, i] + shares[parent, g] * step
-            frame[:] = frames[parent]
+            copy(frames[parent], frame)
         while turn < turns and turn_bone[turn] == bone:
             share = turn_share[turn]
             vector[:] = 0.0
@@ -164,11 +171,11 @@ def place(unknowns: Array, root: Array, rig: Rig, placed: Placed) -> None:
                             + frame[i, 2] * vector[2]
                         )
             product(frame, rotation, turned)
-            frame[:] = turned
+            copy(turned, frame)
             turn += 1
         if parent >= 0:
             product(frame, settle[bone], turned)
-            frame[:] = turned
+            copy(turned, frame)
         scale = np.exp(
             shares[bone, 0] * unknowns[6]
             + shares[bone, 1] * unknowns[7]
@@ -180,10 +187,8 @@ def place(unknowns: Array, root: Array, rig: Rig, placed: Placed) -> None:
 
 
 @compiled
-def move(
-    points: Array, rig: Rig, placed: Placed, moved: Array, change: Array, derive: bool
-) -> None:
-    """Takes `points` (P, B, 4) to `moved` (P, 3); where `derive`, fills `change` (P, 3, UNKNOWNS)."""
+def move(points: Array, rig: Rig, placed: Placed, moved: Array, change: Array) -> None:
+    """Takes `points` (P, B, 4) to `moved` (P, 3), with their derivatives `change` (P, 3, UNKNOWNS)."""
     joints, parents, shares = rig.joints, rig.parents, rig.shares
     turn_bone, turn_angle = rig.turn_bone, rig.turn_angle
     matrix, origin, lengthen, axes = placed
@@ -191,8 +196,7 @@ def move(
     below = np.zeros((bones, 4))  # of one point: what hangs on a bone and below, and its weight
     lever = np.empty(3)
     for p in range(points.shape[0]):
-        if derive:
-            change[p] = 0.0
+        change[p] = 0.0
         for i in range(3):
             moved[p, i] = 0.0
         for b in range(bones):
@@ -206,12 +210,9 @@ def move(
                     arm += matrix[b, i, j] * (points[p, b, j] - weight * joints[b, j])
                 below[b, i] = arm + weight * origin[b, i]
                 moved[p, i] += below[b, i]
-                if derive:
-                    for g in range(3):
-                        change[p, i, 6 + g] += weight * lengthen[b, g, i] + shares[b, g] * arm
+                for g in range(3):
+                    change[p, i, 6 + g] += weight * lengthen[b, g, i] + shares[b, g] * arm
             below[b, 3] = weight
-        if not derive:
-            continue
         for b in range(bones - 1, 0, -1):
             if below[b, 3] != 0.0:
                 for i in range(4):

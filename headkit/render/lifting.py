@@ -1,6 +1,5 @@
 """Lifts 2D key points to the 3D pose of a body: Levenberg-Marquardt from several starts. Compiled."""
 
-# ruff: noqa: FBT001 - compiled functions have no keyword-only arguments
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -8,7 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 from headkit.render.jit import compiled
-from headkit.render.kinematics import UNKNOWNS, Placed, Rig, exponential, move, place, unplaced
+from headkit.render.kinematics import (
+    UNKNOWNS,
+    Placed,
+    Rig,
+    copy,
+    exponential,
+    move,
+    place,
+    product,
+    unplaced,
+)
 from headkit.render.posing_cost import POINTS, beside, prior_cost, project
 from headkit.render.skeleton import Array
 
@@ -64,19 +73,17 @@ def _evaluate(
     placed: Placed,
     moved: Array,
     change: Array,
-    derive: bool,
     normal: Array,
     gradient: Array,
 ) -> float:
-    """The cost at `unknowns`; with `derive` also the normal equations (lower triangle) and gradient."""
-    if derive:
-        normal[:] = 0.0
-        gradient[:] = 0.0
+    """The cost at `unknowns`; sets the normal equations (lower triangle) and the gradient."""
+    normal[:] = 0.0
+    gradient[:] = 0.0
     place(unknowns, root, rig, placed)
-    move(points, rig, placed, moved, change, derive)
-    cost = project(goal.keypoints, goal.settings, moved, change, derive, normal, gradient)
-    cost += beside(unknowns, goal.settings, goal.head, moved, change, derive, normal, gradient)
-    cost += prior_cost(unknowns, goal.settings, goal.prior, derive, normal, gradient)
+    move(points, rig, placed, moved, change)
+    cost = project(goal.keypoints, goal.settings, moved, change, normal, gradient)
+    cost += beside(unknowns, goal.settings, goal.head, moved, change, normal, gradient)
+    cost += prior_cost(unknowns, goal.settings, goal.prior, normal, gradient)
     return cost
 
 
@@ -99,44 +106,48 @@ def _descend(
     placed = unplaced(rig)
     moved = np.zeros((POINTS, 3))
     change = np.zeros((POINTS, 3, UNKNOWNS))
-    normal = np.zeros((UNKNOWNS, UNKNOWNS))
+    normal, trial_normal = np.zeros((UNKNOWNS, UNKNOWNS)), np.zeros((UNKNOWNS, UNKNOWNS))
+    gradient, trial_gradient = np.zeros(UNKNOWNS), np.zeros(UNKNOWNS)
     factor = np.zeros((UNKNOWNS, UNKNOWNS))
-    gradient = np.zeros(UNKNOWNS)
     step = np.zeros(UNKNOWNS)
-    turn = np.zeros((3, 3))
-    unused = np.zeros((3, 3))
+    turn, trial_root, unused = np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((3, 3))
+    trial = unknowns.copy()
     damping = 1e-3
-    cost = _evaluate(
-        unknowns, root, rig, points, goal, placed, moved, change, True, normal, gradient
-    )
-    for _ in range(rounds):
-        if not _solve(normal, damping, gradient, factor, step):
-            damping *= 10.0
-            continue
-        _clamp(step)
-        trial = unknowns.copy()
+    cost = np.inf
+    # Round 0 evaluates the start; its step is 0.
+    for number in range(rounds + 1):
+        if number > 0:
+            if not _solve(normal, damping, gradient, factor, step):
+                damping *= 10.0
+                continue
+            _clamp(step)
         for i in range(3, UNKNOWNS):
-            trial[i] += step[i]
-        exponential(step[:3], turn, unused)
-        trial_root = np.zeros((3, 3))
-        for i in range(3):
-            for j in range(3):
-                for k in range(3):
-                    trial_root[i, j] += turn[i, k] * root[k, j]
+            trial[i] = unknowns[i] + step[i]
+        exponential(step, turn, unused)
+        product(turn, root, trial_root)
         found = _evaluate(
-            trial, trial_root, rig, points, goal, placed, moved, change, False, normal, gradient
+            trial,
+            trial_root,
+            rig,
+            points,
+            goal,
+            placed,
+            moved,
+            change,
+            trial_normal,
+            trial_gradient,
         )
         if found < cost:
             small = cost - found < 1e-4 * cost
-            unknowns[:] = trial
-            root[:] = trial_root
+            for i in range(3, UNKNOWNS):
+                unknowns[i] = trial[i]
+            copy(trial_root, root)
+            normal, trial_normal = trial_normal, normal
+            gradient, trial_gradient = trial_gradient, gradient
             cost = found
             if small:
                 break
             damping = max(damping * 0.2, 1e-7)
-            _evaluate(
-                unknowns, root, rig, points, goal, placed, moved, change, True, normal, gradient
-            )
         else:
             if damping > 1e6:
                 break
@@ -163,7 +174,12 @@ def lift(
     costs = np.empty(count)
     for s in range(count):
         costs[s] = _descend(starts[s], roots[s], rig, points, goal, first)
-    order = np.argsort(costs, kind="mergesort")
-    for s in order[:kept]:
-        costs[s] = _descend(starts[s], roots[s], rig, points, goal, rounds)
+    waiting = np.ones(count, np.bool_)
+    for _ in range(min(kept, count)):
+        best = -1
+        for s in range(count):
+            if waiting[s] and (best < 0 or costs[s] < costs[best]):
+                best = s
+        waiting[best] = False
+        costs[best] = _descend(starts[best], roots[best], rig, points, goal, rounds)
     return costs

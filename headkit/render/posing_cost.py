@@ -2,10 +2,9 @@
 
 The cost is a sum of squares, so that Gauss-Newton applies; two terms are robust (a wrong key point
 and a lifted foot must not bend the whole body). Each function adds its residuals with their
-derivatives to the normal equations where `derive`, and returns its cost.
+derivatives to the normal equations (J^T J, lower triangle, and J^T r), and returns its cost.
 """
 
-# ruff: noqa: FBT001 - compiled functions have no keyword-only arguments
 from __future__ import annotations
 
 import numpy as np
@@ -62,11 +61,11 @@ def _tailed(residual: float, tail: float) -> tuple[float, float]:
 
 
 @compiled
-def _add_tailed(row: Array, residual: float, derive: bool, normal: Array, gradient: Array) -> float:
-    """Adds a residual under Student's t; returns its cost."""
+def _add_tailed(row: Array, residual: float, normal: Array, gradient: Array) -> float:
+    """Adds a residual under Student's t and clears its `row`; returns its cost."""
     cost, share = _tailed(residual, TAIL)
-    if derive:
-        _add(row, residual, share, normal, gradient)
+    _add(row, residual, share, normal, gradient)
+    row[:] = 0.0
     return cost
 
 
@@ -76,7 +75,6 @@ def project(
     settings: Array,
     moved: Array,
     change: Array,
-    derive: bool,
     normal: Array,
     gradient: Array,
 ) -> float:
@@ -99,13 +97,12 @@ def project(
             cost += settings[HUBER] * (2.0 * distance - settings[HUBER])
         else:
             cost += distance * distance
-        if derive:
-            for n in range(UNKNOWNS):
-                slope = change[k, 2, n] / z if moved[k, 2] > NEAREST else 0.0
-                row_x[n] = weight * settings[FX] / z * (change[k, 0, n] - x * slope)
-                row_y[n] = weight * settings[FY] / z * (change[k, 1, n] - y * slope)
-            _add(row_x, across, share, normal, gradient)
-            _add(row_y, down, share, normal, gradient)
+        for n in range(UNKNOWNS):
+            slope = change[k, 2, n] / z if moved[k, 2] > NEAREST else 0.0
+            row_x[n] = weight * settings[FX] / z * (change[k, 0, n] - x * slope)
+            row_y[n] = weight * settings[FY] / z * (change[k, 1, n] - y * slope)
+        _add(row_x, across, share, normal, gradient)
+        _add(row_y, down, share, normal, gradient)
     return cost
 
 
@@ -116,7 +113,6 @@ def beside(
     head: Array,
     moved: Array,
     change: Array,
-    derive: bool,
     normal: Array,
     gradient: Array,
 ) -> float:
@@ -128,94 +124,79 @@ def beside(
     cost = 0.0
     row = np.zeros(UNKNOWNS)
     up = settings[UP_X : UP_Z + 1]
-    away = np.empty(3)  # level, away from the camera
+    away, side = np.empty(3), np.empty(3)  # level axes: away from the camera, and across
+    length = np.sqrt(max(1.0 - up[2] * up[2], 1e-6))  # a camera that looks straight down has none
     for i in range(3):
-        away[i] = -up[2] * up[i]
-    away[2] += 1.0
-    away /= np.sqrt(away[0] * away[0] + away[1] * away[1] + away[2] * away[2])
-    side = np.cross(up, away)
+        away[i] = ((1.0 if i == 2 else 0.0) - up[2] * up[i]) / length
+    for i in range(3):
+        j, k = (i + 1) % 3, (i + 2) % 3
+        side[i] = up[j] * away[k] - up[k] * away[j]
 
-    for axis, weight in ((away, settings[LEAN_DEPTH]), (side, settings[LEAN_SIDE])):
-        residual = 0.0
-        row[:] = 0.0
-        for i in range(3):
-            factor = weight * axis[i] / settings[TRUNK]
-            residual += factor * (moved[NECK, i] - moved[HIPS, i])
-            if derive:
-                for n in range(UNKNOWNS):
-                    row[n] += factor * (change[NECK, i, n] - change[HIPS, i, n])
-        cost += _add_tailed(row, residual, derive, normal, gradient)
-
+    # The trunk upright, before and behind (strict: the picture hardly shows it) and sideways.
+    scale = 1.0 / settings[TRUNK]
+    residual = _along(away, scale * settings[LEAN_DEPTH], HIPS, NECK, moved, change, row)
+    cost += _add_tailed(row, residual, normal, gradient)
+    residual = _along(side, scale * settings[LEAN_SIDE], HIPS, NECK, moved, change, row)
+    cost += _add_tailed(row, residual, normal, gradient)
     # Balance: the middle of the trunk over the middle of the feet, as far as depth is concerned.
-    residual = 0.0
-    row[:] = 0.0
-    for i in range(3):
-        factor = 0.5 * settings[BALANCE] * away[i]
-        for point, sign in ((NECK, 1.0), (HIPS, 1.0), (LEFT_ANKLE, -1.0), (RIGHT_ANKLE, -1.0)):
-            residual += sign * factor * moved[point, i]
-            if derive:
-                for n in range(UNKNOWNS):
-                    row[n] += sign * factor * change[point, i, n]
-    cost += _add_tailed(row, residual, derive, normal, gradient)
-
-    residual = 0.0  # feet at one height
-    row[:] = 0.0
-    for i in range(3):
-        factor = settings[FEET] * up[i]
-        residual += factor * (moved[LEFT_ANKLE, i] - moved[RIGHT_ANKLE, i])
-        if derive:
-            for n in range(UNKNOWNS):
-                row[n] += factor * (change[LEFT_ANKLE, i, n] - change[RIGHT_ANKLE, i, n])
-    cost += _add_tailed(row, residual, derive, normal, gradient)
+    half = 0.5 * settings[BALANCE]
+    residual = _along(away, half, LEFT_ANKLE, NECK, moved, change, row)
+    residual += _along(away, half, RIGHT_ANKLE, HIPS, moved, change, row)
+    cost += _add_tailed(row, residual, normal, gradient)
+    # Feet at one height.
+    residual = _along(up, settings[FEET], LEFT_ANKLE, RIGHT_ANKLE, moved, change, row)
+    cost += _add_tailed(row, residual, normal, gradient)
 
     if settings[FACING] != 0.0:
+        axis = np.empty(3)  # to the camera, or away from it; as if it stood still
+        weight = abs(settings[FACING])
         centre = moved[HEAD_CENTRE]
-        distance = np.sqrt(centre[0] * centre[0] + centre[1] * centre[1] + centre[2] * centre[2])
-        sign = 1.0 if settings[FACING] > 0.0 else -1.0
-        toward = 0.0
-        row[:] = 0.0
+        length = np.sqrt(centre[0] * centre[0] + centre[1] * centre[1] + centre[2] * centre[2])
         for i in range(3):
-            factor = -sign * centre[i] / distance
-            toward += factor * (moved[HEAD_FRONT, i] - centre[i])
-            if derive:
-                for n in range(UNKNOWNS):
-                    row[n] -= (
-                        abs(settings[FACING])
-                        * factor
-                        * (change[HEAD_FRONT, i, n] - change[HEAD_CENTRE, i, n])
-                    )
-        short = 0.1 - toward
-        if short > 0.0:
-            residual = abs(settings[FACING]) * short
+            axis[i] = (-1.0 if settings[FACING] > 0.0 else 1.0) * centre[i] / length
+        residual = _along(axis, weight, HEAD_CENTRE, HEAD_FRONT, moved, change, row) - 0.1 * weight
+        if residual < 0.0:
             cost += residual * residual
-            if derive:
-                _add(row, residual, 1.0, normal, gradient)
+            _add(row, residual, 1.0, normal, gradient)
+        row[:] = 0.0
 
     if settings[HEAD] > 0.0:
-        for axis_number in range(3):
-            point = HEAD_LEFT + axis_number
-            for i in range(3):
-                residual = settings[HEAD] * (
-                    moved[point, i] - moved[HEAD_CENTRE, i] - head[i, axis_number]
-                )
-                cost += residual * residual
-                if derive:
-                    for n in range(UNKNOWNS):
-                        row[n] = settings[HEAD] * (change[point, i, n] - change[HEAD_CENTRE, i, n])
-                    _add(row, residual, 1.0, normal, gradient)
+        axis = np.zeros(3)
+        for number in range(9):
+            i, column = number // 3, number % 3
+            axis[:] = 0.0
+            axis[i] = 1.0
+            point = HEAD_LEFT + column
+            residual = _along(axis, settings[HEAD], HEAD_CENTRE, point, moved, change, row)
+            residual -= settings[HEAD] * head[i, column]
+            cost += residual * residual
+            _add(row, residual, 1.0, normal, gradient)
+            row[:] = 0.0
 
     residual = settings[DEPTH_WEIGHT] * (unknowns[5] - settings[DEPTH])
     cost += residual * residual
-    if derive:
-        row[:] = 0.0
-        row[5] = settings[DEPTH_WEIGHT]
-        _add(row, residual, 1.0, normal, gradient)
+    gradient[5] += settings[DEPTH_WEIGHT] * residual
+    normal[5, 5] += settings[DEPTH_WEIGHT] * settings[DEPTH_WEIGHT]
     return cost
 
 
 @compiled
+def _along(
+    axis: Array, weight: float, start: int, end: int, moved: Array, change: Array, row: Array
+) -> float:
+    """Weight x how far `end` lies from `start` along `axis`; adds its derivative to `row`."""
+    residual = 0.0
+    for i in range(3):
+        factor = weight * axis[i]
+        residual += factor * (moved[end, i] - moved[start, i])
+        for n in range(UNKNOWNS):
+            row[n] += factor * (change[end, i, n] - change[start, i, n])
+    return residual
+
+
+@compiled
 def prior_cost(
-    unknowns: Array, settings: Array, prior: Array, derive: bool, normal: Array, gradient: Array
+    unknowns: Array, settings: Array, prior: Array, normal: Array, gradient: Array
 ) -> float:
     """The cost of lengths (normal), angles (Student's t), and limits as one-sided springs.
 
@@ -230,10 +211,9 @@ def prior_cost(
             * (min(unknowns[g] + LENGTH_LIMIT, 0.0) + max(unknowns[g] - LENGTH_LIMIT, 0.0))
         )
         cost += residual * residual + beyond * beyond
-        if derive:
-            slope = settings[LENGTH] * (3.0 if beyond != 0.0 else 0.0)
-            gradient[g] += settings[LENGTH] * residual + slope * beyond
-            normal[g, g] += settings[LENGTH] * settings[LENGTH] + slope * slope
+        slope = settings[LENGTH] * (3.0 if beyond != 0.0 else 0.0)
+        gradient[g] += settings[LENGTH] * residual + slope * beyond
+        normal[g, g] += settings[LENGTH] * settings[LENGTH] + slope * slope
     for a in range(FITTED):
         n = BODY + a
         residual = (unknowns[n] - prior[a, 0]) * prior[a, 1]
@@ -241,10 +221,9 @@ def prior_cost(
         cost += extra
         beyond = min(unknowns[n] - prior[a, 2], 0.0) + max(unknowns[n] - prior[a, 3], 0.0)
         cost += (settings[LIMIT] * beyond) ** 2
-        if derive:
-            gradient[n] += share * prior[a, 1] * residual
-            normal[n, n] += share * prior[a, 1] * prior[a, 1]
-            if beyond != 0.0:
-                gradient[n] += settings[LIMIT] * settings[LIMIT] * beyond
-                normal[n, n] += settings[LIMIT] * settings[LIMIT]
+        gradient[n] += share * prior[a, 1] * residual
+        normal[n, n] += share * prior[a, 1] * prior[a, 1]
+        if beyond != 0.0:
+            gradient[n] += settings[LIMIT] * settings[LIMIT] * beyond
+            normal[n, n] += settings[LIMIT] * settings[LIMIT]
     return cost

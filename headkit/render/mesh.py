@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.render.jit import compiled
 from headkit.render.surface import Material, Surface
 
 Floats = NDArray[np.floating[Any]]
@@ -39,7 +40,8 @@ class Mesh:
     surface     (F,) int16: row in the three tables below
     parts       (F,) uint8
     material, owner, flags  (S,) int32
-    first       (S + 1,) int64: surface i has the faces first[i] to first[i + 1]
+    first, starts  (S + 1,) int64: surface i has the faces first[i] to first[i + 1], the vertices
+                starts[i] to starts[i + 1]
     low, high   (S, 3) float64: bounding boxes
     """
 
@@ -52,8 +54,21 @@ class Mesh:
     owner: NDArray[np.int32]
     flags: NDArray[np.int32]
     first: NDArray[np.int64]
+    starts: NDArray[np.int64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+
+
+@compiled
+def bounds(points: NDArray[np.float32], box: NDArray[np.float64]) -> None:
+    """Least and greatest x, y, z of (N, 3) points into box (2, 3); nan where one is not finite."""
+    for axis in range(3):
+        low, high, sound = np.inf, -np.inf, 0.0
+        for i in range(len(points)):
+            number = points[i, axis]
+            low, high = min(low, number), max(high, number)
+            sound += number - number  # nan from nan and from infinity
+        box[0, axis], box[1, axis] = low + sound, high + sound
 
 
 def pack(surfaces: Sequence[Surface]) -> Mesh:
@@ -67,7 +82,7 @@ def pack(surfaces: Sequence[Surface]) -> Mesh:
     attributes = np.zeros((starts[-1], COLUMNS), np.float32)
     faces = np.empty((first[-1], 3), np.int32)
     parts = np.empty(first[-1], np.uint8)
-    low, high = np.zeros((len(surfaces), 3)), np.zeros((len(surfaces), 3))
+    boxes = np.zeros((len(surfaces), 2, 3))
     for number, surface in enumerate(surfaces):
         rows = slice(starts[number], starts[number + 1])
         vertices[rows] = surface.vertices
@@ -83,8 +98,9 @@ def pack(surfaces: Sequence[Surface]) -> Mesh:
         faces[first[number] : first[number + 1]] = surface.faces + np.int32(starts[number])
         parts[first[number] : first[number + 1]] = surface.parts
         if counts[number]:
-            low[number] = surface.vertices.min(axis=0)
-            high[number] = surface.vertices.max(axis=0)
+            bounds(vertices[rows], boxes[number])
+            if np.isnan(boxes[number]).any():
+                raise ValueError(f"surface {number}: vertices are not finite")
     return Mesh(
         vertices=vertices,
         attributes=attributes,
@@ -95,8 +111,9 @@ def pack(surfaces: Sequence[Surface]) -> Mesh:
         owner=np.array([s.owner for s in surfaces], np.int32),
         flags=np.array([_flags(s) for s in surfaces], np.int32),
         first=first,
-        low=low,
-        high=high,
+        starts=starts,
+        low=boxes[:, 0],
+        high=boxes[:, 1],
     )
 
 
@@ -131,5 +148,3 @@ def _check(number: int, surface: Surface) -> None:
             raise ValueError(f"surface {number}: {name} has shape {array.shape}, expected {shape}")
     if len(faces) and (faces.min() < 0 or faces.max() >= count):
         raise ValueError(f"surface {number}: faces point outside of its {count} vertices")
-    if not np.isfinite(surface.vertices).all():
-        raise ValueError(f"surface {number}: vertices are not finite")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from headkit.render import raster
 from headkit.render.jit import compiled
 from headkit.render.light import KEY
-from headkit.render.mesh import Mesh
+from headkit.render.mesh import Mesh, bounds
 from headkit.render.noise import hash2
 from headkit.render.surface import Material
 
@@ -40,14 +40,26 @@ def light_frame(light: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
 def seen_from_light(mesh: Mesh, light: NDArray[np.float64]) -> Mesh:
     """The mesh with its vertices in the key light's frame."""
     rotation, translation = light_frame(light)
-    vertices = (mesh.vertices @ rotation.T + translation).astype(np.float32)
-    low, high = np.zeros_like(mesh.low), np.zeros_like(mesh.high)
-    for number in range(len(mesh.material)):
-        rows = mesh.faces[mesh.first[number] : mesh.first[number + 1]]
-        if len(rows):
-            part = vertices[rows.min() : rows.max() + 1]
-            low[number], high[number] = part.min(axis=0), part.max(axis=0)
-    return replace(mesh, vertices=vertices, low=low, high=high)
+    vertices = np.empty_like(mesh.vertices)
+    _move(mesh.vertices, rotation, translation, vertices)
+    boxes = np.zeros((len(mesh.material), 2, 3))
+    for number, box in enumerate(boxes):
+        bounds(vertices[mesh.starts[number] : mesh.starts[number + 1]], box)
+    return replace(mesh, vertices=vertices, low=boxes[:, 0], high=boxes[:, 1])
+
+
+@compiled
+def _move(
+    points: NDArray[np.float32],
+    rotation: NDArray[np.float64],
+    translation: NDArray[np.float64],
+    moved: NDArray[np.float32],
+) -> None:
+    for i in range(len(points)):
+        x, y, z = points[i, 0], points[i, 1], points[i, 2]
+        for axis in range(3):
+            turn = rotation[axis]
+            moved[i, axis] = turn[0] * x + turn[1] * y + turn[2] * z + translation[axis]
 
 
 def sunlit(
@@ -90,9 +102,11 @@ def _fit(
     size: int,
 ) -> tuple[NDArray[np.float64], float]:
     """The light's camera whose size x size picture just holds the points, and metres per texel."""
-    seen = points @ rotation.T.astype(np.float32) + translation
-    places = seen[:, :2] / seen[:, 2:]
-    low, high = places.min(axis=0), places.max(axis=0)
+    seen, box = np.empty_like(points), np.empty((2, 3))
+    _move(points, rotation, translation, seen)
+    seen[:, :2] /= seen[:, 2:]
+    bounds(seen, box)
+    low, high = box[0, :2], box[1, :2]
     focal = (size - 9) / max(float((high - low).max()), 1e-4)
     centre = (size - 1) / 2 - focal * (low + high) / 2
     return np.array([focal, focal, centre[0], centre[1]]), _FAR / focal

@@ -17,6 +17,7 @@ from headkit.render import stature
 from headkit.render.attitudes import ATTITUDES, draw_angles, face_seen, other_side
 from headkit.render.body import load_body
 from headkit.render.depth_order import Person, fit_people
+from headkit.render.gravity import LEVEL, up_of
 from headkit.render.kinematics import (
     EVERY,
     UNKNOWNS,
@@ -390,6 +391,29 @@ def test_people_stand_on_one_floor(body, someone, seen):
     assert unequal(together) < 0.7 * unequal(alone)
     for one, box in zip(together, boxes, strict=True):
         assert np.nanmedian(one.error_px) / (box[3] - box[1]) < 0.006
+
+
+@pytest.mark.parametrize("pitch", [-12, 0, 20])
+def test_people_tell_how_the_camera_is_pitched(body, someone, pitch):
+    up = up_of(np.radians(pitch))
+    tilt = rodrigues([np.radians(pitch), 0, 0])  # from the level frame to the camera's
+    np.testing.assert_allclose(tilt @ LEVEL, up, atol=1e-12)
+    people = []
+    for number, (x, z) in enumerate([(-0.8, 3.5), (0.5, 4.5), (-0.3, 5.5), (1.2, 6.5)]):
+        rest = someone(number)
+
+        def stand(low, rest=rest, number=number, x=x, z=z):
+            rng = np.random.default_rng(number)
+            at = tilt @ [x, low, z]
+            return draw_pose(body, rest, "standing", rng, tilt @ FRONTAL, at, up=up).joints
+
+        joints = stand(1.5 + (stand(0.0)[[15, 16]] @ up).min()) @ K.T
+        keypoints = np.column_stack([joints[:, :2] / joints[:, 2:], np.ones(17)])
+        people.append(Person(rest, keypoints, None, np.random.default_rng(0)))
+    posed = fit_people(body, people, K)
+    found = np.degrees(np.arcsin(-posed[0].up[2]))
+    assert abs(found - pitch) <= 6
+    assert (fit_people(body, people, K, up=up)[0].up == up).all()
 
 
 def test_people_do_not_stand_in_each_other(body, someone, seen):

@@ -15,24 +15,16 @@ from typing import Any
 import numpy as np
 
 from headkit.render import posing_cost as term
+from headkit.render.gravity import LEVEL, likely_up
 from headkit.render.kinematics import transforms_of
-from headkit.render.posing import (
-    UP,
-    Posed,
-    Problem,
-    Solution,
-    finished,
-    moved_to,
-    posing_problem,
-    solved,
-)
+from headkit.render.posing import Posed, Problem, Solution, again, finished, posing_problem, solved
 from headkit.render.skeleton import Array, key_points
 
 NEARER, FARTHER = 0.92, 1.1  # factors of distance that limb lengths can take up
 GROUND_SPREAD = 0.25  # of the camera's height over feet: beyond, people do not share a floor
 STEP = 0.01
+PITCHED = 3  # times that the camera's pitch is estimated
 SLACK = 0.03  # metres that flesh may give
-PINNED = 0.004  # spread of the logarithm of a distance that was decided here
 
 # The body as spheres: (from, to, radius at a trunk of half a metre, spheres). Points as in posing_cost.
 _HEAD_TOP = term.POINTS  # made here: the middle of the skull
@@ -79,28 +71,48 @@ class _Placed:
         return np.concatenate(centres) * self.factor, np.concatenate(radii)
 
 
-def fit_people(body: Any, people: Sequence[Person], K: Array, *, up: Array = UP) -> list[Posed]:
-    """Poses everybody in one picture; ValueError begins with the number of the person that cannot be."""
+def fit_people(
+    body: Any, people: Sequence[Person], K: Array, *, up: Array | None = None
+) -> list[Posed]:
+    """Poses everybody in one picture; ValueError begins with the number of the person that cannot be.
+
+    `up`, the direction against gravity in the camera frame, is estimated from the people where it is
+    None; each `Posed` has it.
+    """
     placed = []
     for number, person in enumerate(people):
         try:
             problem = posing_problem(
-                body, person.rest, person.keypoints, person.box, K, person.head, up, None
+                body, person.rest, person.keypoints, person.box, K, person.head, LEVEL, None
             )
         except ValueError as error:
             raise ValueError(f"person {number}: {error}") from None
         placed.append(_placed(problem, solved(problem)))
-    _share_ground(placed, up)
+    if not placed:
+        return []
+    # Bodies lifted for a level camera hide some of its pitch: ask again once they are not.
+    for _ in range(1 if up is not None else PITCHED):
+        new = _likely_up(placed) if up is None else up / np.linalg.norm(up)
+        if np.allclose(new, placed[0].problem.up):
+            break
+        placed = [_placed(*again(one.problem, one.found, up=new)) for one in placed]
+    _share_ground(placed)
     _keep_apart(placed)
     posed = []
     for person, one in zip(people, placed, strict=True):
-        found = one.found
+        problem, found = one.problem, one.found
         if abs(one.factor - 1.0) > 0.003:
-            found = moved_to(
-                one.problem, found, float(np.exp(found.unknowns[5]) * one.factor), PINNED
-            )
-        posed.append(finished(one.problem, found, person.rng))
+            distance = float(np.exp(found.unknowns[5]) * one.factor)
+            problem, found = again(problem, found, up=problem.up, distance=distance)
+        posed.append(finished(problem, found, person.rng))
     return posed
+
+
+def _likely_up(placed: list[_Placed]) -> Array:
+    trunks = np.array([one.points[term.NECK] - one.points[term.HIPS] for one in placed])
+    feet = [one.points[[15, 16]] for one in placed if _stands(one)]
+    lowest = [pair[np.argmax(pair[:, 1])] for pair in feet]
+    return likely_up(trunks, np.array(lowest).reshape(-1, 3))
 
 
 def _placed(problem: Problem, found: Solution) -> _Placed:
@@ -111,12 +123,12 @@ def _placed(problem: Problem, found: Solution) -> _Placed:
     return _Placed(problem, found, np.concatenate([points, skull[None]]))
 
 
-def _share_ground(placed: list[_Placed], up: Array) -> None:
+def _share_ground(placed: list[_Placed]) -> None:
     """Moves people who stand to where their feet are at one height under the camera, if they nearly are."""
     standing = [one for one in placed if _stands(one)]
     if len(standing) < 2:
         return
-    below = np.array([max(-(one.points[[15, 16]] @ up)) for one in standing])
+    below = np.array([max(-(one.points[[15, 16]] @ one.problem.up)) for one in standing])
     if below.min() < 0.3:  # feet near the horizon say nothing about distance
         return
     height = float(np.median(below))

@@ -8,7 +8,7 @@ made plausible; labels stay exact, since they come from what is drawn.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from headkit.head.rotation import rotation_vector
 from headkit.render import pose_starts as read
 from headkit.render import posing_cost as term
 from headkit.render.attitudes import ATTITUDES, draw_angles
+from headkit.render.gravity import LEVEL
 from headkit.render.kinematics import BODY, Rig, rig_of, transforms_of, unknowns_of
 from headkit.render.lifting import Goal, lift
 from headkit.render.skeleton import (
@@ -36,8 +37,8 @@ from headkit.render.skeleton import (
     rotation_of,
 )
 
-UP = np.array([0.0, -1.0, 0.0])  # against gravity, of a level camera
 NECK_GIVES = 0.25  # radians that the head may turn beyond where the fit left it
+PINNED = 0.004  # spread of the logarithm of a distance that is decided
 EQUAL = 0.05  # of the cost: says nothing about which pose is right
 HANGING = -0.35  # radians: a foot that bears nothing points down
 FIRST, KEPT, ROUNDS = 5, 3, 25  # iterations from every start; how many go on; iterations of those
@@ -52,6 +53,7 @@ class Posed:
     lengths         (3,) logarithms, of `skeleton.LENGTHS`
     rotation        (3, 3) of the pelvis, canonical to camera
     joints          (17, 3) the COCO points
+    up              (3,) unit, against gravity: as given, or as the people of the picture suggest
     error_px        (17,) distance of each projected point from its key point; NaN where unknown
     cost            in squared standard deviations
     """
@@ -61,6 +63,7 @@ class Posed:
     lengths: Array
     rotation: Array
     joints: Array
+    up: Array
     error_px: Array
     cost: float
 
@@ -74,7 +77,7 @@ def fit_pose(
     rng: np.random.Generator,
     head: dict[str, float] | None = None,
     *,
-    up: Array = UP,
+    up: Array = LEVEL,
     distance: tuple[float, float] | None = None,
 ) -> Posed:
     """The pose of `body` at `rest` whose joints project onto `keypoints`.
@@ -151,16 +154,20 @@ def solved(problem: Problem) -> Solution:
     return Solution(starts[best], roots[best], float(costs[best]))
 
 
-def moved_to(problem: Problem, found: Solution, distance: float, spread: float) -> Solution:
-    """`found`, descended again with the pelvis asked for at `distance` metres along its ray."""
+def again(
+    problem: Problem, found: Solution, *, up: Array, distance: float | None = None
+) -> tuple[Problem, Solution]:
+    """`found`, descended again under another `up`, or with the pelvis pinned at `distance` metres."""
     settings = problem.goal.settings.copy()
-    settings[term.DEPTH], settings[term.DEPTH_WEIGHT] = np.log(distance), 1.0 / spread
-    goal = problem.goal._replace(settings=settings)
+    settings[term.UP_X : term.UP_Z + 1] = up
     start = found.unknowns[None].copy()
-    start[0, 5] = np.log(distance)
+    if distance is not None:
+        start[0, 5] = np.log(distance)
+        settings[term.DEPTH], settings[term.DEPTH_WEIGHT] = np.log(distance), 1.0 / PINNED
     root = found.root[None].copy()
-    cost = lift(start, root, problem.rig, problem.points, goal, ROUNDS, 1, ROUNDS)
-    return Solution(start[0], root[0], float(cost[0]))
+    changed = replace(problem, goal=problem.goal._replace(settings=settings))
+    cost = lift(start, root, problem.rig, problem.points, changed.goal, ROUNDS, 0, 0)
+    return changed, Solution(start[0], root[0], float(cost[0]))
 
 
 def finished(problem: Problem, found: Solution, rng: np.random.Generator) -> Posed:
@@ -180,7 +187,14 @@ def finished(problem: Problem, found: Solution, rng: np.random.Generator) -> Pos
     error = np.linalg.norm(pixels - known[:, :2], axis=1)
     error[known[:, 2] <= 0.0] = np.nan
     return Posed(
-        transforms, unknowns[BODY:], unknowns[6:BODY], found.root, joints, error, found.cost
+        transforms,
+        unknowns[BODY:],
+        unknowns[6:BODY],
+        found.root,
+        joints,
+        problem.up.copy(),
+        error,
+        found.cost,
     )
 
 
@@ -223,7 +237,7 @@ def draw_pose(
     root: Array,
     position: Array,
     *,
-    up: Array = UP,
+    up: Array = LEVEL,
 ) -> Posed:
     """The body in one of `attitudes.ATTITUDES`, the pelvis turned by `root` (3, 3) at `position` (3,).
 
@@ -238,9 +252,9 @@ def draw_pose(
     level_feet(rig, unknowns, root, up)
     transforms = transforms_of(unknowns, root, rig)
     joints = key_points(transforms, body.key_points(rest))
-    return Posed(
-        transforms, unknowns[BODY:], unknowns[6:BODY], root, joints, np.full(17, np.nan), 0.0
-    )
+    unknown = np.full(17, np.nan)
+    angles, lengths = unknowns[BODY:], unknowns[6:BODY]
+    return Posed(transforms, angles, lengths, root, joints, up, unknown, 0.0)
 
 
 def _balancing(rig: Rig, points: Array, unknowns: Array) -> Array:

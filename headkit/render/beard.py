@@ -42,7 +42,9 @@ def spread_follicles(body: Body, faces: Ints, grid: ScalpGrid) -> Follicles:
     low = (head[:, :, 1] < 0.02).any(axis=1) & (head[:, :, 2] > -0.03).all(axis=1)
     low &= (head[:, :, 1] > -0.20).all(axis=1)
     faces, points = faces[low], points[low]
-    area = np.linalg.norm(np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]), axis=1)
+    area = np.linalg.norm(
+        np.cross(points[:, 1] - points[:, 0], points[:, 2] - points[:, 0]), axis=1
+    )
     ends = np.cumsum(area) / area.sum()
     n = np.arange(_COUNT)
     chosen = np.searchsorted(ends, (n + 0.5) / _COUNT)
@@ -79,8 +81,12 @@ def _zones(places: Floats, marks: Floats, lips: Floats) -> dict[str, Floats]:
     moustache = inside(nose[1] - 0.003 - tail * 0.8 - y) * inside(y - (mouth - 0.008 - tail))
     moustache *= inside(corner[0] + 0.008 - x) * upper
     # From the sideburn before the ear down to the corner of the mouth.
-    cheek = np.interp(x, [0.0, corner[0] + 0.004, 0.056, 0.068, 0.09], [-1.0, mouth + 0.004, -0.045, -0.005, 0.01])
-    cheek = np.where(x < corner[0] + 0.004, mouth - 0.008 - 0.010 * (1 - (x / corner[0]) ** 2), cheek)
+    cheek = np.interp(
+        x, [0.0, corner[0] + 0.004, 0.056, 0.068, 0.09], [-1.0, mouth + 0.004, -0.045, -0.005, 0.01]
+    )
+    cheek = np.where(
+        x < corner[0] + 0.004, mouth - 0.008 - 0.010 * (1 - (x / corner[0]) ** 2), cheek
+    )
     neck = inside(y - (chin[1] - 0.038 - 0.35 * (z - chin[2])))
     jaw = inside(cheek - y) * neck * inside(z + 0.012 - 0.35 * (y + 0.05))
     goatee = inside(corner[0] + 0.002 - 0.25 * np.maximum(y - chin[1], 0) - x) * jaw
@@ -114,7 +120,12 @@ def beard(wearer: Wearer, follicles: Follicles, size: float) -> list[Surface]:
 
 
 def _roots(
-    wearer: Wearer, follicles: Follicles, keep: Floats, amount: Floats, size: float, rng: np.random.Generator
+    wearer: Wearer,
+    follicles: Follicles,
+    keep: Floats,
+    amount: Floats,
+    size: float,
+    rng: np.random.Generator,
 ) -> Roots:
     """Roots in the rest frame of the head; `directions` are the skin's normals."""
     corners, blend = follicles.corners[keep], follicles.blend[keep]
@@ -123,7 +134,9 @@ def _roots(
     turn = wearer.bones["head"]
     count = len(places)
     upper = follicles.zones["moustache"][keep] > 0.3
-    length = wearer.look.beard.length * np.where(upper, 0.65, 1.0) * np.clip(0.35 + 0.65 * amount, 0, 1)
+    length = (
+        wearer.look.beard.length * np.where(upper, 0.65, 1.0) * np.clip(0.35 + 0.65 * amount, 0, 1)
+    )
     low = np.clip(-(follicles.head[keep, 1] + 0.06) / 0.05, 0.0, 1.0)  # longest on the chin
     return Roots(
         ((places - turn[:, 3]) @ turn[:, :3]).astype(np.float32),
@@ -140,10 +153,15 @@ def _curve(roots: Roots, head: Floats, points: int) -> Floats:
     """Offsets (N, points, 3) of the locks from their roots: out of the skin, then down and to the side."""
     side = np.sign(head[:, 0]) * np.clip(np.abs(head[:, 0]) / 0.03, 0.0, 1.0)
     upper = head[:, 1] > -0.085
-    down = np.stack([np.where(upper, 0.8, 0.15) * side, np.full(len(side), -1.0), np.full(len(side), 0.12)], axis=1)
+    down = np.stack(
+        [np.where(upper, 0.8, 0.15) * side, np.full(len(side), -1.0), np.full(len(side), 0.12)],
+        axis=1,
+    )
     down = unit(down.astype(np.float32))
     t = np.linspace(0.0, 1.0, points)[None, :, None]
     bend = 0.75 * t**1.5
-    out = roots.directions[:, None] * (0.55 * (t - 0.5 * t * t)) + down[:, None] * (0.35 * t + 0.65 * bend)
+    out = roots.directions[:, None] * (0.55 * (t - 0.5 * t * t)) + down[:, None] * (
+        0.35 * t + 0.65 * bend
+    )
     spread = (roots.phases[:, None] * np.array([[17.0, 29.0, 41.0]])) % 1.0 - 0.5
     return (roots.lengths[:, None, None] * (out + 0.25 * spread[:, None] * t)).astype(np.float32)

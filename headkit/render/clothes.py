@@ -102,8 +102,9 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     depth = float(wearer.rng("neckline").random())
     hem = top.hem[0] + (top.hem[1] - top.hem[0]) * look.length
     body = fitted.mold.body
+    cut = "crew" if look.kind == "jacket" else look.neckline
     lines: dict[str, Field] = {
-        "neck": lambda b: cut_lines.neckline(b, look.neckline, depth),
+        "neck": lambda b: cut_lines.neckline(b, cut, depth),
         "sleeve": lambda b: cut_lines.sleeve(b, look.sleeve),
         "hem": lambda b: cut_lines.above(b, hem),
     }
@@ -117,33 +118,34 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     if look.kind == "jacket":
         width = 0.010 + 0.035 * depth
         inner = _under(wearer, fitted, size, width)
-        lines["opening"] = lambda b: cut_lines.opening(b, width)
+        # before the neck's line, which it parts
+        lines = {"opening": lambda b: cut_lines.opening(b, width), **lines}
         offset = offset + 0.004 * size * (body.points[:, 2] > 0.0)
     piece = fitted.piece(offset)
     for name, line in lines.items():
         piece = piece.cut(name, line(at(piece)))
-    trim = Trim(look.color, hem=0.003 * size, patterned=look.pattern != "plain")
+    trim = Trim(look.color, hem=0.008 * size, patterned=look.pattern != "plain")
     surfaces = []
     for part, color in _banded(piece, top, look.color, lines):
-        kind = trim if color == look.color else Trim(color, hem=0.003 * size)
+        kind = trim if color == look.color else Trim(color, hem=0.008 * size)
         surfaces.append(sew(part, kind, wearer))
-    collar = collars.collar(wearer, piece, look.neckline, size)
+    neckline = "collar" if look.kind == "jacket" else look.neckline
+    collar = collars.collar(wearer, piece, neckline, size)
     return surfaces + collar + inner, cover
 
 
 def _banded(
     piece: Piece, top: Top, color: Color, lines: Mapping[str, Field]
 ) -> list[tuple[Piece, Color]]:
-    """The piece, and its ribbed bands apart: a little thicker and darker."""
+    """The piece, and over its edges ribbed bands, a little thicker and darker."""
     if top.band == 0:
         return [(piece, color)]
     names = [name for name in lines if top.cuffs or name == "neck"]
     ribs = minimum(*(lines[name](at(piece)) for name in names)) - top.band
-    cloth = piece.cut("rib", ribs)
     band = piece.cut("rib", -ribs)
     thicker = with_offset(band, band.attributes[:, OFFSET] + 0.0016)
     dark = (color[0] * 0.84, color[1] * 0.84, color[2] * 0.84)
-    return [(cloth, color), (thicker, dark)]
+    return [(piece, color), (thicker, dark)]
 
 
 def _under(wearer: Wearer, fitted: Fitted, size: float, width: float) -> list[Surface]:
@@ -159,7 +161,9 @@ def _under(wearer: Wearer, fitted: Fitted, size: float, width: float) -> list[Su
         ("arms", cut_lines.armhole),
     ):
         piece = piece.cut(name, line(at(piece)))
-    return [sew(piece, Trim(wearer.look.clothes.second), wearer, closed=("neck",))]
+    return [
+        sew(piece, Trim(wearer.look.clothes.second, hem=0.008 * size), wearer, closed=("neck",))
+    ]
 
 
 def _bottom(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floats]:

@@ -51,7 +51,9 @@ def _strip(
         vertices=points,
         faces=faces,
         normals=vertex_normals(points, faces),
-        rest=np.concatenate([values[:, REST] + 0.004 * k for k in range(len(rows))]).astype(np.float32),
+        rest=np.concatenate([values[:, REST] + 0.004 * k for k in range(len(rows))]).astype(
+            np.float32
+        ),
         parts=np.full(len(faces), Part.CLOTHES, np.uint8),
         occlusion=np.repeat(np.array(shade, np.float32), len(rows[0])),
         color=np.tile(np.asarray(color, np.float32), (len(points), 1)),
@@ -74,7 +76,11 @@ def _fall(
     inner = edge - axis * 0.004 * full - out * 0.002 * full
     look = wearer.look.clothes
     rows = [inner, top, over, middle, end, end - out * 0.003 * full]
-    color = (min(0.9, look.color[0] * 1.04), min(0.9, look.color[1] * 1.04), min(0.9, look.color[2] * 1.04))
+    color = (
+        min(0.9, look.color[0] * 1.04),
+        min(0.9, look.color[1] * 1.04),
+        min(0.9, look.color[2] * 1.04),
+    )
     return _strip(wearer, rows, values, color, wrap, [0.25, 0.6, 0.95, 0.95, 0.9, 0.3])
 
 
@@ -85,9 +91,9 @@ def _hood(
     z = values[:, FIGURE][:, 2]
     back = np.clip((0.055 - z) / 0.085, 0.0, 1.0)
     back = (back * back * (3 - 2 * back))[:, None]
-    radius = (0.010 + 0.030 * back) * size
+    radius = (0.008 + 0.022 * back) * size
     bumps = 1.0 + 0.22 * wobble(values[:, FIGURE] * 2.0, 40.0, wearer.look.seed)[:, None]
-    center = edge + axis * radius * 0.75 + out * radius * 0.55
+    center = edge + axis * radius * 0.55 + out * radius * (0.30 + 0.55 * back)
     rows, turns = [], 10
     for k in range(turns + 1):
         angle = np.pi * 1.15 - 2 * np.pi * k / turns

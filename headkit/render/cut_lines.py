@@ -41,7 +41,8 @@ def figure(template: Floats, joints: Mapping[str, NDArray[np.float64]]) -> Figur
 
     points = place(template)
     shoulder, elbow, wrist = (
-        place(joints[f"{name}_left"]).astype(np.float64) for name in ("upper_arm", "forearm", "hand")
+        place(joints[f"{name}_left"]).astype(np.float64)
+        for name in ("upper_arm", "forearm", "hand")
     )
     left = points * np.where(points[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
     upper, lower = elbow - shoulder, wrist - elbow
@@ -90,7 +91,9 @@ def neckline(body: Figure, kind: str, depth: float) -> Floats:
 def armhole(body: Figure) -> Floats:
     """Above 0 on the trunk, below on the arms."""
     x, y, _ = body.points.T
-    line = np.interp(y, [0.0, 0.05, 0.25, 0.36, 0.42, 0.50, 0.57], [0.6, 0.33, 0.24, 0.195, 0.168, 0.146, 0.138])
+    line = np.interp(
+        y, [0.0, 0.05, 0.25, 0.36, 0.42, 0.50, 0.57], [0.6, 0.33, 0.24, 0.195, 0.168, 0.146, 0.138]
+    )
     return (line - np.abs(x)).astype(np.float32)
 
 

@@ -16,9 +16,7 @@ _TOP, _BOTTOM = 0.45, -0.06  # figure heights between which cloth hangs
 
 
 @compiled
-def _widest(
-    angle: Floats, height: Floats, radius: Floats, grid: Floats
-) -> None:
+def _widest(angle: Floats, height: Floats, radius: Floats, grid: Floats) -> None:
     """The largest radius per cell of (height, angle); angle wraps."""
     for n in range(len(angle)):
         if height[n] < 0.0 or height[n] > _HEIGHTS - 1:
@@ -42,7 +40,10 @@ def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float
     radius = np.hypot(x, z)
     grid = np.zeros((_HEIGHTS, _ANGLES), np.float32)
     _widest(
-        angle[used].astype(np.float32), height[used].astype(np.float32), radius[used].astype(np.float32), grid
+        angle[used].astype(np.float32),
+        height[used].astype(np.float32),
+        radius[used].astype(np.float32),
+        grid,
     )
     empty = grid <= 0
     for _ in range(3):
@@ -75,7 +76,11 @@ def _folds(points: Floats, arm: Floats, amount: Floats, seed: float, out: Floats
         upright = sin(46.0 * x + 18.0 * z * (1.0 if x > 0.0 else -1.0) + warp + lean + seed)
         broad = value_noise(x * 13.0 + seed, y * 7.0, z * 13.0) - 0.5
         fine = value_noise(x * 34.0, y * 20.0 + seed, z * 34.0) - 0.5
-        value = 0.30 * upright * value_noise(x * 7.0, y * 7.0 + seed, z * 7.0) + 0.9 * broad + 0.45 * fine
+        value = (
+            0.30 * upright * value_noise(x * 7.0, y * 7.0 + seed, z * 7.0)
+            + 0.9 * broad
+            + 0.45 * fine
+        )
         # Rings that crowd at the elbow and at the end of a sleeve.
         if arm[n] > 0.15:
             close = max(0.0, 1.0 - abs(arm[n] - 1.0) * 1.8) + max(0.0, arm[n] - 1.6) * 1.6

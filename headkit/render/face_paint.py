@@ -16,7 +16,13 @@ from headkit.render.jit import compiled
 from headkit.render.noise import hash2, value_noise
 from headkit.render.scalp import AZIMUTH, EYE_DEPTH, EYE_DISTANCE, HAIRLINE, RECESSION
 
-_BROW_TAPER: Final = (0.55, 0.95, 1.0, 0.75, 0.28)  # half width at the five landmarks, from the inside
+_BROW_TAPER: Final = (
+    0.55,
+    0.95,
+    1.0,
+    0.75,
+    0.28,
+)  # half width at the five landmarks, from the inside
 _AZIMUTH: Final = np.array(AZIMUTH, np.float64)
 _HAIRLINE: Final = np.array(HAIRLINE, np.float64)
 _RECESSION: Final = np.array(RECESSION, np.float64)
@@ -68,11 +74,14 @@ def brow_cover(
         return 0.0
     ends = min(1.0, max(0.0, (along + 0.35) / 0.5)) * min(1.0, max(0.0, (4.25 - along) / 0.45))
     amount = min(1.0, max(0.0, 0.5 + 0.9 * inside)) * ends * density
-    seen = min(1.0, max(0.0, 0.0016 / footprint - 0.6))
-    if seen > 0.0:  # hairs lie along the brow, upright at its inner end
-        across = along * 9.0 - offset * (620.0 + 500.0 * angle) * min(1.0, 0.35 + 0.2 * (4.0 - along))
-        hair = value_noise(across * 2.1, offset * 260.0, 3.0 + inner)
-        amount *= 1.0 + seen * (min(1.0, max(0.0, (hair - 0.22) * 2.4)) - 0.62)
+    seen = min(1.0, max(0.0, 0.0010 / footprint - 0.5))
+    if seen > 0.0:  # hairs lie along the brow, upright at its inner end, and differ
+        lean = (0.9 + 0.75 * angle) * min(1.0, 0.3 + 0.25 * (4.0 - along))
+        wander = 0.5 * value_noise(along * 3.0, offset * 300.0, 7.0 + inner)
+        across = along * 26.0 - offset * 2400.0 * lean + 6.0 * wander
+        hair = 0.6 * value_noise(across, offset * 160.0, 3.0 + inner)
+        hair += 0.4 * value_noise(across * 0.37 + 9.0, offset * 420.0, 5.0 + inner)
+        amount *= 1.0 + seen * 0.75 * (min(1.0, max(0.0, (hair - 0.2) * 2.2)) - 0.62)
     return min(0.94, max(0.0, amount))
 
 
@@ -101,7 +110,9 @@ def stubble_cover(
         return 0.0
     soft = 0.007 * scale
     tail = max(0.0, side - 0.75 * corner[0])
-    upper = _ramp(nose[1] - 0.002 - 0.6 * tail - y, soft) * _ramp(y - mouth + 0.010 + 0.8 * tail, soft)
+    upper = _ramp(nose[1] - 0.002 - 0.6 * tail - y, soft) * _ramp(
+        y - mouth + 0.010 + 0.8 * tail, soft
+    )
     upper *= _ramp(corner[0] + 0.008 * scale - side, soft)
     if side < corner[0]:
         top = mouth - 0.006 * scale

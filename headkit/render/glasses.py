@@ -66,13 +66,17 @@ def _outline(wearer: Wearer, side: float, count: int) -> Floats:
     c, s = np.cos(angle), np.sin(angle)
     x = np.sign(c) * np.abs(c) ** (2 / power) * width
     y = np.sign(s) * np.abs(s) ** (2 / power) * height
-    x = x * (1 + narrow * np.clip(y / height, -1, 0) * 1.2) + narrow * 0.01 * np.clip(-y / height, 0, 1)
+    x = x * (1 + narrow * np.clip(y / height, -1, 0) * 1.2) + narrow * 0.01 * np.clip(
+        -y / height, 0, 1
+    )
     y = y + lift * np.clip(x / width, 0, 1) ** 2 * (1 + np.clip(y / height, -1, 1))
     eye = wearer.eyes[0 if side > 0 else 1]
     gap = 0.0095 * size  # between rim and midline, at least
     middle = wearer.eyes[:, 0].mean()
     center = middle + side * max(abs(eye[0] - middle), width * size + gap)
-    points = np.stack([center + side * x * size, eye[1] - 0.0025 * size + y * size, np.zeros(count)], axis=1)
+    points = np.stack(
+        [center + side * x * size, eye[1] - 0.0025 * size + y * size, np.zeros(count)], axis=1
+    )
     points[:, 2] = _plane(wearer, points[:, 0])
     return points.astype(np.float32)
 
@@ -105,14 +109,26 @@ def _temple(wearer: Wearer, scalp: Scalp, rim: Floats, side: float) -> Floats:
     ear[2] -= 0.006 * size
     t = np.linspace(0.0, 1.0, 8)[:, None]
     line = hinge * (1 - t) + ear * t
-    behind = ear + np.array([[-0.001 * side, -0.006, -0.010], [-0.002 * side, -0.020, -0.016], [-0.004 * side, -0.034, -0.018]]) * size
+    behind = (
+        ear
+        + np.array(
+            [
+                [-0.001 * side, -0.006, -0.010],
+                [-0.002 * side, -0.020, -0.016],
+                [-0.004 * side, -0.034, -0.018],
+            ]
+        )
+        * size
+    )
     line = np.concatenate([line, behind]).astype(np.float32)
     out = line - scalp.center
     distance = np.linalg.norm(out, axis=1)
     needed = radius_towards(scalp, out) + 0.0025 * size
     push = np.maximum(needed - distance, 0.0)
     push[0] = 0.0
-    return (line + unit(out) * push[:, None] * np.linspace(0, 1, len(line))[:, None] ** 0.5).astype(np.float32)
+    return (line + unit(out) * push[:, None] * np.linspace(0, 1, len(line))[:, None] ** 0.5).astype(
+        np.float32
+    )
 
 
 def _ear_row(scalp: Scalp) -> int:

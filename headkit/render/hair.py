@@ -15,7 +15,7 @@ from headkit.render import strands
 from headkit.render.hair_shapes import afro, gravity, tie_point, tied
 from headkit.render.hair_styles import Style, styled
 from headkit.render.hair_surfaces import Locks, base, surface
-from headkit.render.scalp import COLUMNS, ROWS, Scalp, sample, spread_roots
+from headkit.render.scalp import CENTER, COLUMNS, ROWS, Scalp, sample, spread_roots
 from headkit.render.strands import Comb, Growth, Obstacles, Roots
 from headkit.render.surface import Surface
 from headkit.render.tailoring import Floats, unit
@@ -81,12 +81,14 @@ def _roots(
     lengths = style.side + (style.top - style.side) * upper
     lengths = lengths * np.clip(0.35 + height / 0.03, 0.35, 1.0) * rng.uniform(0.82, 1.1, count)
     layers = rng.random(count).astype(np.float32)
-    offsets = (0.0015 + style.thickness * layers) * size * np.clip(0.3 + height / 0.03, 0.3, 1.0)
+    # Hair from upstream lies over hair from downstream, as shingles do.
+    cover = 0.3 * layers + 0.7 * _upstream(template, style.growth, size, scalp)
+    offsets = (0.0015 + style.thickness * cover) * size * np.clip(0.3 + height / 0.03, 0.3, 1.0)
     offsets *= np.where(template[:, 1] < 0.0, 0.75, 1.0)
     if brim is not None:
         offsets *= np.clip(0.2 - sample(brim[..., None], row, column)[:, 0] / 0.03, 0.2, 1.0)
     flow = _first_direction(places - scalp.center, normals, style)
-    spread = rng.normal(0.0, 0.16, (count, 3))
+    spread = rng.normal(0.0, 0.13, (count, 3))
     directions = unit((style.lift * normals + (1 - style.lift) * flow + spread).astype(np.float32))
     return Roots(
         places.astype(np.float32),
@@ -99,6 +101,21 @@ def _roots(
     )
 
 
+def _upstream(template: Floats, growth: Growth, size: float, scalp: Scalp) -> Floats:
+    """0 for roots over which other hair is combed .. 1 for those whose hair lies on top; head coordinates."""
+    y, z = template[:, 1], template[:, 2]
+    if growth.comb == Comb.PARTED:
+        share = (y + 0.05) / 0.15
+    elif growth.comb == Comb.BACK:
+        share = (z + 0.08) / 0.17
+    elif growth.comb == Comb.TIED:
+        tie = (np.asarray(growth.tie, np.float32) - scalp.center) / size + CENTER
+        share = np.linalg.norm(template - tie, axis=1) / 0.22
+    else:
+        share = 0.35 + 0.5 * (y + 0.05) / 0.15
+    return np.clip(share, 0.0, 1.0).astype(np.float32)
+
+
 def _first_direction(outward: Floats, normals: Floats, style: Style) -> Floats:
     """The combed direction at the roots, along the scalp."""
     growth = style.growth
@@ -106,7 +123,8 @@ def _first_direction(outward: Floats, normals: Floats, style: Style) -> Floats:
     if growth.comb == Comb.WHORL:
         flow -= strands.pole_frame()[:, 1]
     elif growth.comb == Comb.PARTED:
-        flow[:, 0] = np.where(outward[:, 0] > growth.parting, 1.0, -1.0)
+        back = np.clip(1.0 + (outward[:, 2] + 0.02) / 0.06, 0.0, 1.0)  # no parting behind the crown
+        flow[:, 0] = np.where(outward[:, 0] > growth.parting, back, -back)
         flow[:, 1], flow[:, 2] = -0.3, -growth.backward
     elif growth.comb == Comb.BACK:
         flow[:, 2] = -1.0

@@ -68,7 +68,9 @@ def tied(
             roots, growth, scalp.radius, scalp.center, size, obstacles, gravity(wearer)
         )
         lock = replace(style.lock, width=0.011, strands=9, tip=0.85, curve=2.5)
-        return [Locks(roots, line, outward, lock)], [ball(tie, 0.011 * size, wearer, (0.6, 1.0), scalp.grid.origin)]
+        return [Locks(roots, line, outward, lock)], [
+            ball(tie, 0.011 * size, wearer, (0.6, 1.0), scalp.grid.origin)
+        ]
     radius = 0.030 * size * look.volume * rng.uniform(0.85, 1.2)
     middle = tie + out * radius * 0.75
     count = max(40, style.count // 5)
@@ -102,13 +104,9 @@ def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots) -> Locks:
     count = len(roots.places)
     out = unit(roots.places - scalp.center)
     lengths = (0.22 * style.thickness + style.side * rng.uniform(0.3, 1.0, count)) * scalp.scale
-    rise = np.clip(
-        roots.offsets / (0.3 * style.thickness * scalp.scale * (0.1 + roots.layers)), 0.25, 1
-    )
-    start = (
-        roots.places
-        + out * (style.thickness * scalp.scale * (0.68 + 0.2 * roots.layers) * rise)[:, None]
-    )
+    rise = np.clip(0.35 + roots.offsets / (0.3 * style.thickness * scalp.scale), 0.35, 1.0)
+    height = style.thickness * scalp.scale * (0.68 + 0.2 * roots.layers) * rise
+    start = roots.places + out * height[:, None]
     roots = replace(
         roots,
         places=start.astype(np.float32),

@@ -30,12 +30,12 @@ class Style:
 
 
 STYLES: dict[str, Style] = {
-    "short": Style(Growth(Comb.WHORL, 4, 1, 0.75, 0.1), Lock(0.007, 6, 0.1, 0.85), 0.030, 0.014, 0.010, 1500, 0.55),
+    "short": Style(Growth(Comb.WHORL, 4, 1, 0.6, 0.15), Lock(0.0055, 5, 0.08, 0.85), 0.032, 0.013, 0.010, 1700, 0.42),
     "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.008, 7, 0.1, 0.8), 0.075, 0.020, 0.016, 1400, 0.45),
     "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.007, 7, 0.1, 0.8), 0.095, 0.040, 0.010, 1300, 0.3),
-    "curly": Style(Growth(Comb.WHORL, 12, 1, 0.8, 0.5, curl=0.0065, wave=0.022), Lock(0.006, 5, 0.1, 0.7, twist=1.2), 0.075, 0.055, 0.032, 800, 0.7),
-    "bob": Style(Growth(Comb.PARTED, 10, 2, 0.4, 0.9, backward=0.35), Lock(0.011, 9, 0.1, 0.72, 4.0), 0.30, 0.17, 0.018, 900, 0.3),
-    "long": Style(Growth(Comb.PARTED, 16, 2, 0.4, 0.9, backward=0.4), Lock(0.012, 10, 0.1, 0.75, 3.0), 0.46, 0.40, 0.018, 900, 0.3),
+    "curly": Style(Growth(Comb.WHORL, 17, 1, 0.75, 0.5, curl=0.0075, wave=0.026), Lock(0.0065, 6, 0.08, 0.7, twist=0.9), 0.080, 0.055, 0.034, 700, 0.6),
+    "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.75, 5.0, twist=0.12), 0.30, 0.17, 0.022, 1100, 0.25),
+    "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.8, 4.0, twist=0.12), 0.46, 0.40, 0.022, 1000, 0.25),
     "ponytail": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
     "bun": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
 }  # fmt: skip

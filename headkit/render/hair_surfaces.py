@@ -46,13 +46,16 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
         vertices.append(made.vertices)
         normals.append(made.normals)
         strand.append(made.strand)
-        shade = np.exp(rng.normal(0.0, 0.16, count))[:, None] * np.asarray(color)
-        shade = np.where((rng.random(count) < gray)[:, None], GRAY * rng.uniform(0.8, 1.2), shade)
+        shade = np.exp(rng.normal(0.0, 0.11, count))[:, None] * np.asarray(color)
+        share = np.clip(
+            gray + 0.30 * np.sqrt(gray * (1 - gray)) * rng.normal(0, 1, (count, 1)), 0, 1
+        )
+        shade = shade * (1 - share) + GRAY * rng.uniform(0.85, 1.15) * share
         each = np.repeat(shade, made.rows, axis=0)
         each *= (1 - 0.75 * roots_dark * np.exp(-made.along * 5))[:, None]
         colors.append(each)
         layer = np.repeat(locks.roots.layers, made.rows)
-        occlusion.append(0.45 + 0.35 * layer + 0.2 * made.along)
+        occlusion.append(0.55 + 0.25 * layer + 0.2 * made.along)
         rest.append(np.repeat(locks.roots.template, made.rows, axis=0))
     points = np.concatenate(vertices)
     return Surface(

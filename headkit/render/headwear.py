@@ -73,7 +73,9 @@ class Crown:
         ahead = np.array([0.0, 0.0, 1.0]) - self.up[2] * self.up
         self.ahead = ahead / np.linalg.norm(ahead)
         self.out = unit(
-            self.points[0] - self.middle - ((self.points[0] - self.middle) @ self.up)[:, None] * self.up
+            self.points[0]
+            - self.middle
+            - ((self.points[0] - self.middle) @ self.up)[:, None] * self.up
         )
         self.hair = 0.004 + _THICK_HAIR.get(wearer.look.hair.style, 0.003)
         self.azimuth = np.arange(COLUMNS) * (2 * np.pi / COLUMNS)
@@ -95,20 +97,30 @@ def _beanie(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     slouch = rng.uniform(0.004, 0.030)
     level = np.linspace(0.0, 1.0, len(crown.points))[:, None, None]
     ribs = 0.0009 * np.cos(crown.azimuth * 16)[None, :, None]
-    bumps = wobble(crown.points.reshape(-1, 3), 22.0, wearer.look.seed).reshape(*crown.points.shape[:2], 1)
+    bumps = wobble(crown.points.reshape(-1, 3), 22.0, wearer.look.seed).reshape(
+        *crown.points.shape[:2], 1
+    )
     offset = (crown.hair + 0.003 + ribs + 0.0025 * bumps * level) * crown.size
     dome = crown.points + crown.normals * offset
-    dome = dome + (slouch * level**2 * crown.size) * crown.up - (0.5 * slouch * level**2 * crown.size) * crown.ahead
+    dome = (
+        dome
+        + (slouch * level**2 * crown.size) * crown.up
+        - (0.5 * slouch * level**2 * crown.size) * crown.ahead
+    )
     cuff = crown.points[: _LEVELS // 3 + 1] + crown.normals[: _LEVELS // 3 + 1] * (
         (crown.hair + 0.0085 + ribs * 1.3) * crown.size
     )
-    cuff = np.concatenate([crown.points[:1] - crown.normals[:1] * 0.001, cuff, dome[_LEVELS // 3 : _LEVELS // 3 + 1]])
+    cuff = np.concatenate(
+        [crown.points[:1] - crown.normals[:1] * 0.001, cuff, dome[_LEVELS // 3 : _LEVELS // 3 + 1]]
+    )
     surfaces = [
         _surface(wearer, _dome(dome), look.color, ridges=False),
         _surface(wearer, _closed(cuff), look.color if rng.random() < 0.6 else look.accent),
     ]
     if rng.random() < 0.3:
-        surfaces.append(_pompom(dome[-1].mean(axis=0) + crown.up * 0.016 * crown.size, wearer, crown.size))
+        surfaces.append(
+            _pompom(dome[-1].mean(axis=0) + crown.up * 0.016 * crown.size, wearer, crown.size)
+        )
     return surfaces
 
 
@@ -118,7 +130,9 @@ def _cap(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     rng = wearer.rng("cap")
     level = np.linspace(0.0, 1.0, len(crown.points))[:, None, None]
     front = np.clip(np.cos(crown.azimuth), 0.0, 1.0)[None, :, None]
-    seams = -0.0008 * np.exp(-((((crown.azimuth * 3 / np.pi) % 1.0) - 0.5) ** 2) * 200)[None, :, None]
+    seams = (
+        -0.0008 * np.exp(-((((crown.azimuth * 3 / np.pi) % 1.0) - 0.5) ** 2) * 200)[None, :, None]
+    )
     rise = (0.006 + 0.010 * front * (1 - level)) * np.sin(np.pi * np.clip(level * 0.9 + 0.1, 0, 1))
     offset = (crown.hair + 0.003 + rise + seams) * crown.size
     dome = crown.points + crown.normals * offset
@@ -126,7 +140,11 @@ def _cap(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     edge = crown.points[:1] - crown.normals[:1] * 0.001
     shell = np.concatenate([edge, dome])
     surfaces = [_surface(wearer, _dome(shell), look.color)]
-    surfaces.append(_surface(wearer, _visor(crown, dome[0], rng), look.color if rng.random() < 0.7 else look.accent))
+    surfaces.append(
+        _surface(
+            wearer, _visor(crown, dome[0], rng), look.color if rng.random() < 0.7 else look.accent
+        )
+    )
     button = _ball(dome[-1].mean(axis=0), 0.007 * crown.size)
     surfaces.append(_surface(wearer, button, look.accent))
     return surfaces
@@ -160,7 +178,8 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     size, hair = crown.size, crown.hair
     base = crown.points[0] + crown.out * (hair + 0.002) * size
     top = max(
-        0.100 * size, float(((crown.points[-1].mean(axis=0) - base.mean(axis=0)) @ crown.up)) + 0.016 * size
+        0.100 * size,
+        float(((crown.points[-1].mean(axis=0) - base.mean(axis=0)) @ crown.up)) + 0.016 * size,
     ) * rng.uniform(1.0, 1.10)
     taper = rng.uniform(0.05, 0.14)
     middle = base.mean(axis=0)
@@ -173,13 +192,17 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
         ring = middle + (base - middle) * ((1 - taper) * (1 - t))
         lateral = np.abs((ring - middle) @ side) / (0.07 * size)
         dent = 0.020 * size * min(1.0, t * 2.5) * np.clip(1.1 - lateral, 0.0, 1.0)
-        ring = ring + crown.up * (top + 0.004 * size * np.sin(np.pi * min(1.0, 4 * t)) - dent)[:, None]
+        ring = (
+            ring + crown.up * (top + 0.004 * size * np.sin(np.pi * min(1.0, 4 * t)) - dent)[:, None]
+        )
         rows.append(ring)
     body = np.stack(rows)
     front = np.clip(crown.ahead @ (base - middle).T / (0.09 * size), -1, 1)[None]
     pinch = 0.010 * size * np.exp(-((np.abs(np.abs(crown.azimuth) - 0.5)[None, :]) ** 2) / 0.06)
     level = np.linspace(0, 1, len(rows))[:, None]
-    body = body - crown.out[None] * (pinch * (level > 0.2) * level * np.clip(front, 0, 1))[..., None]
+    body = (
+        body - crown.out[None] * (pinch * (level > 0.2) * level * np.clip(front, 0, 1))[..., None]
+    )
     width = rng.uniform(0.048, 0.075) * size
     curl = rng.uniform(0.10, 0.45)
     lateral = ((base - middle) @ side) / (0.08 * size)
@@ -188,10 +211,16 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
         rise = width * (curl * t**2 * (lateral**2 - 0.35) - 0.10 * t)
         rims.append(base + crown.out * (width * t) + crown.up * rise[:, None])
     inner = crown.points[0] - crown.out * 0.001
-    bandrows = [base + crown.out * 0.0012 * size + crown.up * h * size for h in (0.001, 0.013, 0.026)]
+    bandrows = [
+        base + crown.out * 0.0012 * size + crown.up * h * size for h in (0.001, 0.013, 0.026)
+    ]
     return [
         _surface(wearer, _dome(body), look.color),
-        _surface(wearer, sheet(np.stack(rims).astype(np.float32)[::-1], 0.0028 * size, wrap=True), look.color),
+        _surface(
+            wearer,
+            sheet(np.stack(rims).astype(np.float32)[::-1], 0.0028 * size, wrap=True),
+            look.color,
+        ),
         _surface(wearer, _closed(np.stack(bandrows)), look.accent),
         _surface(wearer, _closed(np.stack([inner, base])), look.color),
     ]
@@ -201,7 +230,9 @@ def _pompom(center: Floats, wearer: Wearer, size: float) -> Surface:
     """A woollen ball."""
     shape = _ball(center, 0.022 * size)
     bumps = 1.0 + 0.12 * wobble(shape.vertices, 260.0, wearer.look.seed)[:, None]
-    fuzzy = Shape((center + (shape.vertices - center) * bumps).astype(np.float32), shape.faces, shape.normals)
+    fuzzy = Shape(
+        (center + (shape.vertices - center) * bumps).astype(np.float32), shape.faces, shape.normals
+    )
     return _surface(wearer, fuzzy, wearer.look.headwear.accent)
 
 
@@ -209,14 +240,19 @@ def _ball(center: Floats, radius: float) -> Shape:
     polar = np.linspace(0.0, np.pi, 9)[:, None]
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)[None]
     sphere = np.stack(
-        np.broadcast_arrays(np.sin(polar) * np.sin(turn), np.cos(polar), np.sin(polar) * np.cos(turn)), axis=-1
+        np.broadcast_arrays(
+            np.sin(polar) * np.sin(turn), np.cos(polar), np.sin(polar) * np.cos(turn)
+        ),
+        axis=-1,
     )
     return _closed((center + radius * sphere).astype(np.float32)[::-1])
 
 
 def _dome(rows: Floats) -> Shape:
     """Rings closed at the top by their last ring, which is nearly a point."""
-    return _closed(np.concatenate([rows, np.repeat(rows[-1:].mean(axis=1, keepdims=True), COLUMNS, axis=1)]))
+    return _closed(
+        np.concatenate([rows, np.repeat(rows[-1:].mean(axis=1, keepdims=True), COLUMNS, axis=1)])
+    )
 
 
 def _closed(rows: Floats) -> Shape:

@@ -27,7 +27,10 @@ def scarf(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     trim = Trim(wearer.look.headwear.color, hem=0.0015 * scalp.scale, part=Part.HEADWEAR)
     shoulders = _shoulders(scalp, wearer)
     hood = _hood(scalp, wearer, _ring(shoulders))
-    return [sew(hood, trim, wearer, closed=("face",)), sew(shoulders, trim, wearer, closed=("edge",))]
+    return [
+        sew(hood, trim, wearer, closed=("face",)),
+        sew(shoulders, trim, wearer, closed=("edge",)),
+    ]
 
 
 def face_opening(head: Floats) -> Floats:
@@ -70,7 +73,9 @@ def _jaw_ring(scalp: Scalp, wearer: Wearer) -> tuple[Floats, Floats]:
         [
             0.071 * np.sin(azimuth),
             -0.092 + (low + 0.092) * front**3,
-            np.where(np.cos(azimuth) > 0, (chin[2] - 0.006) * np.cos(azimuth), 0.066 * np.cos(azimuth)),
+            np.where(
+                np.cos(azimuth) > 0, (chin[2] - 0.006) * np.cos(azimuth), 0.066 * np.cos(azimuth)
+            ),
         ],
         axis=1,
     )
@@ -106,9 +111,14 @@ def _hood(scalp: Scalp, wearer: Wearer, ring: Floats) -> Piece:
     )
     folds = wobble(fall.reshape(-1, 3) * np.array([1.0, 1.6, 1.0]), 26.0, wearer.look.seed)
     outward = unit((fall - fall.mean(axis=1, keepdims=True)).astype(np.float32))
-    fall = fall + outward * (0.007 * folds.reshape(_FALL_ROWS, columns, 1) * 4 * t * (1 - t)) * scalp.scale
+    fall = (
+        fall
+        + outward * (0.007 * folds.reshape(_FALL_ROWS, columns, 1) * 4 * t * (1 - t)) * scalp.scale
+    )
     points = np.concatenate([posed, fall]).astype(np.float32)
-    down = np.concatenate([heads, jaw_head[None] - np.array([0.0, 0.08, 0.0]) * t]).astype(np.float32)
+    down = np.concatenate([heads, jaw_head[None] - np.array([0.0, 0.08, 0.0]) * t]).astype(
+        np.float32
+    )
     return _cut_face(points, down, scalp, columns)
 
 
@@ -141,13 +151,17 @@ def _over(scalp: Scalp, wearer: Wearer) -> tuple[Floats, Floats]:
     y, z = head[..., 1], head[..., 2]
     full = _bridged(radius)
     # Hair in a knot fills the back of the scarf.
-    knot = rng.uniform(0.0, 0.022) * np.exp(-(((y - 0.02) / 0.05) ** 2)) * np.clip(-z / 0.08, 0.0, 1.0)
+    knot = (
+        rng.uniform(0.0, 0.022) * np.exp(-(((y - 0.02) / 0.05) ** 2)) * np.clip(-z / 0.08, 0.0, 1.0)
+    )
     folds = wobble((head * np.array([1.0, 0.45, 1.0])).reshape(-1, 3), 38.0, wearer.look.seed)
     fold = 0.004 * folds.reshape(radius.shape) * np.clip((0.10 - y) / 0.1, 0.2, 1.0)
     near = np.clip(face_opening(head.reshape(-1, 3)).reshape(radius.shape), 0.0, 1.0)
     ear = 0.012 * np.exp(-(((y - 0.01) / 0.035) ** 2) - ((z + 0.005) / 0.030) ** 2)
     thick = np.minimum(0.0095 + knot + ear + np.maximum(fold, -0.003), 0.0035 + 0.30 * near) * size
-    radius = radius + np.minimum(full - radius, near * size) + thick  # drawn to the skin about the face
+    radius = (
+        radius + np.minimum(full - radius, near * size) + thick
+    )  # drawn to the skin about the face
     shape = scalp.center + unit(out) * radius[..., None]
     return shape.astype(np.float32), head.astype(np.float32)
 

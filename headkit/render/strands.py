@@ -180,7 +180,9 @@ def _grow(
     for i in range(3):
         pole[i] = frame[i, 1]
     for n in range(roots.shape[0]):
-        step = lengths[n] / (segments * substeps)
+        total_steps = segments * substeps
+        even = lengths[n] / total_steps
+        step = even
         travelled = 0.0
         for i in range(3):
             p[i], d[i] = roots[n, i], directions[n, i]
@@ -242,8 +244,12 @@ def _grow(
                 inner = flow[0] * o[0] + flow[1] * o[1] + flow[2] * o[2]
                 for i in range(3):
                     flow[i] -= inner * o[i]
-                flow[2] += 0.25 * (1.0 if roots[n, 2] > center[2] else -1.0)
+                # On the shoulders hair slides to the front or the back rather than off their ends.
+                flow[0] *= 0.35
+                flow[2] += 0.35 * (1.0 if roots[n, 2] > center[2] + 0.02 * size else -1.0)
             length = np.sqrt(flow[0] ** 2 + flow[1] ** 2 + flow[2] ** 2) + 1e-9
+            # Short steps over the head, long ones where the lock hangs.
+            step = even * (0.5 + (k + 0.5) / total_steps)
             keep = stiffness ** (step / (0.01 * size))
             for i in range(3):
                 d[i] = d[i] * keep + flow[i] / length * (1 - keep)
@@ -386,14 +392,15 @@ def _sweep(
                 for i in range(3):
                     w = a[i] * cosine + f[i] / length * sine
                     vertices[n, k, side, i] = line[n, k, i] + sign * half * w
-                    value = f[i] / length + sign * bulge * w
+                    # Half of it is the head's own roundness, so that the locks shade as one.
+                    value = 0.5 * f[i] / length + 0.5 * outward[n, k, i] + sign * bulge * w
                     normals[n, k, side, i] = value
                     total += value * value
                 total = np.sqrt(total)
                 for i in range(3):
                     normals[n, k, side, i] /= total
                 strand[n, k, side, 0] = 2.0 + first + n * (strands + 1.0) + side * (strands - 1e-3)
-                strand[n, k, side, 1] = phases[n] * 50.0 + travelled / 0.05
+                strand[n, k, side, 1] = phases[n] * 50.0 + travelled / 0.12
                 strand[n, k, side, 2] = 1.0
                 strand[n, k, side, 3] = root + (tip - root) * t**curve
 

@@ -7,11 +7,12 @@ moved off the skin on the posed person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headkit.render.body import load_body
 from headkit.render.cut_lines import Figure, figure
@@ -59,7 +60,11 @@ def mold(group: str, fine: bool) -> Mold:
     if group != "skirt":
         height = human.template[:, 1][chosen]
         crotch = float(human.rest(human.mean_identity()).joints[human.bones.index("pelvis"), 1])
-        chosen = chosen[(height > crotch - 0.16).all(axis=1) if group == "upper" else (height < crotch + 0.16).all(axis=1)]
+        chosen = chosen[
+            (height > crotch - 0.16).all(axis=1)
+            if group == "upper"
+            else (height < crotch + 0.16).all(axis=1)
+        ]
     refinement, used = loop_subdivision(chosen)
     if not fine:
         refinement = _coarse(chosen, used)
@@ -68,8 +73,15 @@ def mold(group: str, fine: bool) -> Mold:
     body = figure(template, joints)
     x, y, z = body.points.T
     trunk = 0.14 * np.abs(np.arctan2(x, z - 0.02))
-    limb = np.where(body.arm > 0.05, 0.05 * np.abs(np.arctan2(z - 0.04, np.abs(x) - 0.3)), trunk)
-    uv = np.stack([np.where(np.abs(x) > 0.24, limb, trunk), y], axis=1).astype(np.float32)
+    # On the arms: around them and along them, from their axis in the mean human's rest pose.
+    across = np.abs(x) * 0.745 + y * 0.667
+    middle = np.median(across[(body.arm > 0.2) & (body.arm < 0.9)]) if group == "upper" else 0.0
+    around = 0.05 * np.abs(np.arctan2(across - middle, z - 0.02))
+    upper = np.minimum(body.arm, 1.0) * body.upper_arm
+    along = upper + np.maximum(body.arm - 1.0, 0.0) * body.forearm
+    limb = np.abs(x) > np.interp(y, [0.3, 0.5], [0.24, 0.19])
+    places = np.where(limb, [around, -along], [trunk, y])
+    uv = np.ascontiguousarray(places.T, np.float32)
     return Mold(refinement, used, template, body, uv)
 
 
@@ -139,10 +151,7 @@ def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None =
     for name, lines in piece.seams.items():
         if closed is not None and name not in closed:
             continue
-        for line in lines:
-            ids = place[line]
-            if (ids < 0).any():
-                continue  # cut away by a later cut
+        for ids in _unbroken(place, lines):
             rim = _rim(values[ids], outer[ids], trim.hem)
             vertices.append(rim[0])
             allnormals.append(rim[1])
@@ -171,14 +180,24 @@ def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None =
     )
 
 
+def _unbroken(place: NDArray[np.int64], lines: list[Ints]) -> Iterator[NDArray[np.int64]]:
+    """The stretches of seam lines that later cuts have left, as places of their vertices."""
+    for line in lines:
+        ids = place[line]
+        for stretch in np.split(ids, np.flatnonzero(ids < 0)):
+            kept = stretch[stretch >= 0]
+            if len(kept) > 1:
+                yield kept
+
+
 def _rim(values: Floats, outer: Floats, depth: float) -> tuple[Floats, Floats, Floats]:
     """The turned-in edge along a line of vertices: outer row, then a row `depth` under the skin's suit."""
     along = unit(np.gradient(values[:, BASE], axis=0).astype(np.float32))
     away = unit(np.cross(along, values[:, NORMAL]).astype(np.float32))
     inner = values[:, BASE] - values[:, NORMAL] * depth
     rows = np.concatenate([values, values])
-    rows[len(values) :, SHADE] *= 0.1
-    rows[: len(values), SHADE] *= 0.6
+    rows[len(values) :, SHADE] *= 0.3
+    rows[: len(values), SHADE] *= 0.8
     return np.concatenate([outer, inner]), np.concatenate([away, away]), rows
 
 

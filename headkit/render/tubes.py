@@ -18,9 +18,15 @@ class Shape:
     normals: Floats
 
 
-def tube(line: Floats, radius: float, flat: float = 1.0, sides: int = 6, closed: bool = False) -> Shape:
+def tube(
+    line: Floats, radius: float, flat: float = 1.0, sides: int = 6, closed: bool = False
+) -> Shape:
     """A tube about a line (P, 3); `flat` is its thickness across the line's plane against in it."""
-    ahead = np.roll(line, -1, axis=0) - np.roll(line, 1, axis=0) if closed else np.gradient(line, axis=0)
+    ahead = (
+        np.roll(line, -1, axis=0) - np.roll(line, 1, axis=0)
+        if closed
+        else np.gradient(line, axis=0)
+    )
     along = unit(ahead.astype(np.float32))
     middle = line.mean(axis=0)
     out = line - middle
@@ -28,7 +34,8 @@ def tube(line: Floats, radius: float, flat: float = 1.0, sides: int = 6, closed:
     side = np.cross(along, out)
     angle = 2 * np.pi * np.arange(sides) / sides
     ring = (
-        np.cos(angle)[None, :, None] * out[:, None] * flat + np.sin(angle)[None, :, None] * side[:, None]
+        np.cos(angle)[None, :, None] * out[:, None] * flat
+        + np.sin(angle)[None, :, None] * side[:, None]
     )
     vertices = (line[:, None] + radius * ring).astype(np.float32)
     rows = np.concatenate([vertices, vertices[:1]]) if closed else vertices
@@ -61,7 +68,10 @@ def sheet(grid: Floats, thickness: float, wrap: bool = False) -> Shape:
         a = used + np.arange(n - 1)
         vertices += [top[edge], bottom[edge]]
         allnormals += [away, away]
-        allfaces += [np.stack([a, a + n, a + 1], axis=1), np.stack([a + 1, a + n, a + n + 1], axis=1)]
+        allfaces += [
+            np.stack([a, a + n, a + 1], axis=1),
+            np.stack([a + 1, a + n, a + n + 1], axis=1),
+        ]
         used += 2 * n
     return Shape(
         np.concatenate(vertices),

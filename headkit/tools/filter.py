@@ -51,17 +51,17 @@ EXAMPLES = (
     Example(
         "headkit filter --keep 'width >= 512'",
         '{"id":"a","width":640}\n{"id":"b","width":320}\n',
-        '{"schema":1,"id":"a","width":640}\n',
+        '{"id":"a","width":640,"schema":1}\n',
     ),
     Example(
         "headkit filter --keep 'any(heads, box_height > 40 and score > 0.5)'",
         '{"id":"a","heads":[{"box":[0,0,30,50],"score":0.9}]}\n{"id":"b","heads":[]}\n',
-        '{"schema":1,"id":"a","heads":[{"box":[0,0,30,50],"score":0.9}]}\n',
+        '{"id":"a","heads":[{"box":[0,0,30,50],"score":0.9}],"schema":1}\n',
     ),
     Example(
         "headkit filter --keep 'scores.sharpness ?? 0 > 0.3'",
         '{"id":"a","scores":{"sharpness":0.2}}\n{"id":"b","scores":{"sharpness":0.4}}\n',
-        '{"schema":1,"id":"b","scores":{"sharpness":0.4}}\n',
+        '{"id":"b","scores":{"sharpness":0.4},"schema":1}\n',
     ),
     Example("headkit filter --keep 'widht > 3'", '{"id":"a","width":640}\n', status=USAGE),
 )

@@ -1,13 +1,15 @@
 """The labels of a rendered picture: what is known of every head because it was drawn.
 
 Coordinates are pixels of the picture. The box is that of the whole head (skull, face, ears, and the
-hair, beard, headwear and glasses on them; not the neck), as if nothing hid it, cut at the picture.
+hair, beard, headwear and glasses on them; not the neck), as if nothing hid it, cut at the picture; see
+extent for what an edge is.
 Visibility is measured on the label buffers, landmarks by rays to the landmarks themselves (sight).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,13 @@ from headkit.head.camera import project, view_rotation
 from headkit.head.model import HeadModel
 from headkit.head.rotation import euler_from_rotation
 from headkit.render.body import load_body
+from headkit.render.extent import exact_box
 from headkit.render.frame import Frame
 from headkit.render.mesh import Mesh, pack
 from headkit.render.scene import Person, Scene
 from headkit.render.sight import seen
 from headkit.render.silhouette import silhouette
-from headkit.render.surface import HEAD_PARTS
+from headkit.render.surface import HEAD_PARTS, Material, Surface
 
 SMALLEST = 12  # pixels of the longer side of the box, below which a head is too small to learn from
 MOSTLY_HIDDEN = 0.2  # visibility below which a head is left out
@@ -46,6 +49,19 @@ def head_vertices(model: HeadModel, person: Person) -> NDArray[np.float64]:
     return vertices.astype(np.float64) @ person.rotation.T + person.translation
 
 
+def head_alone(scene: Scene, owner: int) -> list[Surface]:
+    """The surfaces of one head without what is not head; lenses do not count."""
+    wanted = np.array([int(part) for part in HEAD_PARTS])
+    chosen = []
+    for surface in scene.surfaces:
+        if surface.owner == owner and surface.material != Material.LENS:
+            faces = np.isin(surface.parts, wanted)
+            if faces.any():
+                parts = surface.parts[faces]
+                chosen.append(replace(surface, faces=surface.faces[faces], parts=parts))
+    return chosen
+
+
 def _head_pixels(frame: Frame) -> NDArray[np.int16]:
     """(H, W) the person whose head is seen at each pixel, -1 elsewhere."""
     is_head = np.isin(frame.part, np.array([int(part) for part in HEAD_PARTS], np.uint8))
@@ -57,7 +73,8 @@ def _label(
 ) -> Label:
     person = scene.people[owner]
     outline = silhouette(scene.surfaces, owner, scene.K, scene.width, scene.height, margin=MARGIN)
-    box = _cut(outline.box, scene.width, scene.height)
+    whole_box = outline.box and exact_box(head_alone(scene, owner), scene.K, outline.box)
+    box = _cut(whole_box, scene.width, scene.height)
     whole = int(outline.mask.sum())
     rows, columns = np.nonzero(shown == owner)
     visibility = min(1.0, len(rows) / whole) if whole else 0.0

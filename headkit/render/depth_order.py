@@ -139,7 +139,7 @@ def _share_ground(placed: list[_Placed]) -> None:
 
 def _stands(one: _Placed) -> bool:
     """An ankle is seen, and the trunk is clearly higher than the feet."""
-    known = one.problem.goal.keypoints
+    known = one.problem.known
     up = one.problem.up
     rise = (one.points[term.HIPS] - one.points[[15, 16]].mean(0)) @ up
     return bool(known[[15, 16], 2].any() and rise > 0.9 * one.problem.goal.settings[term.TRUNK])
@@ -201,7 +201,7 @@ def _touch(a: _Placed, b: _Placed) -> bool:
 
 def _hides(front: _Placed, back: _Placed) -> int:
     """How many points that are not seen of `back` lie within the outline of `front`."""
-    unseen = back.problem.goal.keypoints[:, 2] < 0.9
+    unseen = back.problem.known[:, 2] < 0.9
     unseen[:5] = False  # of a face, mostly hidden by the head itself
     centres, radii = front.spheres
     outline = centres[:, :2] / centres[:, 2:]

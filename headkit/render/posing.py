@@ -99,6 +99,7 @@ class Problem:
     rest: Any
     rig: Rig
     points: Array  # (POINTS, B, 4)
+    known: Array  # (17, 3) x, y, square root of the confidence; 0 is unknown
     goal: Goal
     camera: Array  # K
     head: dict[str, float] | None
@@ -140,14 +141,16 @@ def posing_problem(
     trunk = float(np.linalg.norm(resting[term.NECK] - resting[term.HIPS]))
     guess, spread = read.guess_distance(known, frame, camera, resting[:17])
     settings = read.settings_of(known, frame, camera, distance or (guess, spread), trunk, head, up)
-    goal = Goal(known, settings, PRIOR, read.head_rotation(known, frame, camera, head))
-    return Problem(rest, rig, points, goal, camera, head, guess)
+    goal = Goal(
+        read.weighted(known, frame), settings, PRIOR, read.head_rotation(known, frame, camera, head)
+    )
+    return Problem(rest, rig, points, known, goal, camera, head, guess)
 
 
 def solved(problem: Problem) -> Solution:
     """The best of several descents; of nearly equal ones, that which began facing the camera most."""
     starts, roots = read.starts_of(
-        problem.rig, problem.points, problem.goal.keypoints, problem.camera, problem.guess
+        problem.rig, problem.points, problem.known, problem.camera, problem.guess
     )
     costs = lift(starts, roots, problem.rig, problem.points, problem.goal, FIRST, KEPT, ROUNDS)
     best = int(np.flatnonzero(costs <= costs.min() + EQUAL)[0])
@@ -183,7 +186,7 @@ def finished(problem: Problem, found: Solution, rng: np.random.Generator) -> Pos
     joints = key_points(transforms, problem.points[:17])
     pixels = joints @ problem.camera.T
     pixels = pixels[:, :2] / np.maximum(pixels[:, 2:], term.NEAREST)
-    known = problem.goal.keypoints
+    known = problem.known
     error = np.linalg.norm(pixels - known[:, :2], axis=1)
     error[known[:, 2] <= 0.0] = np.nan
     return Posed(

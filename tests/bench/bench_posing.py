@@ -18,7 +18,7 @@ import numpy as np
 
 from headkit.head.camera import intrinsics
 from headkit.head.rotation import geodesic
-from headkit.render import posing
+from headkit.render import pose_starts, posing
 from headkit.render.attitudes import ATTITUDES, face_seen
 from headkit.render.body import load_body
 from headkit.render.pose_starts import FACE_ON
@@ -45,6 +45,10 @@ def main(people: int) -> None:
                 _row(name, [row for row in rows if row["whole"] == half])
     if "HEADKIT_TEST_DATA" in os.environ:
         _row("COCO", list(_real(body)))
+    every = pose_starts.YAWS
+    for starts in (1, 2, 4, 8):
+        pose_starts.YAWS = every[:starts]
+        _row(f"{starts} starts", [_synthetic(body, number) for number in range(people // 4)])
 
 
 def _synthetic(body: Any, number: int, same: bool = True) -> dict[str, Any]:

@@ -29,10 +29,13 @@ class Census:
     )  # landmarks, params, pose -> heads that have it
     formats: Counter[str] = field(default_factory=Counter)  # png -> images
     left_out: Counter[str] = field(default_factory=Counter)  # why -> records
+    fields: set[str] = field(default_factory=set)  # names that the samples have
 
-    def add(self, suffix: str, heads: list[Any]) -> None:
-        """Count one image and its heads."""
+    def add(self, suffix: str, label: dict[str, Any]) -> None:
+        """Count one image and the heads of its label."""
+        heads = label["heads"]
         self.images += 1
+        self.fields.update(label)
         self.heads += len(heads)
         self.formats[suffix] += 1
         self.per_image[_range(len(heads))] += 1
@@ -41,6 +44,7 @@ class Census:
                 self._add_head(head)
 
     def _add_head(self, head: dict[str, Any]) -> None:
+        self.fields.update(f"heads[].{name}" for name in head)
         if head.get("ignore"):
             self.ignored[str(head["ignore"])] += 1
         self.labels.update(name for name in ("landmarks", "params", "pose") if head.get(name))

@@ -161,7 +161,6 @@ class Packing:
                 "changed", f"{record['image']}: the image has changed since it was labelled"
             )
         heads = record["truth"]["heads"] if labels == "truth" else record["heads"]
-        self.census.add(image.suffix, heads)
         published = self.published(record)
         label = {
             "schema": SCHEMA,
@@ -170,6 +169,7 @@ class Packing:
             "labels": labels,
             "heads": heads,
         }
+        self.census.add(image.suffix, label)
         taken = {*published, "id", labels} - {"source"}
         rest = {name: value for name, value in record.items() if name not in taken}
         return [member, Member.of("json", jsonl.dump(label))], rest
@@ -184,18 +184,23 @@ class Packing:
             }
         return found
 
+    def is_published(self, path: str) -> bool:
+        """Whether samples have the field, or the one that it is a part of."""
+        return any(
+            path == name or path.startswith(name + ".")
+            for name in self.census.fields - {"heads", "schema"}
+        )
+
     def describe(self, labels: str, writer: Writer) -> None:
         """Card, index and checksums."""
-        meanings = [
-            (field.path, field.meaning)
-            for field in FIELDS
-            if field.path in ("id", *self.plan.fields)
-        ]
-        meanings += [
-            (field.path.removeprefix("truth."), field.meaning)
-            for field in FIELDS
-            if field.path.startswith("truth.heads[].")
-        ]
+        # A head found and a head drawn have the same fields, and what is said of the latter says more.
+        paths = {row.path: row.meaning for row in FIELDS if not row.path.startswith("truth.")}
+        paths |= {
+            row.path.removeprefix("truth."): row.meaning
+            for row in FIELDS
+            if row.path.startswith("truth.")
+        }
+        meanings = [(path, text) for path, text in paths.items() if self.is_published(path)]
         text = card(
             self.census,
             name=self.place.target.name,

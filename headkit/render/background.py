@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.canvas import Canvas, blurred, enlarged
+from headkit.render.ground import Ground
 from headkit.render.light import Lighting
 from headkit.render.places import PLACES
 
@@ -22,17 +23,38 @@ _CELLS: Final = 160
 
 
 def background(
-    name: str, lighting: Lighting, width: int, height: int, rng: np.random.Generator
+    name: str,
+    lighting: Lighting,
+    width: int,
+    height: int,
+    rng: np.random.Generator,
+    ground: Ground | None = None,
+    K: NDArray[np.float64] | None = None,
 ) -> Picture:
-    """A place (a key of PLACES) under this light. Raises KeyError for another name."""
+    """A place (a key of PLACES) under this light. Raises KeyError for another name.
+
+    ground, K  the floor and the camera, where known: horizon and floor then lie where they must
+    """
     scale = _CELLS / max(width, height)
     canvas = Canvas(ceil(width * scale), ceil(height * scale), lighting.name == "night", rng)
+    if ground is not None and K is not None:
+        canvas.horizon = ground.horizon(K) / height
+        canvas.floor = _floor_edge(ground, K, rng) / height
     PLACES[name](canvas)
     pixels = blurred(canvas.pixels, float(rng.uniform(1.6, 4.6)))
     # the light's colour lies on the place, too, if weaker: some of it has its own lamps
     cast = np.array(lighting.key_color) + np.array(lighting.sky)
     cast = (cast / cast.mean()) ** 0.6
     return enlarged((pixels * cast / lighting.exposure).astype(np.float32), width, height)
+
+
+def _floor_edge(ground: Ground, K: NDArray[np.float64], rng: np.random.Generator) -> float:
+    """The row at which the floor meets a wall that stands some way behind the people."""
+    behind = float(rng.uniform(0.8, 3.5))
+    far = (float(ground.contacts[:, 2].max()) if len(ground.contacts) else 2.0) + behind
+    # the point of the floor at that depth in the picture's middle: (0, y, far) with y up_y + far up_z = -h
+    y = -(ground.height + far * ground.up[2]) / ground.up[1]
+    return float(K[1, 2] + K[1, 1] * y / far)
 
 
 def photo(pixels: NDArray[np.uint8], lighting: Lighting) -> Picture:

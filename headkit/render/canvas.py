@@ -21,18 +21,33 @@ def gray(value: float, tint: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Co
 
 @dataclass
 class Canvas:
-    """A small picture in the making. Places are shares of its width and height, y down."""
+    """A small picture in the making. Places are shares of its width and height, y down.
+
+    horizon, floor  rows of the horizon and of the floor's far edge, where known; also outside of 0 to 1
+    """
 
     width: int
     height: int
     night: bool
     rng: np.random.Generator
+    horizon: float | None = None
+    floor: float | None = None
 
     def __post_init__(self) -> None:
         self.pixels = np.zeros((self.height, self.width, 3))
         self.x = ((np.arange(self.width) + 0.5) / self.width)[None, :]
         self.y = ((np.arange(self.height) + 0.5) / self.height)[:, None]
         self.aspect = self.width / self.height
+
+    def horizon_or(self, low: float, high: float) -> float:
+        """The row of the horizon, drawn between these where it is not known."""
+        drawn = self.uniform(low, high)
+        return drawn if self.horizon is None else self.horizon
+
+    def floor_or(self, low: float, high: float) -> float:
+        """The row of the floor's far edge, drawn between these where it is not known."""
+        drawn = self.uniform(low, high)
+        return drawn if self.floor is None else self.floor
 
     def uniform(self, low: float, high: float) -> float:
         return float(self.rng.uniform(low, high))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from headkit.render import samples, shadow
 from headkit.render.eye import shade_eye
 from headkit.render.fibre import shade_hair
+from headkit.render.floor import darken
+from headkit.render.ground import Ground
 from headkit.render.lens import lay_lenses
 from headkit.render.light import Lighting
 from headkit.render.matter import shade_matter
@@ -53,6 +55,7 @@ def draw(
     *,
     paint: NDArray[np.float32],
     landmarks: NDArray[np.floating],
+    ground: Ground | None = None,
     film: Film | None = None,
     seed: int = 0,
 ) -> Frame:
@@ -62,6 +65,7 @@ def draw(
     K           (3, 3) intrinsics in pixels, pixel centres at .5
     paint       (owners, Paint.COUNT) float32: a row for each `owner` of the surfaces (paint.row)
     landmarks   (68, 3) iBUG, of the rest human: where the paint of faces lies
+    ground      the floor in the background, for shadows on it
     film        default: the lighting's exposure and warmth
     seed        of the sensor's noise
 
@@ -82,13 +86,16 @@ def draw(
     visible = see(mesh, scene)
     frame = _labels(mesh, visible, width, height)
     color = _shade(scene, mesh, visible, frame)
+    behind = np.ascontiguousarray(background, np.float32)
+    if ground is not None:
+        behind = darken(behind, mesh, scene.light, ground, K)
     picture = np.empty((height, width, 3), np.float32)
     samples.resolve(
         visible.surface_at,
         visible.inverse_at,
         visible.row_at,
         color,
-        np.ascontiguousarray(background, np.float32),
+        behind,
         picture,
     )
     lay_lenses(mesh, scene, visible.inverse_at, picture)

@@ -20,6 +20,10 @@ def _plain(canvas: Canvas) -> None:
         canvas.uniform(0.2, 0.8), canvas.uniform(0.2, 0.7), canvas.uniform(0.4, 0.9), glow * color
     )
     canvas.pixels *= (1.0 + 0.02 * canvas.cloud(3))[..., None]
+    bend = np.clip(
+        (canvas.y - canvas.floor_or(1.2, 1.3)) / 0.12, 0.0, 1.0
+    )  # the sweep to the floor
+    canvas.pixels *= (1.0 + canvas.uniform(-0.15, 0.2) * bend * np.ones_like(canvas.x))[..., None]
 
 
 def _wall(canvas: Canvas) -> None:
@@ -51,6 +55,9 @@ def _wall(canvas: Canvas) -> None:
         shift = 0.5 * (np.floor(canvas.y * rows) % 2)
         joint |= ((canvas.x * rows * canvas.aspect / 2.6 + shift) % 1.0) < 0.06
         canvas.pixels *= (1.0 - 0.16 * joint + 0.05 * canvas.cloud(18))[..., None]
+    floor = canvas.floor_or(1.2, 1.3)
+    canvas.box(0, floor - 0.02, 1, floor, canvas.color(0.5, 0.05))  # the skirting board
+    canvas.box(0, floor, 1, 1, canvas.color(canvas.uniform(0.08, 0.3), 0.1) * (1.1, 1.0, 0.85))
 
 
 def _room(canvas: Canvas) -> None:
@@ -58,7 +65,7 @@ def _room(canvas: Canvas) -> None:
     wall = canvas.color(canvas.uniform(0.2, 0.5), 0.09)
     canvas.fill(wall, 0.85 * wall)
     canvas.pixels *= (1.0 + 0.35 * canvas.uniform(-1, 1) * (canvas.x - 0.5))[..., None]
-    floor = canvas.uniform(0.66, 0.85)
+    floor = canvas.floor_or(0.66, 0.85)
     canvas.box(0, floor, 1, 1, canvas.color(0.12, 0.1) * (1.2, 1.0, 0.8))
     if canvas.rng.random() < 0.55:
         _window(
@@ -90,6 +97,7 @@ def _room(canvas: Canvas) -> None:
 
 def _office(canvas: Canvas) -> None:
     """Strips of light above, glass at the side, desks and screens below."""
+    floor = canvas.floor_or(0.72, 0.8)
     canvas.fill(canvas.color(0.5, 0.05), canvas.color(0.28, 0.06))
     for k in range(canvas.rng.integers(2, 5)):
         y = 0.02 + 0.075 * k + canvas.uniform(0, 0.02)
@@ -104,7 +112,7 @@ def _office(canvas: Canvas) -> None:
             canvas.uniform(0.3, 0.45),
         )
     for _ in range(canvas.rng.integers(2, 6)):
-        x, top = canvas.uniform(-0.1, 0.95), canvas.uniform(0.52, 0.72)
+        x, top = canvas.uniform(-0.1, 0.95), floor - canvas.uniform(0.06, 0.24)
         canvas.box(
             x,
             top,
@@ -112,21 +120,21 @@ def _office(canvas: Canvas) -> None:
             top + canvas.uniform(0.07, 0.12),
             canvas.color(0.03, 0.1),
         )
-    canvas.box(0, canvas.uniform(0.72, 0.8), 1, 1, canvas.color(canvas.uniform(0.12, 0.4), 0.08))
+    canvas.box(0, floor, 1, 1, canvas.color(canvas.uniform(0.12, 0.4), 0.08))
     if canvas.rng.random() < 0.5:
-        _plant(canvas, canvas.uniform(0, 1), 0.6, canvas.uniform(0.07, 0.14))
+        _plant(canvas, canvas.uniform(0, 1), floor - 0.14, canvas.uniform(0.07, 0.14))
 
 
 def _street(canvas: Canvas) -> None:
     """Houses to both sides of a road, cars, lamps."""
     _sky(canvas)
-    horizon = canvas.uniform(0.5, 0.62)
+    horizon = canvas.horizon_or(0.5, 0.62)
     dark = 0.10 if canvas.night else 1.0
     x = -0.1
     while x < 1.0:
         wide, top = (
             canvas.uniform(0.1, 0.28),
-            canvas.uniform(-0.1, 0.3) + 0.25 * (abs(x - 0.4) < 0.15),
+            horizon - canvas.uniform(0.25, 0.7) + 0.2 * (abs(x - 0.4) < 0.15),
         )
         color = dark * canvas.color(canvas.uniform(0.12, 0.4), 0.11)
         canvas.box(x, top, x + wide, horizon + 0.02, color)
@@ -150,8 +158,8 @@ def _street(canvas: Canvas) -> None:
 def _park(canvas: Canvas) -> None:
     """Grass, a path, trees against the sky."""
     _sky(canvas)
-    horizon = canvas.uniform(0.5, 0.65)
-    _trees(canvas, horizon, canvas.uniform(0.0, 0.35), canvas.uniform(0.06, 0.15))
+    horizon = canvas.horizon_or(0.5, 0.65)
+    _trees(canvas, horizon, horizon - canvas.uniform(0.2, 0.6), canvas.uniform(0.06, 0.15))
     canvas.box(0, horizon, 1, 1, _dim(canvas) * canvas.color(0.22, 0.08) * (0.85, 1.05, 0.42))
     if canvas.rng.random() < 0.5:
         x = canvas.uniform(0.1, 0.9)
@@ -165,6 +173,8 @@ def _forest(canvas: Canvas) -> None:
     canvas.fill(
         _dim(canvas) * gray(0.22, (0.8, 1.05, 0.5)), _dim(canvas) * gray(0.10, (1.0, 1.0, 0.6))
     )
+    horizon = canvas.horizon_or(0.6, 0.8)
+    canvas.box(0, horizon, 1, 1, _dim(canvas) * canvas.color(0.10, 0.08) * (1.1, 1.0, 0.6))
     gaps = np.clip(canvas.cloud(9) - 0.4 - canvas.y, 0, 2)
     canvas.pixels += gaps[..., None] * _dim(canvas) * gray(0.45, (0.95, 1.05, 0.75))
     for _ in range(canvas.rng.integers(4, 10)):
@@ -173,7 +183,7 @@ def _forest(canvas: Canvas) -> None:
             x,
             0,
             x + wide,
-            canvas.uniform(0.65, 0.85),
+            horizon + canvas.uniform(0.0, 0.12),
             _dim(canvas) * canvas.color(0.05, 0.1) * (1.2, 1.0, 0.8),
         )
     canvas.pixels *= (1.0 + 0.18 * canvas.cloud(22))[..., None].clip(0.4, 2.0)
@@ -182,8 +192,8 @@ def _forest(canvas: Canvas) -> None:
 def _beach(canvas: Canvas) -> None:
     """Sky, sea, sand."""
     _sky(canvas)
-    horizon = canvas.uniform(0.4, 0.52)
-    shore = horizon + canvas.uniform(0.1, 0.2)
+    horizon = canvas.horizon_or(0.4, 0.52)
+    shore = horizon + max(0.3, 1.0 - horizon) * canvas.uniform(0.2, 0.4)
     canvas.box(0, horizon, 1, 1, _dim(canvas) * canvas.color(0.28, 0.06) * (0.6, 0.95, 1.15))
     line = shore + 0.012 * np.sin(canvas.x * canvas.uniform(6, 14)) + 0.0 * canvas.y
     canvas.cover((np.abs(canvas.y - line) < 0.012).astype(float), _dim(canvas) * gray(0.75))
@@ -196,7 +206,7 @@ def _beach(canvas: Canvas) -> None:
 def _field(canvas: Canvas) -> None:
     """Hills far away, grass or wheat."""
     _sky(canvas)
-    horizon = canvas.uniform(0.48, 0.6)
+    horizon = canvas.horizon_or(0.48, 0.6)
     hills = horizon - 0.05 - 0.035 * np.sin(canvas.x * canvas.uniform(3, 8) + canvas.uniform(0, 6))
     canvas.cover(
         (canvas.y > hills).astype(float), _dim(canvas) * canvas.color(0.24, 0.05) * (0.8, 0.98, 1.0)
@@ -210,6 +220,7 @@ def _field(canvas: Canvas) -> None:
 def _stage(canvas: Canvas) -> None:
     """Darkness with coloured lamps."""
     canvas.fill(gray(0.012), gray(0.03))
+    canvas.box(0, canvas.floor_or(0.8, 0.95), 1, 1, canvas.color(0.05, 0.1))
     for _ in range(canvas.rng.integers(2, 5)):
         glow = canvas.color(canvas.uniform(0.1, 0.3), 0.7)
         canvas.shine(canvas.uniform(0, 1), canvas.uniform(0, 0.6), canvas.uniform(0.2, 0.5), glow)

@@ -1,8 +1,9 @@
 """Bytes to records and back: one JSON object per line, read strictly, written without loss.
 
 orjson does the work. What it lets pass silently and we refuse (a key twice, nesting that no record has)
-or must not harm (an integer over 64 bits, which it turns into a float) is found by tests that cost
-little on a line of 30 KB; a line that fails such a test is read again by the exact, slower parser.
+is found by tests that cost little on a line of 30 KB; a line that fails one is read again by the exact,
+slower parser. So is a line with an integer over 64 bits, which orjson turns into a float, when it has to be
+written anew: tools see a float there, the row keeps its digits.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ MAX_LINE = 64 << 20  # bytes
 MAX_DEPTH = 200
 BOM = b"\xef\xbb\xbf"
 
-_DIGITS_TO_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
-_NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_DIGITS_TO_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+_NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b"[]{}:")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 # The smallest integer that orjson harms has 19 digits, -9223372036854775809.
 _LONG_RUN = b"0" * 19
@@ -41,12 +42,12 @@ def parse(line: bytes) -> Record:
         raise LineError(f"not JSON: {_explain(line, error)}") from None
     if type(record) is not dict:
         raise LineError("not a JSON object")
-    bare = _without_strings(line)
-    if _too_deep(bare):
+    structure = _structure(line)
+    if _too_deep(structure):
         raise LineError(f"nested deeper than {MAX_DEPTH} levels")
     # A colon for every key: as many found as colons means that none was lost to its double.
-    if _long_integer(bare) or _count_keys(record) != bare.count(b":"):
-        return _parse_exactly(line)
+    if _count_keys(record) != structure.count(b":"):
+        _parse_exactly(line)
     return record
 
 
@@ -54,7 +55,9 @@ def dump(record: Record) -> bytes:
     """A record as one line, without its newline; TypeError or ValueError where JSON cannot hold it."""
     try:
         return orjson.dumps(record, option=orjson.OPT_SERIALIZE_NUMPY)
-    except orjson.JSONEncodeError:  # an integer over 64 bits, or a true fault, which json names as well
+    except (
+        orjson.JSONEncodeError
+    ):  # an integer over 64 bits, or a true fault, which json names as well
         text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         return text.encode()
 
@@ -62,13 +65,42 @@ def dump(record: Record) -> bytes:
 def extend(line: bytes, record: Record, fields: Record) -> bytes:
     """The line of `record` with `fields` set: replaced where they stand, new ones appended.
 
-    Where all are new, the line's own bytes are kept, down to the spelling of its numbers.
+    Where all are new, the line keeps its own bytes, down to the spelling of its numbers; so it does where the
+    one replaced is the last, as `made` is in a row that comes from another tool, which moves to the end.
     """
     if not fields:
         return line
     if record and fields.keys().isdisjoint(record):
         return line.rstrip()[:-1].rstrip() + b"," + dump(fields)[1:]
+    last = next(reversed(record), None)
+    if (
+        last is not None
+        and last in fields
+        and len(record) > 1
+        and fields.keys() & record.keys() == {last}
+    ):
+        rest = _without_last(line, last, record[last])
+        if rest is not None:
+            ordered = {name: value for name, value in fields.items() if name != last} | {
+                last: fields[last]
+            }
+            return rest + b"," + dump(ordered)[1:]
+    if _has_long_integer(line):
+        record = _parse_exactly(line)
     return dump({**record, **fields})
+
+
+def _without_last(line: bytes, name: str, value: Any) -> bytes | None:
+    """The line up to the comma before its last key, None where that is not found at once.
+
+    What follows `,"name":` is a whole value and the brace that ends the line: it belongs to the outermost object.
+    """
+    at = line.rfind(b',"' + name.encode() + b'":')
+    try:
+        tail = line[at + len(name.encode()) + 4 :].rstrip()[:-1]
+        return line[:at] if at > 0 and orjson.loads(tail) == value else None
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _explain(line: bytes, error: orjson.JSONDecodeError) -> str:
@@ -79,11 +111,10 @@ def _explain(line: bytes, error: orjson.JSONDecodeError) -> str:
     return f"{error.msg} (column {error.colno})"
 
 
-def _without_strings(line: bytes) -> bytes:
-    """What is left of valid JSON without its strings: brackets, commas, colons, numbers."""
-    if b"\\" in line:
-        return _STRING.sub(b"", line)
-    return b"".join(line.split(b'"')[::2])
+def _structure(line: bytes) -> bytes:
+    """The brackets and colons of valid JSON, without those in its strings."""
+    bare = _STRING.sub(b"", line) if b"\\" in line else b"".join(line.split(b'"')[::2])
+    return bare.translate(None, _NOT_STRUCTURE)
 
 
 def _count_keys(value: Any) -> int:
@@ -98,27 +129,27 @@ def _count_keys(value: Any) -> int:
         if type(value) is dict:
             found += len(value)
             waiting += [item for item in value.values() if type(item) is dict or type(item) is list]
-        elif value and type(value[0]) is dict:
-            waiting += value
-        elif value and type(value[0]) is list and value[0] and type(value[0][0]) in (dict, list):
+        elif (value and type(value[0]) is dict) or (
+            value and type(value[0]) is list and value[0] and type(value[0][0]) in (dict, list)
+        ):
             waiting += value
     return found
 
 
-def _too_deep(bare: bytes) -> bool:
-    opened = bare.count(b"[") + bare.count(b"{")
-    # "],[" closes and opens on one level: what is left bounds the depth, in rows of many small lists too.
-    if opened <= MAX_DEPTH or opened - bare.count(b"],[") <= MAX_DEPTH:
+def _too_deep(structure: bytes) -> bool:
+    opened = structure.count(b"[") + structure.count(b"{")
+    # "][" closes and opens on one level: what is left bounds the depth, in rows of many small lists too.
+    if opened - structure.count(b"][") - structure.count(b"}{") <= MAX_DEPTH:
         return False
     depth = deepest = 0
-    for bracket in bare.translate(None, _NO_BRACKET):
+    for bracket in structure.replace(b":", b""):
         depth += 1 if bracket in b"[{" else -1
         deepest = max(deepest, depth)
     return deepest > MAX_DEPTH
 
 
-def _long_integer(bare: bytes) -> bool:
-    return _LONG_RUN in bare.translate(_DIGITS_TO_ZERO) and _LONG_INTEGER.search(bare) is not None
+def _has_long_integer(line: bytes) -> bool:
+    return _LONG_RUN in line.translate(_DIGITS_TO_ZERO) and _LONG_INTEGER.search(line) is not None
 
 
 def _parse_exactly(line: bytes) -> Record:

@@ -36,7 +36,7 @@ def resolve(root: Path, stored: str) -> Path:
     if raw.startswith(b"/"):
         raise PathError(f"path {stored!r} is absolute; paths in records are relative to --root")
     inside = os.path.normpath(os.fsdecode(raw))
-    if inside == "." or inside == ".." or inside.startswith("../"):
+    if inside in {".", ".."} or inside.startswith("../"):
         raise PathError(f"path {stored!r} leaves the root, or is the root; see --root")
     return root / inside
 
@@ -65,7 +65,9 @@ def image_path(directory: Path, id: str, suffix: str) -> Path:
     """
     name = _AWKWARD.sub(lambda found: "".join(f"={byte:02X}" for byte in found[0].encode()), id)
     if not 0 < len(name.encode()) <= LONGEST_NAME:
-        raise PathError(f"id of {len(id)} characters cannot name a file; 1 to {LONGEST_NAME} bytes can")
+        raise PathError(
+            f"id of {len(id)} characters cannot name a file; 1 to {LONGEST_NAME} bytes can"
+        )
     spread = blake2b(id.encode(), digest_size=1).hexdigest()
     return directory / spread / f"{name}.{suffix.lstrip('.')}"
 

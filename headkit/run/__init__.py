@@ -1,17 +1,18 @@
 """The runner: streams, batches, failures, resume, shards, jobs, signals; the same for every tool.
 
-    plan         what the flags come to, before anything is opened
-    streams      private descriptors; waiting for input
-    inputs       files to lines                records   lines to records: ids, schema, shard, limit
-    batches      a batch through the tool      rows      what becomes of one record
-    workers      batches in other processes    flow      the loop, in input order
-    outputs      files, journals, locks        books     what is written, counted and kept
-    runfile      FILE.run.json                 resume    what an earlier run has done
-    session      one run, by the kind of its tool
+plan         what the flags come to, before anything is opened
+streams      private descriptors; waiting for input
+inputs       files to lines                records   lines to records: ids, schema, shard, limit
+batches      a batch through the tool      rows      what becomes of one record
+workers      batches in other processes    flow      the loop, in input order
+outputs      files, journals, locks        books     what is written, counted and kept
+runfile      FILE.run.json                 resume    what an earlier run has done
+session      one run, by the kind of its tool
 """
 
 from __future__ import annotations
 
+import os
 import traceback
 from typing import Any
 
@@ -29,13 +30,12 @@ def run(tool: Tool, options: Any, run_options: RunOptions, operands: list[str]) 
 
     From the main thread, once per process: descriptors 0 and 1 are no longer the caller's afterwards.
     """
-    import os
-
     who = f"headkit {tool.name}"
     session: Session | None = None
     try:
         decided = plan(tool, options, run_options, operands, os.environ)
         environment.prepare()
+        environment.tune()
         streams = claim()
         signals = Signals(lambda: session.discard() if session else None)
         signals.listen()
@@ -48,7 +48,7 @@ def run(tool: Tool, options: Any, run_options: RunOptions, operands: list[str]) 
             say(traceback.format_exc().rstrip())
         say(f"{who}: {stop.message}")
         return stop.status
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a bug of ours: one line, and its status
         if run_options.verbose:
             say(traceback.format_exc().rstrip())
         say(f"{who}: bug: {type(error).__name__}: {error}; run with -v to see where, and report it")

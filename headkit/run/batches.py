@@ -40,7 +40,9 @@ def takes_errors(tool: Tool) -> bool:
     return tool.kind in ("choose", "report")
 
 
-def refusal(tool: Tool, reads: tuple[str, ...], record: Record, overwrite: bool) -> Failure | None:
+def refusal(
+    tool: Tool, reads: tuple[str, ...], record: Record, *, overwrite: bool
+) -> Failure | None:
     """Why the tool cannot be given this record."""
     lacking = missing(reads, record)
     if lacking:
@@ -48,7 +50,9 @@ def refusal(tool: Tool, reads: tuple[str, ...], record: Record, overwrite: bool)
     if "image" in tool.writes and "image" in record and not overwrite:
         made = record.get("made")
         if not (isinstance(made, dict) and tool.name in made):
-            return Failure("image exists", "image of another tool is in the record; --overwrite replaces it")
+            return Failure(
+                "image exists", "image of another tool is in the record; --overwrite replaces it"
+            )
     return None
 
 
@@ -71,7 +75,7 @@ class Batches:
         for index, item in enumerate(batch):
             # A choose gets errors of earlier tools, which may lack anything.
             reads = () if "error" in item.record else self.reads
-            if refused := refusal(self.tool, reads, item.record, self.context.overwrite):
+            if refused := refusal(self.tool, reads, item.record, overwrite=self.context.overwrite):
                 found[index] = self.writer.failed(item.raw, item.record, refused)
             else:
                 waiting.append(index)
@@ -88,7 +92,7 @@ class Batches:
             results = self.process(records)
         except Stop:
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a model library raises
             stop_if_machine(error)
             if len(records) == 1:
                 return [Failure(_kind(error), f"{type(error).__name__}: {error}", model=True)]
@@ -109,19 +113,27 @@ def start(module: ModuleType, options: Any, context: Context) -> Process:
     try:
         process: Process = module.start(options, context)
     except ImportError as error:
-        raise Stop(UNAVAILABLE, f"library is missing or broken: {error}; reinstall headkit") from error
+        raise Stop(
+            UNAVAILABLE, f"library is missing or broken: {error}; reinstall headkit"
+        ) from error
     return process
 
 
 def stop_if_machine(error: Exception) -> None:
     """Raise Stop where `error` is a fault of the machine: those never become rows."""
     if isinstance(error, ImportError):
-        raise Stop(UNAVAILABLE, f"library is missing or broken: {error}; reinstall headkit") from error
+        raise Stop(
+            UNAVAILABLE, f"library is missing or broken: {error}; reinstall headkit"
+        ) from error
     if isinstance(error, OSError) and error.errno is not None and error.errno not in OF_ONE_FILE:
         where = f"{error.filename}: " if error.filename else ""
-        raise Stop(WRITE_FAILED, f"{where}{error.strerror}; see to the disk and run again") from error
+        raise Stop(
+            WRITE_FAILED, f"{where}{error.strerror}; see to the disk and run again"
+        ) from error
     if any(word in str(error) for word in POISONED) and not out_of_memory(error):
-        raise Stop(UNAVAILABLE, f"device has failed: {str(error).splitlines()[0]}; run again with --resume") from error
+        raise Stop(
+            UNAVAILABLE, f"device has failed: {str(error).splitlines()[0]}; run again with --resume"
+        ) from error
 
 
 def out_of_memory(error: Exception) -> bool:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from headkit.run.ids import Chain
-from headkit.run.outputs import Journal, Output
+from headkit.run.outputs import Output
 from headkit.run.records import Row
 from headkit.run.rows import Outcome, with_schema
 from headkit.run.runfile import Checkpoint, RunFile
@@ -45,7 +45,9 @@ class Books:
         self.expected: Checkpoint | None = None  # of an earlier run: its digest must come by again
         self.keys: array[int] | None = None  # not yet in the key file; None keeps none
         self.key_file: Path | None = None
-        self.journaled = False  # once it is known what a journal holds: only then may checkpoints describe it
+        self.journaled = (
+            False  # once it is known what a journal holds: only then may checkpoints describe it
+        )
         self.in_a_row = 0  # failures of the model
         self._untouched = False
         self.fresh = 0  # records done by this run, not restored
@@ -90,7 +92,11 @@ class Books:
             self.state.last = row.id
         self._count(row, outcome)
         expected = self.expected
-        if expected and expected.counts.read == self.counts.read and expected.ids != self.chain.hex():
+        if (
+            expected
+            and expected.counts.read == self.counts.read
+            and expected.ids != self.chain.hex()
+        ):
             raise Stop(
                 USAGE,
                 f"{row.where}: the input is not the one that {self.output.name} was made from; run anew",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -23,6 +24,11 @@ QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "TOKENIZERS_PARALLELISM": "false",
 }
+
+
+def tune() -> None:
+    """Have Python look for cycles less often: records are thousands of lists each, and have none."""
+    gc.set_threshold(100_000, 50, 50)
 
 
 def prepare() -> None:

@@ -93,7 +93,9 @@ class Flow:
     def __init__(
         self, make_pool: Callable[[], Pool], books: Books, wait: Wait, show: Callable[[int], None]
     ) -> None:
-        self.make_pool = make_pool  # called when the first record needs it: only then do models load
+        self.make_pool = (
+            make_pool  # called when the first record needs it: only then do models load
+        )
         self.pool: Pool | None = None
         self.books = books
         self.wait = wait

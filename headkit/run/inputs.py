@@ -76,6 +76,7 @@ def inputs(operands: list[str]) -> list[Input]:
 
 
 def is_file(descriptor: int) -> bool:
+    """Whether reading never waits, and can begin anywhere."""
     return stat.S_ISREG(os.fstat(descriptor).st_mode)
 
 
@@ -116,10 +117,12 @@ class Lines:
         if end:
             os.lseek(descriptor, end, os.SEEK_SET)
         elif not waits:
-            end = os.lseek(descriptor, 0, os.SEEK_CUR)  # of standard input, somebody may have read a part
+            end = os.lseek(
+                descriptor, 0, os.SEEK_CUR
+            )  # of standard input, somebody may have read a part
         pieces: list[bytes] = []  # of the line whose newline has not come
         length = 0  # of that line; more than the pieces hold once it is too long
-        while data := self._read(descriptor, file, waits):
+        while data := self._read(descriptor, file, waits=waits):
             head, *rest = data.split(self.separator)
             known = length > MAX_LINE
             length += len(head)
@@ -144,7 +147,7 @@ class Lines:
             raw = self._clean(b"".join(pieces), number + 1)
             yield Line(raw, file, number + 1, end + length, cut=True)
 
-    def _read(self, descriptor: int, file: int, waits: bool) -> bytes:
+    def _read(self, descriptor: int, file: int, *, waits: bool) -> bytes:
         if waits:
             self.wait(descriptor)
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from headkit.record import FIELDS
 
 
-class NotFinite(ValueError):
+class NotFiniteError(ValueError):
     """A number that is infinite or not a number; the message is the path of its field."""
 
 
@@ -51,11 +51,13 @@ def _rounded(value: Any, node: dict[str, Any], decimals: int | None, path: str) 
     return value
 
 
-def _list(value: list[Any] | tuple[Any, ...], node: dict[str, Any], decimals: int | None, path: str) -> Any:
+def _list(
+    value: list[Any] | tuple[Any, ...], node: dict[str, Any], decimals: int | None, path: str
+) -> Any:
     kinds = set(map(type, value))
     if kinds <= {float, int} and float in kinds:
         if not math.isfinite(sum(value)):
-            raise NotFinite(path)
+            raise NotFiniteError(path)
         if decimals is None:
             return value
         # A float that was whole stays a float: the type of a number does not depend on its value.
@@ -67,5 +69,5 @@ def _list(value: list[Any] | tuple[Any, ...], node: dict[str, Any], decimals: in
 
 def _number(value: float, decimals: int | None, path: str) -> float:
     if not math.isfinite(value):
-        raise NotFinite(path)
+        raise NotFiniteError(path)
     return value if decimals is None else round(value, decimals)

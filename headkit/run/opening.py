@@ -13,6 +13,8 @@ from headkit.status import WRITE_FAILED, Stop
 
 @dataclass
 class Outputs:
+    """What is written: rows, dropped records, and the rows once more on standard output."""
+
     rows: Output
     ledger: Output | None = None
     tee: Output | None = None
@@ -36,7 +38,9 @@ def open_outputs(plan: Plan, streams: Streams) -> Outputs:
         raise Stop(WRITE_FAILED, "standard output is closed; open it, or write to -o FILE")
     stdout = Through(CLOSED if streams.output is None else streams.output, "standard output")
     if plan.output is None:
-        rows: Output = stdout if plan.device is None else Through(_open_device(plan.device), plan.device)
+        rows: Output = (
+            stdout if plan.device is None else Through(_open_device(plan.device), plan.device)
+        )
     elif plan.flags.resume and plan.tool.kind != "whole":
         rows = Journal(plan.output)
     else:

@@ -13,7 +13,6 @@ from headkit.run.signals import Interrupted
 from headkit.run.streams import write_all
 from headkit.status import TRY_LATER, WRITE_FAILED, Stop
 
-
 CLOSED = -1  # no descriptor: writing to it fails, as it must
 
 
@@ -27,7 +26,9 @@ def lock(descriptor: int, name: str) -> None:
     except BlockingIOError:
         raise Stop(TRY_LATER, f"{name}: another run is writing it; try later") from None
     except OSError as error:
-        raise Stop(TRY_LATER, f"{name}: cannot be locked ({error.strerror}); use a disk that has locks") from None
+        raise Stop(
+            TRY_LATER, f"{name}: cannot be locked ({error.strerror}); use a disk that has locks"
+        ) from None
 
 
 def open_locked(path: Path) -> int:
@@ -111,7 +112,7 @@ class Journal:
             raise Stop(WRITE_FAILED, f"{self.name}: {error.strerror}") from None
         self.offset = offset
 
-    def take_place_of(self, other: "Journal") -> None:
+    def take_place_of(self, other: Journal) -> None:
         """Rename this file over the other, which is let go; the lock on this one stays."""
         try:
             self.sync()
@@ -159,7 +160,9 @@ class Replacement:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = Path(os.path.realpath(path))  # of a symbolic link, the file is replaced, not the link
+        self.path = Path(
+            os.path.realpath(path)
+        )  # of a symbolic link, the file is replaced, not the link
         self.name = str(path)
         self.temporary = self.path.with_name(f".{self.path.name}.tmp")
         self._target = open_locked(self.path) if self.path.exists() else CLOSED

@@ -50,7 +50,13 @@ def plan(
     tool: Tool, options: Any, flags: RunOptions, operands: list[str], environment: Mapping[str, str]
 ) -> Plan:
     """Stop 2 for flags that cannot be, 66 for an input that cannot be read."""
-    for name, least in (("batch_size", 1), ("jobs", 1), ("limit", 0), ("max_failures", 0), ("seed", 0)):
+    for name, least in (
+        ("batch_size", 1),
+        ("jobs", 1),
+        ("limit", 0),
+        ("max_failures", 0),
+        ("seed", 0),
+    ):
         value = getattr(flags, name)
         if value is not None and value < least:
             raise Stop(USAGE, f"--{name.replace('_', '-')} {value}: the least is {least}")

@@ -17,7 +17,9 @@ COUNTED = 256 << 20  # bytes of input whose lines are counted, so that the bar k
 class Progress:
     """A bar on standard error where that is a terminal; nothing anywhere else."""
 
-    def __init__(self, tool: str, files: list[Input], stdin: int, limit: int | None, *, quiet: bool) -> None:
+    def __init__(
+        self, tool: str, files: list[Input], stdin: int, limit: int | None, *, quiet: bool
+    ) -> None:
         self._bar: Any = None
         self._began = time.monotonic()
         self.on_terminal = sys.stderr is not None and os.isatty(2) and not quiet
@@ -27,7 +29,14 @@ class Progress:
             total = count_records(files, stdin)
             if limit is not None:
                 total = min(limit, total) if total is not None else limit
-            self._bar = tqdm(desc=tool, total=total, unit="record", file=sys.stderr, dynamic_ncols=True, smoothing=0.05)
+            self._bar = tqdm(
+                desc=tool,
+                total=total,
+                unit="record",
+                file=sys.stderr,
+                dynamic_ncols=True,
+                smoothing=0.05,
+            )
 
     def advance(self, records: int) -> None:
         if self._bar is not None:
@@ -54,7 +63,11 @@ def summary(counts: Counts, seconds: float) -> str:
     parts = [f"{counts.read} read", f"{counts.out} out"]
     if counts.passed:
         parts[-1] += f" ({counts.passed} with an error from before)"
-    for number, word in ((counts.dropped, "dropped"), (counts.failed, "failed"), (counts.skipped, "lines skipped")):
+    for number, word in (
+        (counts.dropped, "dropped"),
+        (counts.failed, "failed"),
+        (counts.skipped, "lines skipped"),
+    ):
         if number:
             parts.append(f"{number} {word}")
     return ", ".join(parts) + f" in {seconds:.1f} s"

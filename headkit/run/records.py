@@ -58,7 +58,8 @@ class Rows:
         self.complain = complain
         self.root = root
         self.seen = seen
-        self.check_first = check_first
+        self.check_first = check_first  # of the whole input: all shards agree on what it refuses
+        self.checked = lines.place.read > 0
         self.skipped = lines.place.skipped
         self.read = lines.place.read  # of all shards: --limit counts these
         self.limited = False  # the limit was reached
@@ -82,7 +83,8 @@ class Rows:
                 self.skipped += 1
                 self.complain(f"{where}: {error}; skipped")
                 continue
-            if self.read == 0:
+            if not self.checked and "error" not in record:
+                self.checked = True
                 self.check_first(record, where)
             self.read += 1
             if key % count == index:

@@ -52,7 +52,8 @@ def kept_rows(journal: Journal, offset: int) -> Iterator[Kept]:
                 yield Kept(raw, jsonl.parse(raw), start)
             except LineError as error:
                 raise Stop(
-                    BAD_INPUT, f"{journal.name}: row at byte {start} is damaged ({error}); cut it there, or run anew"
+                    BAD_INPUT,
+                    f"{journal.name}: row at byte {start} is damaged ({error}); cut it there, or run anew",
                 ) from None
             start += len(raw) + 1
 
@@ -61,11 +62,14 @@ def usable(checkpoint: Checkpoint, now: list[Record | None], books: Books) -> bo
     """Whether reading may begin at the checkpoint: nothing before it has changed."""
     place = checkpoint.place
     before, after = checkpoint.inputs[: place.file + 1], now[: place.file + 1]
-    unchanged = [stamp(file) for file in before] == [stamp(file) for file in after] and None not in after
+    unchanged = [stamp(file) for file in before] == [
+        stamp(file) for file in after
+    ] and None not in after
     ledger = books.ledger.offset if books.ledger is not None else 0
     if not unchanged or checkpoint.output > books.output.offset or checkpoint.ledger > ledger:
         return False
-    assert books.key_file is not None and isinstance(books.output, Journal)
+    assert books.key_file is not None
+    assert isinstance(books.output, Journal)
     if not books.key_file.exists() or books.key_file.stat().st_size < 8 * checkpoint.counts.read:
         return False
     return checkpoint.output == 0 or _last_id(books.output, checkpoint.output) == checkpoint.last

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields as dataclass_fields
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
 from typing import Any, get_type_hints
 
 from headkit import __version__, jsonl
 from headkit.record import FIELDS, SCHEMA
-from headkit.run.numbers import NotFinite, rounded
+from headkit.run.numbers import NotFiniteError, rounded
 from headkit.status import BUG, Stop
 from headkit.tool import Context, Drop, Failure, Opt, Record, Result, Tool
 
@@ -74,7 +75,10 @@ def missing(names: tuple[str, ...], record: Record) -> str | None:
             tools = ", ".join(field.tools) if field else ""
             return f'no field "{name}"' + (f" (written by: {tools})" if tools else "")
         value = record[name]
-        if field and (not isinstance(value, _TYPES[field.type]) or (field.type != "bool" and type(value) is bool)):
+        if field and (
+            not isinstance(value, _TYPES[field.type])
+            or (field.type != "bool" and type(value) is bool)
+        ):
             return f'field "{name}" is not of type {field.type}'
     return None
 
@@ -93,15 +97,19 @@ class Writer:
         if isinstance(result, Drop):
             return Outcome(ledger=self._ledger_row(raw, record, result))
         if type(result) is not dict:
-            raise Stop(BUG, f"result of type {type(result).__name__} for id {record['id']!r}; report it")
+            raise Stop(
+                BUG, f"result of type {type(result).__name__} for id {record['id']!r}; report it"
+            )
         if not result:
             return Outcome(row=raw)
         undeclared = result.keys() - self.tool.writes
         if undeclared:
-            raise Stop(BUG, f"field {min(undeclared)!r} is set, but not declared in Tool.writes; report it")
+            raise Stop(
+                BUG, f"field {min(undeclared)!r} is set, but not declared in Tool.writes; report it"
+            )
         try:
             fields = {name: rounded(name, value) for name, value in result.items()}
-        except NotFinite as fault:
+        except NotFiniteError as fault:
             message = f"field {fault} holds a number that is not finite"
             return self.failed(raw, record, Failure("not finite", message, model=True))
         fields["made"] = {**_object(record.get("made")), self.tool.name: self.made}
@@ -116,9 +124,15 @@ class Writer:
         """The row of a record that a source made from nothing."""
         try:
             fields = {name: rounded(name, value) for name, value in record.items()}
-        except NotFinite as fault:
-            raise Stop(BUG, f"field {fault} of id {record.get('id')!r} is not finite; report it") from None
-        return self._extend(b"{}", {}, {**fields, "made": {**_object(record.get("made")), self.tool.name: self.made}})
+        except NotFiniteError as fault:
+            raise Stop(
+                BUG, f"field {fault} of id {record.get('id')!r} is not finite; report it"
+            ) from None
+        return self._extend(
+            b"{}",
+            {},
+            {**fields, "made": {**_object(record.get("made")), self.tool.name: self.made}},
+        )
 
     def _ledger_row(self, raw: bytes, record: Record, drop: Drop) -> bytes:
         reason: Record = {"tool": self.tool.name, "reason": drop.reason}
@@ -132,7 +146,9 @@ class Writer:
         try:
             return jsonl.extend(raw, record, fields)
         except (TypeError, ValueError) as error:
-            raise Stop(BUG, f"result for id {record.get('id')!r} is not JSON: {error}; report it") from None
+            raise Stop(
+                BUG, f"result for id {record.get('id')!r} is not JSON: {error}; report it"
+            ) from None
 
 
 def with_schema(row: bytes) -> bytes:

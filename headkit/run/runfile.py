@@ -19,7 +19,16 @@ from headkit.run.shards import Shard
 from headkit.status import USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Record, Tool
 
-LIBRARIES = ("numpy", "torch", "numba", "PIL", "diffusers", "ultralytics", "open_clip", "transformers")
+LIBRARIES = (
+    "numpy",
+    "torch",
+    "numba",
+    "PIL",
+    "diffusers",
+    "ultralytics",
+    "open_clip",
+    "transformers",
+)
 
 
 @dataclass
@@ -67,7 +76,11 @@ class Checkpoint:
 
 def settings(tool: Tool, options: Any, context: Context) -> Record:
     """All that decides the rows of a run, beside its input."""
-    found: Record = {"tool": tool.name, "version": __version__, "options": deciding(options, given_only=False)}
+    found: Record = {
+        "tool": tool.name,
+        "version": __version__,
+        "options": deciding(options, given_only=False),
+    }
     if tool.seeded:
         found["options"]["seed"] = context.seed
     if tool.files and "image" in tool.writes:
@@ -86,7 +99,11 @@ def identify(files: list[Input], stdin: int) -> list[Record | None]:
             found.append(None)
             continue
         plain = stat.S_ISREG(state.st_mode)
-        found.append({"name": file.name, "size": state.st_size, "mtime_ns": state.st_mtime_ns} if plain else None)
+        found.append(
+            {"name": file.name, "size": state.st_size, "mtime_ns": state.st_mtime_ns}
+            if plain
+            else None
+        )
     return found
 
 
@@ -119,10 +136,14 @@ class RunFile:
         except OSError as error:
             raise Stop(WRITE_FAILED, f"{self.path}: {error.strerror}") from None
         except (ValueError, KeyError, TypeError):
-            raise Stop(USAGE, f"{self.path}: is not a run file; remove it and the output, and run anew") from None
+            raise Stop(
+                USAGE, f"{self.path}: is not a run file; remove it and the output, and run anew"
+            ) from None
         differs = _difference(kept, self.asked)
         if differs:
-            raise Stop(USAGE, f"{self.path}: --resume with another {differs}; run anew, or to another file")
+            raise Stop(
+                USAGE, f"{self.path}: --resume with another {differs}; run anew, or to another file"
+            )
         return checkpoint
 
     def save(self, checkpoint: Checkpoint, *, finished: bool) -> None:
@@ -154,6 +175,7 @@ class RunFile:
 
 
 def shard_name(shard: Shard) -> str:
+    """What a shard adds to the names of its files."""
     return "" if shard[1] == 1 else f".{shard[0]}-of-{shard[1]}"
 
 
@@ -171,5 +193,9 @@ def _difference(kept: Record, asked: Record) -> str | None:
 
 
 def _libraries() -> dict[str, str]:
-    loaded = {name: getattr(sys.modules[name], "__version__", "") for name in LIBRARIES if name in sys.modules}
+    loaded = {
+        name: getattr(sys.modules[name], "__version__", "")
+        for name in LIBRARIES
+        if name in sys.modules
+    }
     return {"python": sys.version.split()[0], **loaded}

@@ -145,7 +145,9 @@ class Session:
 
     def _books(self) -> Books:
         plan, outputs = self.plan, self.outputs
-        run_file = RunFile(plan.run_file, settings(self.tool, plan.options, plan.context), plan.flags.device)
+        run_file = RunFile(
+            plan.run_file, settings(self.tool, plan.options, plan.context), plan.flags.device
+        )
         books = Books(
             outputs.rows,
             outputs.ledger,
@@ -219,10 +221,15 @@ class Session:
 
     def _check_first(self, record: Record, where: str) -> None:
         """Refuse the input, or the options, before a model loads."""
-        if "error" in record or self.tool.kind == "source":
+        if self.tool.kind == "source":
             return
         module, plan = self.tool.module, self.plan
-        refused = refusal(self.tool, needs(self.tool, module, plan.options), record, plan.flags.overwrite)
+        refused = refusal(
+            self.tool,
+            needs(self.tool, module, plan.options),
+            record,
+            overwrite=plan.flags.overwrite,
+        )
         if refused:
             raise Stop(BAD_INPUT, f"{where}: {refused.message}")
         check = getattr(module, "check", None)
@@ -275,7 +282,10 @@ class Session:
         nothing_to_do = flags.resume and not self.books.fresh and self.tool.kind != "report"
         lost_sight = bool(counts.dropped and self.books.ledger is None)
         if not flags.quiet and (
-            self.progress.on_terminal or flags.verbose or lost_sight or (failed and not nothing_to_do)
+            self.progress.on_terminal
+            or flags.verbose
+            or lost_sight
+            or (failed and not nothing_to_do)
         ):
             self.speak(summary(counts, self.progress.seconds))
         return SOME_FAILED if failed and not nothing_to_do else OK

@@ -86,7 +86,7 @@ class Signals:
         def body() -> None:
             try:
                 outcome.append(work())
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - raised again in the main thread
                 outcome.append(error)
             finally:
                 done.set()

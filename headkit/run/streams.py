@@ -71,7 +71,9 @@ def write_all(descriptor: int, data: bytes, name: str) -> None:
         except BlockingIOError:  # whoever shares the pipe made it non-blocking
             select.select([], [descriptor], [])
         except OSError as error:
-            raise Stop(WRITE_FAILED, f"{name}: {error.strerror}; free the disk and run again") from None
+            raise Stop(
+                WRITE_FAILED, f"{name}: {error.strerror}; free the disk and run again"
+            ) from None
 
 
 def reader_gone(descriptor: int) -> bool:

@@ -36,19 +36,27 @@ def guarded(results: Iterator[Any]) -> Iterator[Any]:
 class Whole:
     """A tool that decides once it has seen all records. The rows wait in a spool, not in memory."""
 
-    def __init__(self, tool: Tool, reads: tuple[str, ...], context: Context, writer: Writer) -> None:
+    def __init__(
+        self, tool: Tool, reads: tuple[str, ...], context: Context, writer: Writer
+    ) -> None:
         self.tool = tool
         self.reads = reads
         self.context = context
         self.writer = writer
-        self.spool: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY, prefix="headkit-")
+        self.spool: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - lives as long as this
+            IN_MEMORY, prefix="headkit-"
+        )
         self.all_read = False
 
     def records(self, rows: Iterator[Row]) -> Iterator[Record]:
         """What the tool sees: records without an error that have what it reads."""
         for row in rows:
             raw, passes = row.raw, "error" in row.record
-            refused = None if passes else refusal(self.tool, self.reads, row.record, self.context.overwrite)
+            refused = (
+                None
+                if passes
+                else refusal(self.tool, self.reads, row.record, overwrite=self.context.overwrite)
+            )
             if refused:
                 outcome = self.writer.failed(raw, row.record, refused)
                 raw, passes = outcome.row or raw, True
@@ -57,7 +65,13 @@ class Whole:
                 yield row.record
         self.all_read = True
 
-    def write(self, results: Iterator[Any], books: Books, show: Callable[[int], None], check: Callable[[], None]) -> None:
+    def write(
+        self,
+        results: Iterator[Any],
+        books: Books,
+        show: Callable[[int], None],
+        check: Callable[[], None],
+    ) -> None:
         """Rows and results together again, in the order of the input."""
         first = next(results, None)
         if first is not None and not self.all_read:
@@ -86,7 +100,9 @@ class Whole:
             row.done = self.writer.outcome(raw, record, result)
         else:
             error = record["error"]
-            row.done = Outcome(row=raw, failed=isinstance(error, dict) and error.get("tool") == self.tool.name)
+            row.done = Outcome(
+                row=raw, failed=isinstance(error, dict) and error.get("tool") == self.tool.name
+            )
         return row
 
     def _commit(self, batch: list[Row], books: Books, show: Callable[[int], None]) -> None:
@@ -96,7 +112,10 @@ class Whole:
 
 
 def report(
-    results: Iterator[Any], output: Output, failed: Callable[[Failure], None], check: Callable[[], None]
+    results: Iterator[Any],
+    output: Output,
+    failed: Callable[[Failure], None],
+    check: Callable[[], None],
 ) -> None:
     """Write what a report yields: rows, text, bytes; a Failure is a record that it left out."""
     for result in results:

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from headkit import jsonl
+from headkit.run import environment
 from headkit.run.batches import Batches
 from headkit.run.rows import Outcome
 from headkit.run.signals import ENDING
@@ -47,6 +48,8 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Item:
+    """A record and its own bytes."""
+
     raw: bytes
     record: Record
 
@@ -55,6 +58,7 @@ def main() -> None:
     """Work for the runner at the other end of the socket whose number is the first argument."""
     connection: Connection = Connection(int(sys.argv[1]))
     _step_aside()
+    environment.tune()
     with suppress(EOFError, OSError):  # the runner has gone, or needs us no more
         assignment: Assignment = connection.recv()
         _die_with(assignment.parent)
@@ -68,10 +72,16 @@ def main() -> None:
                 reply = Reply(outcomes, shrunk=batches.chunk)
             except Stop as stop:
                 reply = Reply([], stop)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a bug of ours: the runner reports it
                 if assignment.context.verbose:
                     traceback.print_exc()
-                reply = Reply([], Stop(BUG, f"bug: {type(error).__name__}: {error}; run with -v to see where, and report it"))
+                reply = Reply(
+                    [],
+                    Stop(
+                        BUG,
+                        f"bug: {type(error).__name__}: {error}; run with -v to see where, and report it",
+                    ),
+                )
             connection.send(reply)
 
 

@@ -59,12 +59,15 @@ class Worker:
     def __init__(self, assignment: Assignment) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
                 [sys.executable, "-P", "-c", START, str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # nothing that a library prints may reach the manifest
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+                },
             )
         self.connection: Connection = Connection(ours.detach())
         self.batch: Batch | None = None
@@ -127,7 +130,9 @@ class Workers:
 
     def pump(self, *, block: bool) -> None:
         """Take in what workers have done, at least one thing if `block`, and hand out what waits."""
-        busy = {worker.connection.fileno(): at for at, worker in enumerate(self.workers) if worker.batch}
+        busy = {
+            worker.connection.fileno(): at for at, worker in enumerate(self.workers) if worker.batch
+        }
         poll = select.poll()
         for descriptor in busy:
             poll.register(descriptor, select.POLLIN)

@@ -23,8 +23,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-from headkit import jsonl
-from headkit.jsonl import LineError
 from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
 from headkit.tool import Context, Example, Opt, Record
 
@@ -33,8 +31,11 @@ SCHEMA_MARK = b',"schema":1}'  # the runner ends the first row of a manifest wit
 
 @dataclass(frozen=True)
 class Options:
+    """What the user may ask for."""
+
     order: Annotated[
-        str | None, Opt("The manifest that the shards were made from: its order is that of the rows.", "INPUT")
+        str | None,
+        Opt("The manifest that the shards were made from: its order is that of the rows.", "INPUT"),
     ] = None
 
 
@@ -47,7 +48,9 @@ EXAMPLES = (
 )
 
 
-def draw(options: Options, context: Context, records: Iterator[Record], skip: int) -> Iterator[bytes]:  # noqa: ARG001 - the interface of every source
+def draw(
+    options: Options, context: Context, records: Iterator[Record], skip: int
+) -> Iterator[bytes]:
     """The rows of all parts as bytes, from number `skip` on; Stop 65 where a part is missing or not whole."""
     if not context.operands:
         raise Stop(USAGE, "no part is named; name the outputs of all shards")
@@ -65,7 +68,7 @@ class Part:
         self.run = _run_file(path)
         _check_last_line(path)
         self._rows = _lines(path)
-        self._dropped = _lines(path + ".dropped") if os.path.exists(path + ".dropped") else iter(())
+        self._dropped = _lines(path + ".dropped") if Path(path + ".dropped").exists() else iter(())
         self.row = b""
         self.id: str | None = None
         self.dropped: str | None = None  # id of the next record that this shard's run dropped
@@ -115,7 +118,9 @@ def _in_order(order: str, parts: list[Part]) -> Iterator[bytes]:
             yield holders[0].take(first=first)
             first = False
         else:
-            raise Stop(BAD_INPUT, f'{where}: "{id}" is not the next row of any part: {_next_rows(parts)}')
+            raise Stop(
+                BAD_INPUT, f'{where}: "{id}" is not the next row of any part: {_next_rows(parts)}'
+            )
     for part in parts:
         if part.id is not None:
             raise Stop(
@@ -126,18 +131,23 @@ def _in_order(order: str, parts: list[Part]) -> Iterator[bytes]:
 
 def _next_rows(parts: list[Part]) -> str:
     """For the message: where each part stands, of many only some."""
-    heads = [f'{part.path} goes on with "{part.id}"' if part.id else f"{part.path} has ended" for part in parts]
+    heads = [
+        f'{part.path} goes on with "{part.id}"' if part.id else f"{part.path} has ended"
+        for part in parts
+    ]
     return ", ".join(heads[:4]) + (", ..." if len(heads) > 4 else "") + "; make that shard again"
 
 
 def _lines(path: str) -> Iterator[tuple[str, bytes]]:
     """The lines of a file that are not blank, each with file:line."""
+    from headkit.jsonl import BOM
+
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             for number, line in enumerate(file, 1):
                 line = line.removesuffix(b"\n").removesuffix(b"\r")
                 if number == 1:
-                    line = line.removeprefix(jsonl.BOM)
+                    line = line.removeprefix(BOM)
                 if line and not line.isspace():
                     yield f"{path}:{number}", line
     except OSError as error:
@@ -145,8 +155,10 @@ def _lines(path: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _id(where: str, line: bytes) -> str:
+    from headkit.jsonl import LineError, parse
+
     try:
-        id = jsonl.parse(line).get("id")
+        id = parse(line).get("id")
     except LineError as error:
         raise Stop(BAD_INPUT, f"{where}: {error}") from None
     if not isinstance(id, str):
@@ -156,12 +168,15 @@ def _id(where: str, line: bytes) -> str:
 
 def _check_last_line(path: str) -> None:
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            if size and os.path.isfile(path):
+            if size and Path(path).is_file():
                 file.seek(size - 1)
                 if file.read(1) != b"\n":
-                    raise Stop(BAD_INPUT, f"{path}: last line is cut short; run that shard again with --resume")
+                    raise Stop(
+                        BAD_INPUT,
+                        f"{path}: last line is cut short; run that shard again with --resume",
+                    )
     except OSError as error:
         raise Stop(NO_INPUT, f"{path}: {error.strerror}") from None
 
@@ -172,7 +187,9 @@ def _run_file(path: str) -> Record | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise Stop(BAD_INPUT, f"{path}.run.json: cannot be read ({error}); run that shard again") from None
+        raise Stop(
+            BAD_INPUT, f"{path}.run.json: cannot be read ({error}); run that shard again"
+        ) from None
     return kept
 
 
@@ -181,9 +198,14 @@ def _check_run_files(parts: list[Part]) -> None:
     known = [(part, part.run) for part in parts if part.run is not None]
     for part, run in known:
         if not run.get("finished"):
-            raise Stop(BAD_INPUT, f"{part.path}: its run has not finished; run that shard again with --resume")
-        if run.get("checkpoint", {}).get("output") != os.path.getsize(part.path):
-            raise Stop(BAD_INPUT, f"{part.path}: is not as long as its run file says; run that shard again")
+            raise Stop(
+                BAD_INPUT,
+                f"{part.path}: its run has not finished; run that shard again with --resume",
+            )
+        if run.get("checkpoint", {}).get("output") != Path(part.path).stat().st_size:
+            raise Stop(
+                BAD_INPUT, f"{part.path}: is not as long as its run file says; run that shard again"
+            )
         for name in ("tool", "version", "options"):
             if run.get(name) != known[0][1].get(name):
                 raise Stop(
@@ -197,15 +219,24 @@ def _check_run_files(parts: list[Part]) -> None:
 def _check_shards(shards: list[tuple[Part, Any]]) -> None:
     counts = {shard.partition("/")[2] for _, shard in shards}
     if len(counts) > 1:
-        raise Stop(BAD_INPUT, f"parts are of different numbers of shards: {', '.join(sorted(counts))}; name those of one run")
+        raise Stop(
+            BAD_INPUT,
+            f"parts are of different numbers of shards: {', '.join(sorted(counts))}; name those of one run",
+        )
     if counts == {"1"}:
         return  # runs that were not sharded, of parts of the input
     number = int(counts.pop())
     seen: dict[str, Part] = {}
     for part, shard in shards:
         if shard in seen:
-            raise Stop(BAD_INPUT, f"{part.path}: is shard {shard}, as {seen[shard].path} is; name each once")
+            raise Stop(
+                BAD_INPUT,
+                f"{part.path}: is shard {shard}, as {seen[shard].path} is; name each once",
+            )
         seen[shard] = part
     missing = [str(index) for index in range(number) if f"{index}/{number}" not in seen]
     if missing:
-        raise Stop(BAD_INPUT, f"of {number} shards, {', '.join(missing)} is missing; name the outputs of all")
+        raise Stop(
+            BAD_INPUT,
+            f"of {number} shards, {', '.join(missing)} is missing; name the outputs of all",
+        )

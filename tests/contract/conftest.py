@@ -28,7 +28,11 @@ class Cli:
         return [sys.executable, "-m", program, *map(str, words)]
 
     def popen(self, *words, program="sample_tools", **options):
-        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        options = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+        } | options
         return subprocess.Popen(
             self.command(*words, program=program), cwd=self.folder, env=self.env, **options
         )

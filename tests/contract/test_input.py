@@ -25,7 +25,10 @@ def ids(data):
     ids=["byte order mark", "blank lines", "carriage return", "no last newline"],
 )
 def test_accepted(cli, data):
-    assert cli.out("sift", "--least", 0, input=data.replace(b":1", b":2")) == b'{"id":"a","value":2,"schema":1}\n'
+    assert (
+        cli.out("sift", "--least", 0, input=data.replace(b":1", b":2"))
+        == b'{"id":"a","value":2,"schema":1}\n'
+    )
 
 
 BAD = {
@@ -50,7 +53,9 @@ BAD = {
 @pytest.mark.parametrize("name", BAD)
 def test_bad_line_stops_after_what_precedes_it(cli, name):
     bad, reason = BAD[name]
-    cli.write("in.jsonl", GOOD + b'{"id":"z","value":2}\n' + bad + b"\n" + b'{"id":"c","value":3}\n')
+    cli.write(
+        "in.jsonl", GOOD + b'{"id":"z","value":2}\n' + bad + b"\n" + b'{"id":"c","value":3}\n'
+    )
     out, said = cli.run("mark", "in.jsonl", status=65)
     assert ids(out) == ["a", "z"]
     assert said.startswith("headkit mark: in.jsonl:3: ")
@@ -133,7 +138,7 @@ def test_input_that_cannot_be_opened(cli, name):
 
 def test_process_substitution_is_read(cli):
     cli.write("in", lines(*many(3)))
-    done = cli.shell("$T sift <(cat in) /dev/stdin < <(echo '{\"id\":\"s\",\"value\":2}')")
+    done = cli.shell('$T sift <(cat in) /dev/stdin < <(echo \'{"id":"s","value":2}\')')
     assert done.returncode == 0, done.stderr
     assert ids(done.stdout) == ["r0", "r2", "s"]
 
@@ -153,7 +158,12 @@ def test_null_separated_paths(cli):
     names = [b"a.jpg", b"with space\n.jpg", b"latin\xe9.jpg", b"100%.jpg"]
     out = cli.out("name", "-0", input=b"\0".join(names) + b"\0")
     records = parsed(out)
-    assert [record["image"] for record in records] == ["a.jpg", "with space\n.jpg", "latin%E9.jpg", "100%25.jpg"]
+    assert [record["image"] for record in records] == [
+        "a.jpg",
+        "with space\n.jpg",
+        "latin%E9.jpg",
+        "100%25.jpg",
+    ]
     assert len({record["id"] for record in records}) == 4
     assert "outside the root" in cli.said("name", "-0", input=b"/etc/passwd\0", status=2)
 
@@ -168,11 +178,17 @@ def test_first_record_without_a_field_stops_before_models_load(cli):
 
 def test_later_record_without_a_field_is_an_error_record(cli):
     out = cli.out("mark", input=lines({"id": "a", "value": 1}, {"id": "b"}), status=1)
-    assert parsed(out)[1]["error"] == {"tool": "mark", "kind": "missing field", "message": 'no field "value"'}
+    assert parsed(out)[1]["error"] == {
+        "tool": "mark",
+        "kind": "missing field",
+        "message": 'no field "value"',
+    }
 
 
 def test_first_record_checked_is_the_first_without_an_error(cli):
-    data = lines({"id": "a", "error": {"tool": "x", "kind": "k", "message": "m"}}, {"id": "b", "value": 1})
+    data = lines(
+        {"id": "a", "error": {"tool": "x", "kind": "k", "message": "m"}}, {"id": "b", "value": 1}
+    )
     out = cli.out("mark", input=data)
     assert out.splitlines()[0] == data.splitlines()[0][:-1] + b',"schema":1}'
 
@@ -183,7 +199,16 @@ def test_check_of_a_tool_comes_before_work(cli):
 
 @pytest.mark.parametrize(
     "words",
-    [("-b", 0), ("-j", 0), ("--limit=-1",), ("--resume",), ("--tee",), ("--device", "gpu"), ("--root", "no"), ("-o", ".")],
+    [
+        ("-b", 0),
+        ("-j", 0),
+        ("--limit=-1",),
+        ("--resume",),
+        ("--tee",),
+        ("--device", "gpu"),
+        ("--root", "no"),
+        ("-o", "."),
+    ],
 )
 def test_flags_that_cannot_be(cli, words):
     out, said = cli.run("mark", *words, input=GOOD, status=2)
@@ -193,16 +218,24 @@ def test_flags_that_cannot_be(cli, words):
 
 def test_long_integers_and_unknown_fields_pass_unharmed(cli):
     big = 123456789012345678901234567890
-    row = '{"id":"a","z":%d,"value":1,"y":-9223372036854775809,"x":18446744073709551615,"mark":0,"w":2.50}' % big
+    row = '{"id":"a","z":BIG,"value":1,"y":-9223372036854775809,"x":18446744073709551615,"mark":0,"w":2.50}'.replace(
+        "BIG", str(big)
+    )
     out = cli.out("mark", input=row.encode() + b"\n")
     record = json.loads(out)
     assert list(record) == ["id", "z", "value", "y", "x", "mark", "w", "made", "schema"]
-    assert (record["z"], record["y"], record["x"]) == (big, -9223372036854775809, 18446744073709551615)
+    assert (record["z"], record["y"], record["x"]) == (
+        big,
+        -9223372036854775809,
+        18446744073709551615,
+    )
 
 
 def test_duplicate_over_many_ids_is_found(cli):
     rows = lines(*many(3000), {"id": "r1234", "value": 0})
-    assert 'stdin:3001: id "r1234" stands in the manifest twice' in cli.said("mark", "-b", 500, input=rows, status=65)
+    assert 'stdin:3001: id "r1234" stands in the manifest twice' in cli.said(
+        "mark", "-b", 500, input=rows, status=65
+    )
 
 
 def test_records_wait_for_no_more_than_a_batch(cli):

@@ -12,7 +12,11 @@ from conftest import lines, many, parsed
 
 
 def children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task").glob("*/children") for child in child.read_text().split()]
+    return [
+        int(child)
+        for child in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in child.read_text().split()
+    ]
 
 
 def alive(pid):
@@ -52,7 +56,9 @@ def test_results_come_while_input_is_awaited(cli):
     runner = cli.popen("mark", "-j", 2, "-b", 1, stdin=-1)
     runner.stdin.write(lines(*many(3)))
     runner.stdin.flush()
-    assert [runner.stdout.readline()[:10] for _ in range(3)] == [b'{"id": "r%d' % number for number in range(3)]
+    assert [runner.stdout.readline()[:10] for _ in range(3)] == [
+        b'{"id": "r%d' % number for number in range(3)
+    ]
     runner.communicate(timeout=20)
 
 
@@ -80,13 +86,26 @@ def test_record_that_kills_every_worker_stops_the_run(cli):
 
 
 def test_one_worker_per_device(cli):
-    cli.out("mark", "--device", "0,1", "-b", 1, "--sleep", 0.05, "--started", "loaded", input=lines(*many(6)))
+    cli.out(
+        "mark",
+        "--device",
+        "0,1",
+        "-b",
+        1,
+        "--sleep",
+        0.05,
+        "--started",
+        "loaded",
+        input=lines(*many(6)),
+    )
     assert len(set(cli.read("loaded").split())) == 2
 
 
 def test_workers_die_with_a_parent_that_is_killed(cli):
     cli.write("in", lines(*many(8, do="wait", seconds=30)))
-    runner = cli.popen("mark", "-j", 2, "-b", 1, "-o", "out", "--resume", "--started", "loaded", "in")
+    runner = cli.popen(
+        "mark", "-j", 2, "-b", 1, "-o", "out", "--resume", "--started", "loaded", "in"
+    )
     wait_until(lambda: cli.path("loaded").exists() and len(cli.read("loaded").split()) == 2)
     workers = children(runner.pid)
     assert len(workers) == 2
@@ -108,7 +127,21 @@ def drill(cli, kills, seed):
     rows = many(60)
     rows[20]["do"] = "fail"
     cli.write("in", lines(*rows))
-    words = ("mark", "-j", 2, "-b", 3, "-d", "images", "--sleep", 0.02, "--resume", "in", "-o", "out")
+    words = (
+        "mark",
+        "-j",
+        2,
+        "-b",
+        3,
+        "-d",
+        "images",
+        "--sleep",
+        0.02,
+        "--resume",
+        "in",
+        "-o",
+        "out",
+    )
     cli.run("mark", "-b", 5, "-d", "images", "-o", "whole", "in", status=1)
     while kills:
         runner = cli.popen(*words)
@@ -135,7 +168,7 @@ def compare(cli):
     assert cli.read("out") == cli.read("whole")
     out, whole = (cli.run_file(name)["checkpoint"] for name in ("out", "whole"))
     assert (out["counts"], out["ids"]) == (whole["counts"], whole["ids"])
-    assert not [path for path in cli.path("images").rglob(".*")]  # leftovers were overwritten
+    assert not list(cli.path("images").rglob(".*"))  # leftovers were overwritten
 
 
 def test_kills_at_random_moments_end_in_the_same_bytes(cli):

@@ -35,7 +35,11 @@ def test_choose_in_a_pipe_says_what_it_dropped(cli):
 
 
 def test_choose_decides_about_errors_and_may_fail(cli):
-    rows = [{"id": "a", "value": 2}, {"id": "b", "error": ERROR}, {"id": "c", "value": 2, "do": "fail"}]
+    rows = [
+        {"id": "a", "value": 2},
+        {"id": "b", "error": ERROR},
+        {"id": "c", "value": 2, "do": "fail"},
+    ]
     out = parsed(cli.out("sift", "--keep-errors", input=lines(*rows), status=1))
     assert [row["id"] for row in out] == ["a", "b", "c"]
     assert out[1]["error"] == ERROR
@@ -78,7 +82,9 @@ def test_source_draws_up_to_the_limit_and_its_shard(cli):
     rows = parsed(cli.out("count", "-n", 30, "--step", 3))
     assert [row["value"] for row in rows] == list(range(0, 90, 3))
     assert rows[0]["made"]["count"]["options"] == {"step": 3}
-    parts = [parsed(cli.out("count", "-n", 30, "--step", 3, "--shard", f"{index}/2")) for index in (0, 1)]
+    parts = [
+        parsed(cli.out("count", "-n", 30, "--step", 3, "--shard", f"{index}/2")) for index in (0, 1)
+    ]
     assert sorted(row["value"] for part in parts for row in part) == list(range(0, 90, 3))
     assert all(parts)
 
@@ -88,7 +94,12 @@ def test_source_draws_up_to_the_limit_and_its_shard(cli):
 
 @pytest.mark.parametrize(
     ("shard", "words"),
-    [("2/2", "the last of 2 is 1"), ("a", "not I/N"), ("1/0", "counted from 0"), ("auto", "SLURM_ARRAY_TASK_ID is not set")],
+    [
+        ("2/2", "the last of 2 is 1"),
+        ("a", "not I/N"),
+        ("1/0", "counted from 0"),
+        ("auto", "SLURM_ARRAY_TASK_ID is not set"),
+    ],
 )
 def test_shard_that_cannot_be(cli, shard, words):
     assert words in cli.said("mark", "--shard", shard, input=lines(*many(1)), status=2)
@@ -102,17 +113,31 @@ def test_shard_is_the_hash_of_the_id(cli):
         expected = [
             row["id"]
             for row in rows
-            if int.from_bytes(blake2b(row["id"].encode(), digest_size=8).digest(), "big") % 3 == index
+            if int.from_bytes(blake2b(row["id"].encode(), digest_size=8).digest(), "big") % 3
+            == index
         ]
-        assert [row["id"] for row in parsed(cli.out("mark", "--shard", f"{index}/3", input=lines(*rows)))] == expected
+        assert [
+            row["id"]
+            for row in parsed(cli.out("mark", "--shard", f"{index}/3", input=lines(*rows)))
+        ] == expected
 
 
 def test_slurm_array(cli):
-    array = {"SLURM_ARRAY_TASK_ID": "12", "SLURM_ARRAY_TASK_MIN": "10", "SLURM_ARRAY_TASK_MAX": "13", "SLURM_ARRAY_TASK_COUNT": "4"}
+    array = {
+        "SLURM_ARRAY_TASK_ID": "12",
+        "SLURM_ARRAY_TASK_MIN": "10",
+        "SLURM_ARRAY_TASK_MAX": "13",
+        "SLURM_ARRAY_TASK_COUNT": "4",
+    }
     data = lines(*many(20))
     cli.run("mark", "--shard", "auto", "-o", "part{shard}", input=data, env=array)
-    assert cli.read("part2").splitlines()[1:] == cli.out("mark", "--shard", "2/4", input=data).splitlines()[1:]
-    said = cli.said("mark", "--shard", "auto", input=data, env=array | {"SLURM_ARRAY_TASK_COUNT": "2"}, status=2)
+    assert (
+        cli.read("part2").splitlines()[1:]
+        == cli.out("mark", "--shard", "2/4", input=data).splitlines()[1:]
+    )
+    said = cli.said(
+        "mark", "--shard", "auto", input=data, env=array | {"SLURM_ARRAY_TASK_COUNT": "2"}, status=2
+    )
     assert "has gaps" in said
 
 
@@ -130,7 +155,9 @@ def make_shards(cli, tool, number, **options):
 @pytest.mark.parametrize(("tool", "number"), [("mark", 3), ("sift", 2), ("mark", 11)])
 def test_merge_is_the_run_without_shards(cli, tool, number):
     parts = make_shards(cli, tool, number)
-    assert cli.out("merge", "--order", "in", *reversed(parts), program="headkit") == cli.read("whole")
+    assert cli.out("merge", "--order", "in", *reversed(parts), program="headkit") == cli.read(
+        "whole"
+    )
 
 
 def test_merge_without_order_keeps_that_of_the_parts(cli):
@@ -170,12 +197,18 @@ def test_merge_refuses_what_is_not_whole(cli):
 def test_merge_refuses_runs_that_differ_or_have_not_finished(cli):
     make_shards(cli, "mark", 2)
     cli.run("mark", "--shard", "1/2", "-o", "part1", "--add", 5, "in")
-    assert "made with another options than part0" in cli.said("merge", "part0", "part1", program="headkit", status=65)
-    cli.run("mark", "--shard", "1/2", "-o", "part1", "--resume", "--bad-lines", "stop", "in", status=2)
+    assert "made with another options than part0" in cli.said(
+        "merge", "part0", "part1", program="headkit", status=65
+    )
+    cli.run(
+        "mark", "--shard", "1/2", "-o", "part1", "--resume", "--bad-lines", "stop", "in", status=2
+    )
     cli.path("part1").unlink()
     cli.write("bad", cli.read("in") + b"torn")
     cli.run("mark", "--shard", "1/2", "-o", "part1", "--resume", "bad", status=65)
-    assert "part1: its run has not finished" in cli.said("merge", "part0", "part1", program="headkit", status=65)
+    assert "part1: its run has not finished" in cli.said(
+        "merge", "part0", "part1", program="headkit", status=65
+    )
 
 
 def test_merge_needs_parts_that_are_there(cli):

@@ -11,7 +11,9 @@ MADE = {"mark": {"headkit": "0.1.0", "model": "marker"}}
 
 def one(cli, record, *words, status=0):
     """The row that `mark` makes of one record."""
-    return parsed(cli.out("mark", *words, input=lines({"id": "a", "value": 1} | record), status=status))[0]
+    return parsed(
+        cli.out("mark", *words, input=lines({"id": "a", "value": 1} | record), status=status)
+    )[0]
 
 
 def test_fields_are_appended_and_made_is_written(cli):
@@ -63,7 +65,9 @@ def test_failure_becomes_an_error_and_the_run_ends_in_1(cli):
 
 
 def test_errors_pass_untouched_and_are_no_failure_here(cli):
-    rows = lines({"id": "b", "value": 2}, {"error": {"tool": "x", "kind": "k", "message": "m"}, "id": "a"})
+    rows = lines(
+        {"id": "b", "value": 2}, {"error": {"tool": "x", "kind": "k", "message": "m"}, "id": "a"}
+    )
     out, said = cli.run("mark", "-v", input=rows)
     assert out.splitlines()[1] == rows.splitlines()[1]
     assert "2 read, 2 out (1 with an error from before)" in said
@@ -120,7 +124,10 @@ def test_image_of_another_tool_is_replaced_only_on_request(cli):
     said = cli.said("mark", input=lines({"id": "a", "value": 1} | theirs), status=65)
     assert "stdin:1: image of another tool" in said
     rows = lines({"id": "0", "value": 1}, {"id": "a", "value": 1} | theirs)
-    assert parsed(cli.out("mark", "-d", "x", input=rows, status=1))[1]["error"]["kind"] == "image exists"
+    assert (
+        parsed(cli.out("mark", "-d", "x", input=rows, status=1))[1]["error"]["kind"]
+        == "image exists"
+    )
     assert one(cli, theirs, "-d", "x", "--overwrite")["image"].startswith("x/")
     own = {"image": "x/old.txt", "made": {"mark": {}}}
     assert one(cli, own, "-d", "x")["image"].startswith("x/")
@@ -148,7 +155,7 @@ def test_paths_are_relative_to_the_root(cli):
     cli.path("set").mkdir()
     row = one(cli, {}, "--root", "set", "-d", "set/images")
     assert row["image"].startswith("images/")
-    assert cli.path("set") .joinpath(row["image"]).exists()
+    assert cli.path("set").joinpath(row["image"]).exists()
     said = cli.said("mark", "--root", "set", "-d", "elsewhere", input=lines(*many(1)), status=2)
     assert "outside the root" in said
 
@@ -157,4 +164,11 @@ def test_errno_of_one_file_and_of_the_machine():
     from headkit.run.batches import OF_ONE_FILE
 
     assert errno.ENOENT in OF_ONE_FILE
-    assert not OF_ONE_FILE & {errno.ENOSPC, errno.EIO, errno.ESTALE, errno.EDQUOT, errno.EROFS, errno.EACCES}
+    assert not OF_ONE_FILE & {
+        errno.ENOSPC,
+        errno.EIO,
+        errno.ESTALE,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+    }

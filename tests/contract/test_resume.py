@@ -15,7 +15,6 @@ from headkit.tool import Context, RunOptions
 from headkit.tools import merge
 
 
-
 @pytest.fixture
 def rows(cli):
     rows = many(60)
@@ -61,8 +60,8 @@ def test_restart_costs_what_is_left(cli):
     cli.write("in", lines(*rows))
     cli.run("mark", "-o", "out", "--resume", "-n", 30, "in")
     done = len(lines(*rows[:30]))
-    state = os.stat(cli.path("in"))
-    with open(cli.path("in"), "r+b") as file:
+    state = cli.path("in").stat()
+    with cli.path("in").open("r+b") as file:
         file.write(b"x" * (done - 1))
     os.utime(cli.path("in"), ns=(state.st_atime_ns, state.st_mtime_ns))
     cli.run("mark", "-o", "out", "--resume", "in")
@@ -79,7 +78,11 @@ def test_id_of_what_is_done_is_known_after_a_restart(cli):
 
 @pytest.mark.parametrize(
     ("words", "name"),
-    [(("--add", 1), "--add (0, now 1)"), (("--seed", 4), "--seed (0, now 4)"), (("--shard", "0/2"), "shard (0/1, now 0/2)")],
+    [
+        (("--add", 1), "--add (0, now 1)"),
+        (("--seed", 4), "--seed (0, now 4)"),
+        (("--shard", "0/2"), "shard (0/1, now 0/2)"),
+    ],
 )
 def test_other_options_are_refused_by_name(cli, rows, words, name):
     cli.run("mark", "-o", "out", "--resume", rows, status=1)
@@ -214,7 +217,9 @@ def test_damaged_row_is_named(cli, rows):
     data = cli.read("out")
     cli.write("out", data[:50] + b"\0" + data[51:])
     os.utime(cli.path(rows))
-    assert "out: row at byte 0 is damaged" in cli.said("mark", "-o", "out", "--resume", rows, status=65)
+    assert "out: row at byte 0 is damaged" in cli.said(
+        "mark", "-o", "out", "--resume", rows, status=65
+    )
 
 
 # ---- properties: in this process, over the plan's own parts, since hundreds of processes would be slow ----
@@ -230,13 +235,20 @@ def run_here(cli, tool, *words):
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         options = dict(zip(words[::2], words[1::2], strict=True))
         operands = options.pop("operands")
-        status = run(TOOLS[tool], TOOLS[tool].module.Options(), dataclasses.replace(RunOptions(), **options), operands)
-    except BaseException:
+        status = run(
+            TOOLS[tool],
+            TOOLS[tool].module.Options(),
+            dataclasses.replace(RunOptions(), **options),
+            operands,
+        )
+    except BaseException:  # noqa: BLE001 - the child must not go on with the tests
         status = 99
     os._exit(status)
 
 
-PROPERTY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+PROPERTY = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def ledger_of_a_kill(whole, cut, ahead):
@@ -270,7 +282,9 @@ def test_cut_anywhere_and_resumed_equals_uninterrupted(cli, tool, data):
     cut = data.draw(st.integers(least, len(whole["out"])), "bytes left")
     cli.write("out", whole["out"][:cut])
     if tool == "sift":
-        cli.write("out.dropped", ledger_of_a_kill(whole, cut, data.draw(st.integers(1, 9), "ahead")))
+        cli.write(
+            "out.dropped", ledger_of_a_kill(whole, cut, data.draw(st.integers(1, 9), "ahead"))
+        )
     if data.draw(st.booleans(), "input touched"):
         os.utime(cli.path("in"))
     if data.draw(st.booleans(), "keys cut"):
@@ -293,10 +307,22 @@ def test_batches_and_shards_do_not_change_a_byte(cli, batch, count):
     cli.write("in", lines(*many(40)))
     assert run_here(cli, "mark", "output", "all", "operands", ["in"]) == 0
     for index in range(count):
-        assert run_here(cli, "mark", "shard", f"{index}/{count}", "batch_size", batch, "output", "p{shard}", "operands", ["in"]) == 0
+        assert (
+            run_here(
+                cli,
+                "mark",
+                "shard",
+                f"{index}/{count}",
+                "batch_size",
+                batch,
+                "output",
+                "p{shard}",
+                "operands",
+                ["in"],
+            )
+            == 0
+        )
     parts = tuple(str(cli.path(f"p{index}")) for index in range(count))
     context = Context("merge", cli.folder, operands=parts)
     rows = merge.draw(merge.Options(order=str(cli.path("in"))), context, iter(()), 0)
     assert b"".join(row + b"\n" for row in rows) == cli.read("all")
-
-

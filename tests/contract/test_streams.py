@@ -22,7 +22,11 @@ def test_prints_of_libraries_and_children_do_not_reach_the_manifest(cli):
     records[1]["do"] = "print"
     for words in ((), ("-j", 2)):
         out, said = cli.run("mark", "--noisy", *words, input=lines(*records))
-        assert [row["id"] for row in parsed(out)] == ["r0", "r1", "r2"]  # `cat` of the child ate no record
+        assert [row["id"] for row in parsed(out)] == [
+            "r0",
+            "r1",
+            "r2",
+        ]  # `cat` of the child ate no record
         for noise in ("when it loads", "noise on standard output", "more noise", "child noise"):
             assert noise in said
 
@@ -36,7 +40,12 @@ def test_same_bytes_to_a_terminal_with_a_bar_on_standard_error(cli, rows):
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
     done = subprocess.run(
-        cli.command("mark", rows), cwd=cli.folder, env=cli.env | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=theirs, check=True
+        cli.command("mark", rows),
+        cwd=cli.folder,
+        env=cli.env | {"TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        check=True,
     )
     os.close(theirs)
     shown = os.read(ours, 1 << 16).decode()
@@ -153,7 +162,10 @@ def test_account_in_the_run_file(cli):
 def test_log_keeps_run_file_and_ledger_of_a_pipe(cli):
     rows = lines(*many(4))
     assert len(parsed(cli.out("sift", "--log", "logs", input=rows))) == 2
-    assert sorted(path.name for path in cli.path("logs").iterdir()) == ["sift.dropped", "sift.run.json"]
+    assert sorted(path.name for path in cli.path("logs").iterdir()) == [
+        "sift.dropped",
+        "sift.run.json",
+    ]
     cli.out("mark", input=rows, env={"HEADKIT_LOG": "logs"})
     assert cli.path("logs/mark.run.json").exists()
     cli.out("sift", input=rows, env={"HEADKIT_LOG": "logs"})
@@ -184,8 +196,11 @@ def test_work_waits_for_no_terminal(cli):
 def test_threads_of_libraries_are_one_unless_asked_otherwise(cli):
     shown = "import os; from headkit.run import environment as e; e.prepare(); print(*(os.environ[n] for n in e.THREADS))"
     base = {name: value for name, value in cli.env.items() if "THREADS" not in name}
+
     def threads(**env):
-        return subprocess.run([sys.executable, "-c", shown], env=base | env, capture_output=True, check=True).stdout.split()
+        return subprocess.run(
+            [sys.executable, "-c", shown], env=base | env, capture_output=True, check=True
+        ).stdout.split()
 
     assert threads() == [b"1"] * 6
     assert threads(OMP_NUM_THREADS="3")[:2] == [b"3", b"1"]
@@ -203,6 +218,14 @@ def test_cache_falls_back_to_a_temporary_folder(cli, monkeypatch):
 
 def test_runner_loads_no_numpy_and_help_no_runner(cli):
     loaded = "import sys; import {}; print(*(n for n in ('numpy', 'torch', 'tqdm', 'orjson', 'headkit.run.session') if n in sys.modules))"
-    for module, expected in (("headkit.run", b"orjson headkit.run.session\n"), ("headkit.cli", b"\n")):
-        done = subprocess.run([sys.executable, "-c", loaded.format(module)], env=cli.env, capture_output=True, check=True)
+    for module, expected in (
+        ("headkit.run", b"orjson headkit.run.session\n"),
+        ("headkit.cli", b"\n"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", loaded.format(module)],
+            env=cli.env,
+            capture_output=True,
+            check=True,
+        )
         assert done.stdout == expected

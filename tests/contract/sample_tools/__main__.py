@@ -13,12 +13,23 @@ from sample_tools import TOOLS
 def add_flags(parser, options):
     for field in dataclasses.fields(options):
         hint = typing.get_type_hints(options)[field.name]
-        names = {"output": ["-o"], "limit": ["-n"], "batch_size": ["-b"], "jobs": ["-j"], "dir": ["-d"], "verbose": ["-v"], "quiet": ["-q"], "null": ["-0"]}.get(field.name, [])
+        names = {
+            "output": ["-o"],
+            "limit": ["-n"],
+            "batch_size": ["-b"],
+            "jobs": ["-j"],
+            "dir": ["-d"],
+            "verbose": ["-v"],
+            "quiet": ["-q"],
+            "null": ["-0"],
+        }.get(field.name, [])
         names = [*names, "--" + field.name.replace("_", "-")]
         if hint is bool:
             parser.add_argument(*names, action="store_true")
         else:
-            kind = next((kind for kind in (int, float) if kind in (hint, *typing.get_args(hint))), str)
+            kind = next(
+                (kind for kind in (int, float) if kind in (hint, *typing.get_args(hint))), str
+            )
             parser.add_argument(*names, type=kind, default=field.default)
 
 

@@ -1,6 +1,7 @@
 """A source: draws records from number `skip` on."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from headkit.tool import Opt
@@ -16,7 +17,7 @@ class Options:
 
 def draw(options, context, records, skip):
     if options.started:
-        with open(options.started, "a") as file:
+        with Path(options.started).open("a") as file:
             file.write(f"{skip}\n")
     for number in range(skip, 1000):
         yield {"id": f"n{number}", "value": number * options.step}

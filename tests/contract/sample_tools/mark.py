@@ -6,6 +6,7 @@ import signal
 import time
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Annotated
 
 from headkit import paths
@@ -18,15 +19,19 @@ EXAMPLES = ()
 @dataclass(frozen=True)
 class Options:
     add: Annotated[int, Opt("added to the value")] = 0
-    dir: Annotated[str | None, Opt("folder for side files", flags=("-d", "--dir"), decides=False)] = None
+    dir: Annotated[
+        str | None, Opt("folder for side files", flags=("-d", "--dir"), decides=False)
+    ] = None
     sleep: Annotated[float, Opt("seconds per batch", decides=False)] = 0.0
-    started: Annotated[str | None, Opt("file that gets a line when models load", decides=False)] = None
+    started: Annotated[str | None, Opt("file that gets a line when models load", decides=False)] = (
+        None
+    )
     noisy: Annotated[bool, Opt("print when models load", decides=False)] = False
 
 
 def start(options, context):
     if options.started:
-        with open(options.started, "a") as file:
+        with Path(options.started).open("a") as file:
             file.write(f"{os.getpid()}\n")
     if options.noisy:
         print("a library that prints when it loads")
@@ -55,7 +60,9 @@ class Process:
         drawn = blake2b(f"{self.context.seed}/{record['id']}".encode(), digest_size=4).hexdigest()
         fields = {"mark": {"sum": record["value"] + self.options.add, "drawn": drawn}}
         if self.options.dir:
-            path = paths.image_path(self.context.folder(self.options.dir, "images"), record["id"], "txt")
+            path = paths.image_path(
+                self.context.folder(self.options.dir, "images"), record["id"], "txt"
+            )
             paths.write_atomic(path, drawn.encode() * 50, self.context.tag)
             fields["image"] = paths.stored(self.context.root, path)
         return fields
@@ -73,7 +80,7 @@ class Process:
         return {}
 
     def do_print(self, record):
-        print("noise on standard output", flush=True)  # noqa: T201
+        print("noise on standard output", flush=True)
         os.write(1, b"more noise\n")
         os.system("cat; echo child noise")
 
@@ -81,7 +88,9 @@ class Process:
         return {"mark": {"sum": float("nan")}}
 
     def do_round(self, record):
-        return {"poses": [{"box": [1.23456, 2, 3.0, 1e-9], "score": 0.123456789, "other": 0.123456789}]}
+        return {
+            "poses": [{"box": [1.23456, 2, 3.0, 1e-9], "score": 0.123456789, "other": 0.123456789}]
+        }
 
     def do_undeclared(self, record):
         return {"surprise": 1}

@@ -38,15 +38,15 @@ class Top:
     fold: float
     band: float = 0.0
     cuffs: bool = False
-    hem: tuple[float, float] = (0.05, -0.03)
+    hem: tuple[float, float] = (0.06, 0.018)
 
 
 _TOPS: dict[str, Top] = {
     "t-shirt": Top(0.006, 0.008, 0.006, band=0.014),
     "shirt": Top(0.007, 0.009, 0.007),
-    "sweater": Top(0.010, 0.010, 0.009, band=0.022, cuffs=True, hem=(0.07, 0.0)),
-    "hoodie": Top(0.013, 0.012, 0.010, band=0.028, cuffs=True, hem=(0.05, 0.0)),
-    "jacket": Top(0.016, 0.010, 0.009, hem=(0.06, -0.03)),
+    "sweater": Top(0.010, 0.010, 0.009, band=0.022, cuffs=True, hem=(0.08, 0.025)),
+    "hoodie": Top(0.013, 0.012, 0.010, band=0.028, cuffs=True, hem=(0.07, 0.025)),
+    "jacket": Top(0.016, 0.010, 0.009, hem=(0.07, 0.018)),
     "tank top": Top(0.004, 0.005, 0.004, band=0.009),
     "dress": Top(0.005, 0.005, 0.004, hem=(0.10, 0.10)),
 }
@@ -116,7 +116,7 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     cover = minimum(*(line(skin) for line in lines.values()))
     inner: list[Surface] = []
     if look.kind == "jacket":
-        width = 0.010 + 0.035 * depth
+        width = 0.006 + 0.022 * depth
         inner = _under(wearer, fitted, size, width)
         # before the neck's line, which it parts
         lines = {"opening": lambda b: cut_lines.opening(b, width), **lines}
@@ -128,7 +128,7 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     surfaces = []
     for part, color in _banded(piece, top, look.color, lines):
         kind = trim if color == look.color else Trim(color, hem=0.008 * size)
-        surfaces.append(sew(part, kind, wearer))
+        surfaces.append(sew(part, kind, wearer, closed=tuple(lines)))
     neckline = "collar" if look.kind == "jacket" else look.neckline
     collar = collars.collar(wearer, piece, neckline, size)
     return surfaces + collar + inner, cover
@@ -143,7 +143,9 @@ def _banded(
     names = [name for name in lines if top.cuffs or name == "neck"]
     ribs = minimum(*(lines[name](at(piece)) for name in names)) - top.band
     band = piece.cut("rib", -ribs)
-    thicker = with_offset(band, band.attributes[:, OFFSET] + 0.0016)
+    edge = minimum(*(lines[name](at(band)) for name in names))
+    step = 0.0002 + 0.0014 * np.clip((top.band - edge) / 0.005, 0.0, 1.0)
+    thicker = with_offset(band, band.attributes[:, OFFSET] + step)
     dark = (color[0] * 0.84, color[1] * 0.84, color[2] * 0.84)
     return [(piece, color), (thicker, dark)]
 

@@ -85,7 +85,9 @@ def neckline(body: Figure, kind: str, depth: float) -> Floats:
         edge = crew - 0.006
     else:
         edge = crew - 0.012 * depth
-    return (0.93 * (edge - y)).astype(np.float32)
+    # On the shoulders, where the surface is level, distance is counted outwards.
+    outwards = np.maximum(np.hypot(x, z - 0.02) - 0.070, 0.0)
+    return (0.93 * (edge - y) + 0.6 * outwards).astype(np.float32)
 
 
 def armhole(body: Figure) -> Floats:
@@ -121,5 +123,5 @@ def below(body: Figure, height: float) -> Floats:
 def opening(body: Figure, width: float) -> Floats:
     """Above 0 outside the open front of a jacket; it widens to the neck."""
     x, y, z = body.points.T
-    half = width + 0.16 * np.clip(y - 0.34, 0.0, 0.3)
+    half = width + 0.10 * np.clip(y - 0.34, 0.0, 0.3)
     return np.where(z > -0.01, np.abs(x) - half, 0.05).astype(np.float32)

@@ -165,6 +165,8 @@ def _main(
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         if way is _FRINGE:
             down = np.clip(part.places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
+            forward = np.array([0.0, -0.2, 1.0], np.float32) - 0.25 * part.directions
+            part = replace(part, directions=unit(forward.astype(np.float32)))
             reach = down * (0.62 + 0.35 * look.fringe) * (0.9 + 0.2 * part.phases)
             part = replace(part, lengths=reach.astype(np.float32))
         part = part.ordered()

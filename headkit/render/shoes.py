@@ -13,7 +13,7 @@ from headkit.render.tailoring import Floats, Ints, vertex_normals
 from headkit.render.wearer import Wearer
 
 TOP = -0.715  # figure height of the shoe's rim
-_ROUNDS = 30
+_DOUBLINGS = 7  # 128 rounds of smoothing: the toes become one
 
 
 @lru_cache(maxsize=1)
@@ -32,9 +32,9 @@ def _last(top: float, heights: bytes) -> tuple[Ints, Ints, Floats]:
         joined[local[:, b], local[:, a]] = 1
     degree = joined.sum(axis=1, keepdims=True)
     step = 0.5 * np.eye(count, dtype=np.float32) + 0.5 * joined / degree
-    power = np.eye(count, dtype=np.float32)
-    for _ in range(_ROUNDS):
-        power = step @ power
+    for _ in range(_DOUBLINGS):
+        step = step @ step
+    power = step
     return used.astype(np.int32), local, power
 
 
@@ -46,7 +46,8 @@ def shoes(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Flo
     used, faces, matrix = _last(TOP + 0.012, skin.points[:, 1].astype(np.float32).tobytes())
     points = (matrix @ wearer.posed[used]).astype(np.float32)
     normals = vertex_normals(points, faces)
-    points = (points + normals * 0.011 * size).astype(np.float32)
+    spread = np.linalg.norm(points - wearer.posed[used], axis=1, keepdims=True)
+    points = (points + normals * (0.009 * size + 0.8 * spread)).astype(np.float32)
     return [
         Surface(
             material=Material.SHOE,

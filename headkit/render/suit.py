@@ -43,10 +43,8 @@ class Mold:
     template: Floats
     body: Figure
     uv: Floats
-
-    @property
-    def faces(self) -> Ints:
-        return self.refinement.faces
+    faces: Ints
+    twins: Ints  # (T, 2) vertices that lie in one place: the seam between sleeve and trunk
 
 
 @lru_cache(maxsize=8)
@@ -68,21 +66,65 @@ def mold(group: str, fine: bool) -> Mold:
     refinement, used = loop_subdivision(chosen)
     if not fine:
         refinement = _coarse(chosen, used)
-    template = refinement.apply(human.template[used])
     joints = dict(zip(human.bones, human.rest(human.mean_identity()).joints, strict=True))
+    body = figure(refinement.apply(human.template[used]), joints)
+    limb = _limb(body.points)
+    twice = refinement.faces[:0]
+    if group == "upper":  # texture does not run on from trunk to sleeve: they meet in a seam
+        refinement, twice = _parted(refinement, limb[refinement.faces].sum(axis=1) >= 2)
+    template = refinement.apply(human.template[used])
     body = figure(template, joints)
+    on_limb = np.zeros(len(template), np.bool_)
+    on_limb[twice[:, 1]] = True
+    on_limb |= _limb(body.points)
+    on_limb[twice[:, 0]] = False
+    uv = _texture(body, on_limb)
+    return Mold(refinement, used, template, body, uv, refinement.faces, twice[:, :2])
+
+
+def _limb(points: Floats) -> NDArray[np.bool_]:
+    """Which places of the figure lie on the sleeves."""
+    line = np.interp(points[:, 1], [0.3, 0.42, 0.5, 0.57], [0.24, 0.20, 0.185, 0.175])
+    return np.asarray(np.abs(points[:, 0]) > line)
+
+
+def _parted(refinement: Refinement, limb: NDArray[np.bool_]) -> tuple[Refinement, Ints]:
+    """The mesh with the faces `limb` given vertices of their own; rows (T, 2) of shared and own ones."""
+    faces = refinement.faces
+    count = len(refinement.starts) - 1
+    shared = np.intersect1d(faces[limb], faces[~limb])
+    place = np.arange(count, dtype=np.int32)
+    place[shared] = count + np.arange(len(shared), dtype=np.int32)
+    faces = np.where(limb[:, None], place[faces], faces)
+    lengths = np.diff(refinement.starts)[shared]
+    rows = [np.arange(refinement.starts[i], refinement.starts[i + 1]) for i in shared]
+    extra = np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int64)
+    starts = np.concatenate([refinement.starts, refinement.starts[-1] + np.cumsum(lengths)])
+    parted = Refinement(
+        starts.astype(np.int32),
+        np.concatenate([refinement.indices, refinement.indices[extra]]),
+        np.concatenate([refinement.weights, refinement.weights[extra]]),
+        faces.astype(np.int32),
+    )
+    return parted, np.stack([shared, place[shared]], axis=1).astype(np.int32)
+
+
+def _texture(body: Figure, limb: NDArray[np.bool_]) -> Floats:
+    """Texture coordinates in metres, mirrored at the middle and at the sides, so that nothing jumps."""
     x, y, z = body.points.T
-    trunk = 0.14 * np.abs(np.arctan2(x, z - 0.02))
+    turn = np.abs(np.arctan2(x, z - 0.02))
+    trunk = 0.14 * np.minimum(turn, np.pi - turn)
+    level = np.clip((y - 0.40) / 0.10, 0.0, 1.0)
+    trunk = trunk + level * (np.abs(x) - trunk)
     # On the arms: around them and along them, from their axis in the mean human's rest pose.
     across = np.abs(x) * 0.745 + y * 0.667
-    middle = np.median(across[(body.arm > 0.2) & (body.arm < 0.9)]) if group == "upper" else 0.0
+    arm = (body.arm > 0.2) & (body.arm < 0.9) & limb
+    middle = np.median(across[arm]) if arm.any() else 0.0
     around = 0.05 * np.abs(np.arctan2(across - middle, z - 0.02))
     upper = np.minimum(body.arm, 1.0) * body.upper_arm
     along = upper + np.maximum(body.arm - 1.0, 0.0) * body.forearm
-    limb = np.abs(x) > np.interp(y, [0.3, 0.5], [0.24, 0.19])
     places = np.where(limb, [around, -along], [trunk, y])
-    uv = np.ascontiguousarray(places.T, np.float32)
-    return Mold(refinement, used, template, body, uv)
+    return np.ascontiguousarray(places.T, np.float32)
 
 
 def _coarse(faces: Ints, used: Ints) -> Refinement:
@@ -124,7 +166,10 @@ def fit(wearer: Wearer, group: str) -> Fitted:
     shape = mold(group, wearer.detail > 70)
     points = shape.refinement.apply(wearer.posed[shape.used])
     rest = shape.refinement.apply(wearer.rest[shape.used])
-    return Fitted(shape, points, vertex_normals(points, shape.faces), rest)
+    normals = vertex_normals(points, shape.faces)
+    one, two = shape.twins.T
+    normals[one] = normals[two] = unit(normals[one] + normals[two])
+    return Fitted(shape, points, normals, rest)
 
 
 @dataclass(frozen=True)

@@ -63,9 +63,9 @@ def records(tmp_path):
     return made
 
 
-def pack(root, records, **options):
+def pack(root, records, *, resume=False, **options):
     """(rows, failures) of one run."""
-    context = Context("pack", Path(os.path.realpath(root)))
+    context = Context("pack", Path(os.path.realpath(root)), resume=resume)
     found = list(
         tool.stream(tool.Options(**{"dir": str(root / "out"), **options}), context, iter(records))
     )
@@ -466,6 +466,68 @@ def test_a_killed_run_is_cleaned_up_by_the_next(tmp_path, records, moment):
     with folder.workplace(out):
         pass
     assert tree(tmp_path) == before
+
+
+class KilledError(BaseException):
+    """Stands for kill -9: nobody catches it, and what it leaves is what was on the disk."""
+
+
+def killed_pack(root, records, at, monkeypatch, **options):
+    """A run that dies when it begins to write sample number `at`."""
+    with monkeypatch.context() as patch:
+        add, seen = shards.Writer.add, []
+
+        def dying(self, key, members):
+            seen.append(key)
+            if len(seen) > at:
+                raise KilledError
+            add(self, key, members)
+
+        patch.setattr(shards.Writer, "add", dying)
+        with pytest.raises(KilledError):
+            pack(root, records, resume=True, **options)
+
+
+@pytest.mark.parametrize("at", range(6))
+def test_resume_goes_on_behind_the_last_whole_shard(tmp_path, records, at, monkeypatch):
+    records[1]["image_sha256"] = "0" * 64  # fails, and still fails after the resume
+    records.insert(4, {"id": "failed", "error": {"tool": "x", "kind": "y", "message": "z"}})
+    options = {"shard_size": "2"}
+    whole, failures = pack(tmp_path, records, **options)
+    expected = tree(tmp_path)
+    shutil.rmtree(tmp_path / "out")
+    (tmp_path / "out.private.jsonl").unlink()
+    if at < 5:
+        killed_pack(tmp_path, records, at, monkeypatch, **options)
+        assert not (tmp_path / "out").exists()
+    first = tmp_path / ".out.pack/new/heads-000000.tar"
+    before = first.stat().st_ino if first.exists() and at > 2 else None
+    assert pack(tmp_path, records, resume=True, **options) == (whole, failures)
+    assert tree(tmp_path) == expected
+    if before is not None:
+        assert (tmp_path / "out/heads-000000.tar").stat().st_ino == before  # not written again
+
+
+def test_resume_refuses_other_options_and_other_records(tmp_path, records, monkeypatch):
+    killed_pack(tmp_path, records, 5, monkeypatch, shard_size="2")
+    for others in ({"shard_size": "3"}, {"shard_size": "2", "fields": "caption"}):
+        with pytest.raises(Stop, match="other options") as caught:
+            pack(tmp_path, records, resume=True, **others)
+        assert caught.value.status == USAGE
+    changed = [{**records[0], "caption": "changed"}, *records[1:]]
+    with pytest.raises(Stop, match="other records"):
+        pack(tmp_path, changed, resume=True, shard_size="2")
+    grown = [*records, {**records[0], "id": "more"}]
+    rows, _ = pack(tmp_path, grown, resume=True, shard_size="2")
+    assert sum(row["count"] for row in rows) == 7
+    assert not (tmp_path / ".out.pack").exists()
+
+
+def test_without_resume_a_killed_run_is_forgotten(tmp_path, records, monkeypatch):
+    killed_pack(tmp_path, records, 5, monkeypatch, shard_size="2")
+    rows, _ = pack(tmp_path, records[:1])
+    assert [row["count"] for row in rows] == [1]
+    assert not (tmp_path / ".out.pack").exists()
 
 
 def test_a_disk_without_room_is_said_before_the_start(tmp_path, records, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
+from dataclasses import fields as dataclass_fields
 from itertools import pairwise
 from typing import Any
 
@@ -30,6 +31,27 @@ class Census:
     formats: Counter[str] = field(default_factory=Counter)  # png -> images
     left_out: Counter[str] = field(default_factory=Counter)  # why -> records
     fields: set[str] = field(default_factory=set)  # names that the samples have
+
+    def state(self) -> dict[str, Any]:
+        """All counts as JSON, for `restore`."""
+        found = ((each.name, getattr(self, each.name)) for each in dataclass_fields(self))
+        return {
+            name: value
+            if isinstance(value, int)
+            else sorted(value.items() if isinstance(value, Counter) else value)
+            for name, value in found
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the counts of `state`."""
+        for name, value in state.items():
+            kept = getattr(self, name)
+            if isinstance(kept, Counter):
+                kept.update(dict(value))
+            elif isinstance(kept, set):
+                kept.update(value)
+            else:
+                setattr(self, name, value)
 
     def add(self, suffix: str, label: dict[str, Any]) -> None:
         """Count one image and the heads of its label."""

@@ -36,6 +36,11 @@ class Workplace:
         """Becomes TARGET.private.jsonl."""
         return self.work / "private.jsonl"
 
+    @property
+    def journal(self) -> Path:
+        """What of `new` is whole."""
+        return self.work / "journal.json"
+
     def publish(self) -> None:
         """Make `new` the target, in place of an older one of ours, and put the private file beside it."""
         _sync(self.new)
@@ -46,13 +51,15 @@ class Workplace:
         self._publish_private()
         _sync(self.target.parent)
 
-    def settle(self) -> None:
-        """Finish or undo what was begun to be published, and sweep the rest."""
+    def settle(self, *, keep: bool = False) -> None:
+        """Finish or undo what was begun to be published, and sweep the rest, or keep it to be taken up."""
         old = self.work / "old"
         if old.exists() and not self.target.exists():
             old.rename(self.target)
         elif self.target.exists() and self.private.exists() and not self.new.exists():
             self._publish_private()
+        if keep and self.new.exists() and self.journal.exists():
+            return
         for path in self.work.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)
@@ -70,22 +77,25 @@ def private_path(target: Path) -> Path:
 
 
 @contextmanager
-def workplace(target: Path) -> Iterator[Workplace]:
-    """A locked workplace for `target`; Stop where another run holds it or the folder is not ours."""
+def workplace(target: Path, *, resume: bool = False) -> Iterator[Workplace]:
+    """A locked workplace for `target`; Stop where another run holds it or the folder is not ours.
+
+    With `resume` it keeps what a run before has done there, and leaves what this one has done if it ends early.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     work = target.with_name(f".{target.name}.pack")
     lock = _lock(work, target)
     place = Workplace(target, work)
     try:
-        place.settle()
+        place.settle(keep=resume)
         refuse_foreign(target)
-        place.new.mkdir()
+        place.new.mkdir(exist_ok=True)
         yield place
     finally:
         with suppress(OSError):  # what cannot be removed now is swept by the next run
-            place.settle()
+            place.settle(keep=resume)
             (work / "lock").unlink()
-            work.rmdir()  # fails where another run has just made its lock there
+            work.rmdir()  # fails where there is something to take up, or another run has made its lock
         os.close(lock)
 
 

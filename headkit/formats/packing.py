@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -9,12 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from headkit import __version__, jsonl
 from headkit.formats.census import Census, card
 from headkit.formats.folder import Workplace, refuse_full_disk
 from headkit.formats.imagefile import inspect
+from headkit.formats.journal import Journal
 from headkit.formats.webdataset import Member, Writer
 from headkit.formats.webdataset import key as sample_key
 from headkit.image import ImageError
@@ -58,6 +60,8 @@ class Packing:
         self.plan, self.root, self.place = plan, root, place
         self.waiting = place.work / "waiting.jsonl"
         self.census = Census()
+        self.not_waiting: Counter[str] = Counter()  # why -> records left out before any was written
+        self.journal = Journal("")
         self.with_labels: Counter[str] = Counter()
         self.records = 0
         self.image_bytes = 0
@@ -65,17 +69,18 @@ class Packing:
 
     def spool(self, records: Iterator[Record]) -> Iterator[Failure]:
         """Put what can be packed on disk; a Failure for each record that has no image file."""
-        with self.waiting.open("xb") as file:
+        with self.waiting.open("wb") as file:
             for record in records:
                 if "error" in record:
-                    self.census.left_out["error in an earlier tool"] += 1
+                    self.not_waiting["error in an earlier tool"] += 1
                     continue
                 if not self.records:
                     self.check_fields(record)
                 try:
                     self.image_bytes += _stat(image_file(self.root, record)).st_size
                 except LeftOutError as error:
-                    yield self.leave_out(error, record)
+                    self.not_waiting[error.kind] += 1
+                    yield error.failure(record)
                     continue
                 self.records += 1
                 self.with_labels.update(
@@ -111,32 +116,74 @@ class Packing:
     def write(self, wanted: str | None) -> Iterator[Failure]:
         """Make the whole folder; a Failure for each record whose image or labels cannot be published."""
         labels = self.choose_labels(wanted)
-        # Images, labels and private fields at most double what the records take; shards pad a little.
+        plan = hashlib.sha256(repr((__version__, self.plan, labels)).encode()).hexdigest()
+        self.journal = Journal.load(self.place.journal, plan, self.waiting)
+        self.census.restore(self.journal.census)
+        yield from (Failure(kind, message) for kind, message in self.journal.failures)
+        # Labels and private fields at most double what the records take; shards pad a little.
+        done = sum(shard["bytes"] for shard in self.journal.shards)
         text = self.waiting.stat().st_size
-        refuse_full_disk(self.place.work, self.image_bytes + 2 * text + 4096 * self.records)
-        writer = Writer(self.place.new, self.plan.samples, self.plan.bytes)
-        private = os.open(
-            self.place.private, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
+        refuse_full_disk(self.place.work, self.image_bytes + 2 * text + 4096 * self.records - done)
+        writer = Writer(
+            self.place.new,
+            self.plan.samples,
+            self.plan.bytes,
+            self.journal.shards,
+            self.journal.sums,
         )
-        with open(private, "wb") as private_file, self.waiting.open("rb") as lines:  # noqa: PTH123
-            for line in lines:
-                record = jsonl.parse(line)
-                try:
-                    members, rest = self.sample(record, labels)
-                except LeftOutError as error:
-                    yield self.leave_out(error, record)
-                    continue
-                key = sample_key(record["id"])
-                writer.add(key, members)
-                private_file.write(jsonl.dump({"id": record["id"], "key": key, **rest}) + b"\n")
-            private_file.flush()
-            os.fsync(private_file.fileno())
+        with self.open_private() as private, self.waiting.open("rb") as lines:
+            yield from self.write_samples(labels, lines, private, writer)
+            _sync(private)
         self.shards = writer.close()
-        self.waiting.unlink()
         self.describe(labels, writer)
 
-    def sample(self, record: Record, labels: str) -> tuple[list[Member], Record]:
-        """The members of a record's sample, and the fields that it keeps to itself."""
+    def open_private(self) -> BinaryIO:
+        """The private file, cut to what the journal knows of."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        file = os.fdopen(os.open(self.place.private, flags, 0o600), "r+b")
+        file.truncate(self.journal.private)
+        file.seek(self.journal.private)
+        return file
+
+    def write_samples(
+        self, labels: str, lines: BinaryIO, private: BinaryIO, writer: Writer
+    ) -> Iterator[Failure]:
+        """Append every waiting record's sample; the journal is written before each new shard."""
+        offset = lines.seek(self.journal.offset)
+        digest = hashlib.sha256()
+        lines.seek(0)
+        while lines.tell() < offset:
+            digest.update(lines.read(min(1 << 20, offset - lines.tell())))
+        for line in lines:
+            record = jsonl.parse(line)
+            try:
+                members, label, rest = self.sample(record, labels)
+            except LeftOutError as error:
+                failure = self.leave_out(error, record)
+                self.journal.failures.append([failure.kind, failure.message])
+                yield failure
+            else:
+                if writer.is_full(members):
+                    writer.finish()
+                    self.checkpoint(offset, digest.hexdigest(), private, writer)
+                key = sample_key(record["id"])
+                writer.add(key, members)
+                self.census.add(members[0].suffix, label)
+                private.write(jsonl.dump({"id": record["id"], "key": key, **rest}) + b"\n")
+            digest.update(line)
+            offset += len(line)
+
+    def checkpoint(self, offset: int, digest: str, private: BinaryIO, writer: Writer) -> None:
+        """Write down that everything up to `offset` of the waiting records is in whole shards."""
+        _sync(private)
+        self.journal.offset, self.journal.digest = offset, digest
+        self.journal.private = private.tell()
+        self.journal.shards, self.journal.sums = writer.shards, writer.sums
+        self.journal.census = self.census.state()
+        self.journal.save(self.place.journal)
+
+    def sample(self, record: Record, labels: str) -> tuple[list[Member], Record, Record]:
+        """The members of a record's sample, its label, and the fields that it keeps to itself."""
         if not has_labels(record, labels):
             raise LeftOutError("labels", f"no {labels}; run headkit detect, or see --labels")
         data = _read(image_file(self.root, record))
@@ -169,10 +216,9 @@ class Packing:
             "labels": labels,
             "heads": heads,
         }
-        self.census.add(image.suffix, label)
         taken = {*published, "id", labels} - {"source"}
         rest = {name: value for name, value in record.items() if name not in taken}
-        return [member, Member.of("json", jsonl.dump(label))], rest
+        return [member, Member.of("json", jsonl.dump(label))], label, rest
 
     def published(self, record: Record) -> Record:
         found = {name: record[name] for name in self.plan.fields if name in record}
@@ -193,6 +239,7 @@ class Packing:
 
     def describe(self, labels: str, writer: Writer) -> None:
         """Card, index and checksums."""
+        self.census.left_out.update(self.not_waiting)
         # A head found and a head drawn have the same fields, and what is said of the latter says more.
         paths = {row.path: row.meaning for row in FIELDS if not row.path.startswith("truth.")}
         paths |= {
@@ -221,6 +268,11 @@ class Packing:
         writer.put("README.md", text.encode())
         writer.put("index.json", json.dumps(index, indent=1).encode() + b"\n")
         writer.put_sums()
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def has_labels(record: Record, labels: str) -> bool:

@@ -12,6 +12,7 @@ import os
 import re
 import tarfile
 from dataclasses import dataclass
+from errno import EIO
 from pathlib import Path
 from typing import Any
 
@@ -49,30 +50,45 @@ class Member:
 
 
 class Writer:
-    """Writes shards into a folder, closing each before it has more samples or bytes than it may."""
+    """Writes shards into a folder; shards and sums are those of an earlier run that it goes on from."""
 
-    def __init__(self, folder: Path, most_samples: int, most_bytes: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        most_samples: int,
+        most_bytes: int,
+        shards: list[dict[str, Any]],
+        sums: dict[str, str],
+    ) -> None:
         self.folder = folder
         self.most_samples, self.most_bytes = most_samples, most_bytes
-        self.shards: list[dict[str, Any]] = []  # name, count, bytes, sha256
-        self.sums: dict[str, str] = {}  # name of a file -> sha256
+        self.shards = list(shards)  # name, count, bytes, sha256
+        self.sums = dict(sums)  # name of a file -> sha256
         self._shard: _Shard | None = None
+        for path in folder.iterdir():
+            if path.name not in self.sums:  # a shard that was cut short
+                path.unlink()
+        for shard in shards:
+            if (folder / shard["name"]).stat().st_size != shard["bytes"]:
+                raise OSError(EIO, "a shard of the run before is damaged; remove it", str(folder))
+
+    def is_full(self, members: list[Member]) -> bool:
+        """Whether the shard in hand would have more samples or bytes than it may."""
+        shard = self._shard
+        if shard is None:
+            return False
+        size = sum(_BLOCK + _padded(len(member.data), _BLOCK) for member in members)
+        return shard.count >= self.most_samples or _tar_size(shard.bytes + size) > self.most_bytes
 
     def add(self, key: str, members: list[Member]) -> None:
-        """Append one sample; OSError passes."""
-        size = sum(_BLOCK + _padded(len(member.data), _BLOCK) for member in members)
-        shard = self._shard
-        full = shard is not None and (
-            shard.count >= self.most_samples or _tar_size(shard.bytes + size) > self.most_bytes
-        )
-        if shard is None or full:
-            self._finish()
-            shard = self._shard = _Shard(self.folder / f"heads-{len(self.shards):06d}.tar")
-        shard.add(key, members)
+        """Append one sample to the shard in hand; OSError passes."""
+        if self._shard is None:
+            self._shard = _Shard(self.folder / f"heads-{len(self.shards):06d}.tar")
+        self._shard.add(key, members)
 
     def close(self) -> list[dict[str, Any]]:
         """End the last shard; the rows of all."""
-        self._finish()
+        self.finish()
         return self.shards
 
     def put(self, name: str, data: bytes) -> None:
@@ -88,7 +104,8 @@ class Writer:
         lines = [f"{digest}  {name}\n" for name, digest in sorted(self.sums.items())]
         self.put("SHA256SUMS", "".join(lines).encode())
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """End the shard in hand and write its index."""
         shard, self._shard = self._shard, None
         if shard is None:
             return

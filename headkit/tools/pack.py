@@ -13,7 +13,8 @@ speak of another picture.
 
 DIR appears whole or not at all: the work is done in .DIR.pack beside it. An older dataset of headkit's in DIR is
 replaced; a folder that holds anything else is left alone. The same records make the same bytes. Standard output
-has one row per shard.
+has one row per shard. With --resume, a run that ended early leaves its whole shards in .DIR.pack, and the next one
+goes on behind them; without it, the next one sweeps them away.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     except PathError as error:
         raise Stop(USAGE, f"-d: {error}") from None
     try:
-        with workplace(target) as place:
+        with workplace(target, resume=context.resume) as place:
             packing = Packing(plan, context.root, place)
             yield from packing.spool(records)
             yield from packing.write(options.labels)

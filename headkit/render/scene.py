@@ -105,15 +105,16 @@ def compose(
 ) -> Scene:
     """The scene of `wanted` people.
 
-    K, up       the camera, and the direction against gravity in its frame, where they are known
+    K, up       the camera, and the direction against gravity in its frame, where they are known;
+                else a usual camera, whose pitch is what the people make likely
     light_name  a word of attributes.LIGHT, or None: drawn
     place       a word of attributes.BACKGROUND, a photo (height, width, 3) sRGB, or None: drawn
     Raises PoseError where somebody's key points cannot be posed.
     """
     body = load_body()
     camera = intrinsics(width, height, FOCAL * max(width, height)) if K is None else K
-    upward = LEVEL if up is None else up / np.linalg.norm(up)
-    people = _people(body, wanted, camera, upward)
+    people = _people(body, wanted, camera, up)
+    upward = people[0].posed.up if people else LEVEL
     posed = [body.skin(person.rest, person.posed.bone_transforms) for person in people]
     surfaces: list[Surface] = []
     for owner, (person, vertices) in enumerate(zip(people, posed, strict=True)):
@@ -169,7 +170,9 @@ def mean_head() -> tuple[Array, Array]:
 # ---- one person ----------------------------------------------------------------------------------
 
 
-def _people(body: Body, wanted: Sequence[Wanted], camera: Array, up: Array) -> tuple[Person, ...]:
+def _people(
+    body: Body, wanted: Sequence[Wanted], camera: Array, up: Array | None
+) -> tuple[Person, ...]:
     """Everybody with a look and a body of his own, posed together."""
     made = [_make(body, one) for one in wanted]
     askings = [

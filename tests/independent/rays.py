@@ -16,7 +16,7 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 from headkit.render.surface import Surface
 
 Array = NDArray[np.float64]
-MOST_LAYERS = 40  # of surfaces that one ray may pass
+MOST_LAYERS = 400  # of surfaces that one ray may pass
 
 
 def scrambled(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -71,12 +71,16 @@ class Scenery:
                 for s in surfaces
             ]
         )
-        mesh = trimesh.Trimesh(self.vertices, self.faces, process=False, validate=False)
+        # embree works in single precision: thin hair needs coordinates near 0, and rays that begin near.
+        self.middle = (self.vertices.min(axis=0) + self.vertices.max(axis=0)) / 2
+        self.start = max(0.05, float(self.vertices[:, 2].min()) - 0.02)
+        near = self.vertices - self.middle
+        mesh = trimesh.Trimesh(near, self.faces, process=False, validate=False)
         self.caster = RayMeshIntersector(mesh, scale_to_box=False)
 
     def hits(self, directions: Array) -> Hits:
         """All fragments that are drawn on rays from the camera, directions (N, 3)."""
-        origins = np.zeros_like(directions)
+        origins = self.start * directions - self.middle  # directions have a depth of 1
         triangles, rays = self.caster.intersects_id(
             origins, directions, multiple_hits=True, max_hits=MOST_LAYERS
         )[:2]

@@ -16,6 +16,7 @@ RAYS = 256
 REACH = 0.12  # metres: what is farther moves with the pose, and hides nothing for good
 LIFT = 4e-4  # metres from the surface where rays start
 OPEN = 0.55  # how far the mouth opens while its inside is lit, as a share of jawOpen
+ROUNDS = 3  # of averaging: rays leave noise, and the folds of the mean face are not everybody's
 DEPTH = 0.024  # metres behind the lips in which light in the mouth falls to 1 / e
 
 
@@ -35,11 +36,17 @@ def occlusion(source: Source, template: Array, head: Array, actions: Array) -> A
         inside[slice(*source.groups[name])] = True
     lips = opened[:BODY_END][source.masks["lips"][:BODY_END] > 0.5]
     depth = np.maximum(lips[:, 2].max() - 0.018 - opened[:, 2], 0)
-    light = np.where(inside, (0.5 + 0.5 * _arriving(opened, solid)) * np.exp(-depth / DEPTH), light)
+    base = np.where(inside, 0.5, 0.0)
+    for name in ("teeth_upper", "teeth_lower"):
+        base[slice(*source.groups[name])] = 0.75  # wet and white: they show
+    within = (base + (1 - base) * _arriving(opened, solid)) * np.exp(-depth / DEPTH)
+    light = np.where(inside, within, light)
     eyes = slice(source.groups["eye_left"][0], source.groups["eye_right"][1])
     light[eyes] = 0.35 + 0.65 * light[eyes]  # moist, and lit through the lids
     light[source.groups["lashes_upper"][0] :] = 1
-    return np.asarray(_smoothed(light, solid, inside))
+    for _ in range(ROUNDS):
+        light = _smoothed(light, solid, inside)
+    return light
 
 
 def _opening(source: Source, head: Array, actions: Array) -> Array:
@@ -84,10 +91,12 @@ def vertex_normals(points: Array, faces: Array) -> Array:
 
 
 def _smoothed(values: Array, faces: Array, inside: Array) -> Array:
-    """One round of averaging with the neighbours on the same side of the mouth: rays leave a little noise."""
+    """Half of each value and half of its neighbours' mean, on the same side of the mouth."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     edges = np.concatenate([edges, edges[:, ::-1]])
     edges = edges[inside[edges[:, 0]] == inside[edges[:, 1]]]
     total = np.bincount(edges[:, 0], values[edges[:, 1]], len(values))
     count = np.bincount(edges[:, 0], minlength=len(values))
-    return np.where(count > 0, 0.5 * values + 0.5 * total / np.maximum(count, 1), values)
+    return np.asarray(
+        np.where(count > 0, 0.5 * values + 0.5 * total / np.maximum(count, 1), values)
+    )

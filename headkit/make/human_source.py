@@ -147,7 +147,12 @@ def _assemble(full: Any, slim: Any, data: Path, version: str) -> Source:
         quads=position[body_quads][(position[body_quads] >= 0).all(axis=1)],
         groups=groups,
         mirror=mirror,
-        masks=_masks(data / "mpfb2/textures", uv, uv_faces[: len(slim.faces)], slim.faces.numpy()),
+        masks={
+            name: (mask + mask[mirror[:RIGHT_EYE_END]]) / 2
+            for name, mask in _masks(
+                data / "mpfb2/textures", uv, uv_faces[: len(slim.faces)], slim.faces.numpy()
+            ).items()
+        },
         uv=uv,
         uv_faces=uv_faces,
         keypoints=_keypoints(data / "keypoints/coco.pth", kept),

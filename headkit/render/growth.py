@@ -2,8 +2,9 @@
 
 Stature: WHO Child Growth Standards 2006 (birth to 5 years) and WHO Reference 2007 (to 19 years), medians; adults
 stay at the WHO value for 19 years and lose 4 to 5 cm by 90 (Sorkin et al. 1999).
-Head circumference: WHO Child Growth Standards (to 5 years); the smoothed United States charts of Rollins et
-al. 2010 (to 18 years); ANSUR II (Gordon et al. 2014) for adults, women less 5 mm of hair.
+Head circumference: WHO Child Growth Standards (to 5 years); read off the charts of Rollins et al. 2010 (to 18
+years, girls less up to 5 mm); ANSUR II (Gordon et al. 2014) for adults, women less 11 mm: tapes run over their
+hair, and at 561 mm their skulls would be broader and longer than the callipers of the same survey say.
 Cephalic index: Likus et al. 2014 (to 3 years), Farkas et al. 1992 (children), ANSUR II (adults).
 Distance of pupils: means drawn through Pacific University 1993 (to 6 years), MacLachlan and Howland 2002 (to 19
 years), ANSUR II and Dodgson 2004 (adults). data/README.md sets the measured people beside these.
@@ -29,9 +30,9 @@ HEAD_CIRCUMFERENCE = (
     (0,    33.9, 1.2,  34.5, 1.3), (0.25, 39.5, 1.2,  40.5, 1.2), (0.5,  42.2, 1.2,  43.3, 1.2),
     (1,    44.9, 1.3,  46.1, 1.3), (2,    47.2, 1.3,  48.3, 1.4), (3,    48.5, 1.4,  49.5, 1.4),
     (4,    49.3, 1.4,  50.2, 1.4), (5,    49.9, 1.4,  50.7, 1.4), (6,    50.8, 1.4,  51.7, 1.5),
-    (8,    51.6, 1.5,  52.6, 1.5), (10,   52.4, 1.5,  53.4, 1.5), (12,   53.4, 1.5,  54.3, 1.5),
-    (14,   54.3, 1.6,  55.5, 1.6), (16,   54.9, 1.6,  56.4, 1.6), (18,   55.2, 1.6,  56.9, 1.6),
-    (21,   55.5, 1.6,  57.3, 1.6),
+    (8,    51.6, 1.5,  52.6, 1.5), (10,   52.4, 1.5,  53.4, 1.5), (12,   53.2, 1.5,  54.3, 1.5),
+    (14,   53.9, 1.6,  55.5, 1.6), (16,   54.4, 1.6,  56.4, 1.6), (18,   54.7, 1.6,  56.9, 1.6),
+    (21,   55.0, 1.6,  57.2, 1.6),
 )
 # Years, female, male.
 CEPHALIC_INDEX = (

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import types
@@ -12,6 +13,13 @@ from typing import Annotated, Literal
 import pytest
 
 from headkit.tool import Opt, Tool
+
+# A run in the background ignores what the terminal sends, and so would the programs that tests start.
+for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(
+            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+        )
 
 
 def pytest_addoption(parser):

@@ -10,7 +10,12 @@ from headkit import schema
 from headkit import tool as table
 
 POSES = Path(__file__).parent / "data" / "poses.jsonl"
-GOLDEN = Path(__file__).parent / "golden"
+WRITERS = [tool.name for tool in table.TOOLS if tool.kind != "report"]
+GOLDEN = [
+    path
+    for name in WRITERS
+    for path in (Path(__file__).parent / "golden" / name).glob("*/out.jsonl")
+]
 PERSON = {"keypoints": [[1.5, 2.5, 1]] * 17, "box": [0, 0, 5, 5], "score": 0.5}
 SCENE = {"id": "a", "width": 64, "height": 48, "poses": [PERSON]}
 
@@ -80,14 +85,14 @@ def test_null_is_allowed_only_where_the_record_says_so():
 
 @pytest.mark.parametrize(
     "path",
-    sorted(GOLDEN.glob("*/*/out.jsonl")),
+    GOLDEN,
     ids=lambda path: f"{path.parts[-3]}-{path.parts[-2]}",
 )
 def test_golden_records_are_valid(path):
     tool = table.find(path.parts[-3])
-    for line in path.read_text().splitlines():
-        if tool.kind != "report":
-            validator(tool.name, "output").validate(json.loads(line))
+    for record in map(json.loads, path.read_text().splitlines()):
+        if "error" not in record:  # what is wrong may be a type
+            validator(tool.name, "output").validate(record)
 
 
 def test_shipped_poses_are_valid_input():

@@ -128,12 +128,19 @@ def _count_keys(value: Any) -> int:
         value = waiting.pop()
         if type(value) is dict:
             found += len(value)
-            waiting += [item for item in value.values() if type(item) is dict or type(item) is list]
-        elif (value and type(value[0]) is dict) or (
-            value and type(value[0]) is list and value[0] and type(value[0][0]) in (dict, list)
-        ):
-            waiting += value
+            inside = value.values()
+        elif value and _may_hold_objects(value[0]):
+            inside = value
+        else:
+            continue
+        waiting += [item for item in inside if type(item) is dict or type(item) is list]
     return found
+
+
+def _may_hold_objects(first: Any) -> bool:
+    if type(first) is list:
+        return bool(first) and type(first[0]) in (dict, list)
+    return type(first) is dict
 
 
 def _too_deep(structure: bytes) -> bool:

@@ -1,15 +1,24 @@
 """Runs the sample tools as real processes: their bytes, messages and exit statuses."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import traceback
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))  # sample_tools
+sys.path.insert(0, str(HERE))
+
+import sample_tools.__main__  # noqa: E402  it is there now
+
+import headkit.cli  # noqa: E402
+
+MAIN = {"sample_tools": sample_tools.__main__.main, "headkit": headkit.cli.main}
 
 
 class Cli:
@@ -38,18 +47,50 @@ class Cli:
         )
 
     def run(self, *words, input=b"", status=0, program="sample_tools", env=None):
-        """Standard output and standard error; the exit status must be `status`."""
-        done = subprocess.run(
-            self.command(*words, program=program),
-            input=input,
-            capture_output=True,
-            cwd=self.folder,
-            env={**self.env, **(env or {})},
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == status, (done.returncode, done.stderr.decode())
-        return done.stdout, done.stderr.decode()
+        """Standard output and standard error; the exit status must be `status`.
+
+        A process of its own, but forked: it need not import everything again. Where that could matter, tests
+        use `popen` or `shell`.
+        """
+        arguments = [program, *map(str, words)]
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            child = os.fork()
+            if not child:
+                os._exit(self._forked(arguments, input, out.fileno(), err.fileno(), env or {}))
+            _, ended = os.waitpid(child, 0)
+            out.seek(0)
+            err.seek(0)
+            said = err.read().decode()
+            assert os.waitstatus_to_exitcode(ended) == status, said
+            return out.read(), said
+
+    def _forked(self, arguments, input, out, err, env):
+        """The child: standard input is a pipe, the other two are files."""
+        reading, writing = os.pipe()
+        if not os.fork():  # whoever writes that pipe
+            os.close(reading)
+            with contextlib.suppress(BrokenPipeError), os.fdopen(writing, "wb") as pipe:
+                pipe.write(input)
+            os._exit(0)
+        for ours, standard in ((reading, 0), (out, 1), (err, 2)):
+            os.dup2(ours, standard)
+        os.closerange(3, 64)
+        sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+        os.environ.clear()
+        os.environ.update(self.env | env)
+        os.chdir(self.folder)
+        sys.argv = arguments
+        main = MAIN[arguments[0]]
+        try:
+            return main() or 0
+        except SystemExit as end:
+            return end.code or 0
+        except BaseException:
+            traceback.print_exc()
+            return 99
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
 
     def out(self, *words, **options):
         return self.run(*words, **options)[0]
@@ -89,17 +130,3 @@ class Cli:
 @pytest.fixture
 def cli(tmp_path):
     return Cli(tmp_path)
-
-
-def lines(*records):
-    """Records as JSON Lines."""
-    return b"".join(json.dumps(record, ensure_ascii=False).encode() + b"\n" for record in records)
-
-
-def parsed(data):
-    return [json.loads(line) for line in data.splitlines()]
-
-
-def many(number, **fields):
-    """Records r0, r1 and so on, whose value is their number."""
-    return [{"id": f"r{index}", "value": index, **fields} for index in range(number)]

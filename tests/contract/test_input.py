@@ -5,7 +5,7 @@ import json
 import subprocess
 
 import pytest
-from conftest import lines, many, parsed
+from manifests import lines, many, parsed
 
 GOOD = b'{"id":"a","value":1}\n'
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import lines, many, parsed
+from manifests import lines, many, parsed
 
 
 def children(pid):

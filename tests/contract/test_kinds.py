@@ -1,7 +1,7 @@
 """Choose, whole, report and source: what they drop, pass and count; and shards put together again."""
 
 import pytest
-from conftest import lines, many, parsed
+from manifests import lines, many, parsed
 
 ERROR = {"tool": "x", "kind": "k", "message": "m"}
 

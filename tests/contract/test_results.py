@@ -4,7 +4,7 @@ import errno
 import json
 
 import pytest
-from conftest import lines, many, parsed
+from manifests import lines, many, parsed
 
 MADE = {"mark": {"headkit": "0.1.0", "model": "marker"}}
 

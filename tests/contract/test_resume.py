@@ -5,7 +5,7 @@ import json
 import os
 
 import pytest
-from conftest import lines, many, parsed
+from manifests import lines, many, parsed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_tools import TOOLS

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import lines, many, parsed
+from manifests import lines, many, parsed
 from test_jobs import wait_until
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]

@@ -9,7 +9,7 @@ import termios
 import time
 
 import pytest
-from conftest import lines, many, parsed
+from manifests import lines, many, parsed
 
 
 @pytest.fixture

@@ -8,11 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headkit.render.body import Body
 from headkit.render.hair_surfaces import Locks, surface
+from headkit.render.ribbons import Lock
 from headkit.render.scalp import ScalpGrid
-from headkit.render.strands import Lock, Roots
+from headkit.render.strands import Roots
 from headkit.render.surface import Part, Surface
 from headkit.render.tailoring import Floats, Ints, unit
 from headkit.render.wearer import Wearer
@@ -122,7 +124,7 @@ def beard(wearer: Wearer, follicles: Follicles, size: float) -> list[Surface]:
 def _roots(
     wearer: Wearer,
     follicles: Follicles,
-    keep: Floats,
+    keep: NDArray[np.bool_],
     amount: Floats,
     size: float,
     rng: np.random.Generator,

@@ -22,7 +22,7 @@ def collar(wearer: Wearer, piece: Piece, neckline: str, size: float) -> list[Sur
         return []
     line = max(lines, key=len)
     closed = bool(line[0] == line[-1])
-    rows = resample(piece.attributes[line][:, _ORDER], _AROUND, closed)[:, _BACK]
+    rows = resample(piece.attributes[line][:, _ORDER], _AROUND, closed=closed)[:, _BACK]
     values = np.ascontiguousarray(rows)
     edge = values[:, BASE] + values[:, NORMAL] * values[:, OFFSET : OFFSET + 1]
     out = unit(values[:, NORMAL])
@@ -30,7 +30,7 @@ def collar(wearer: Wearer, piece: Piece, neckline: str, size: float) -> list[Sur
     out = unit(out - 0.7 * (out @ axis)[:, None] * axis)
     if neckline == "hood":
         return [_hood(wearer, values, edge, out, axis, size)]
-    return [_fall(wearer, values, edge, out, axis, size, closed)]
+    return [_fall(wearer, values, edge, out, axis, size, wrap=closed)]
 
 
 # resample() measures along the first three columns: put the posed base there, and back.
@@ -39,8 +39,7 @@ _BACK = [3, 4, 5, 0, 1, 2, *range(6, 17)]
 
 
 def _strip(
-    wearer: Wearer, rows: list[Floats], values: Floats, color: tuple[float, float, float], wrap: bool,
-    shade: list[float],
+    wearer: Wearer, rows: list[Floats], values: Floats, color: tuple[float, float, float], shade: list[float], *, wrap: bool,
 ) -> Surface:  # fmt: skip
     """Rows of points (P, 3) joined to a surface."""
     points = np.concatenate(rows).astype(np.float32)
@@ -62,10 +61,17 @@ def _strip(
 
 
 def _fall(
-    wearer: Wearer, values: Floats, edge: Floats, out: Floats, axis: Floats, size: float, wrap: bool
+    wearer: Wearer,
+    values: Floats,
+    edge: Floats,
+    out: Floats,
+    axis: Floats,
+    size: float,
+    *,
+    wrap: bool,
 ) -> Surface:
     """A stand along the neck that folds over; both die away down the open front."""
-    x, y, z = values[:, FIGURE].T
+    _, y, z = values[:, FIGURE].T
     crew = 0.611 - 0.40 * (z + 0.02)
     full = np.clip(1.0 - (crew - y) / 0.05, 0.10, 1.0)[:, None] * size
     front = np.clip((z - 0.02) / 0.05, 0.0, 1.0)[:, None]
@@ -81,7 +87,7 @@ def _fall(
         min(0.9, look.color[1] * 1.04),
         min(0.9, look.color[2] * 1.04),
     )
-    return _strip(wearer, rows, values, color, wrap, [0.25, 0.6, 0.95, 0.95, 0.9, 0.3])
+    return _strip(wearer, rows, values, color, [0.25, 0.6, 0.95, 0.95, 0.9, 0.3], wrap=wrap)
 
 
 def _hood(
@@ -100,4 +106,4 @@ def _hood(
         squash = 1.0 - 0.25 * back * max(0.0, np.sin(angle))
         rows.append(center + bumps * radius * (np.cos(angle) * out + squash * np.sin(angle) * axis))
     shade = [0.3 + 0.65 * (0.5 - 0.5 * np.cos(2 * np.pi * k / turns)) for k in range(turns + 1)]
-    return _strip(wearer, rows, values, wearer.look.clothes.color, True, shade)
+    return _strip(wearer, rows, values, wearer.look.clothes.color, shade, wrap=True)

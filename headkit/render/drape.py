@@ -22,8 +22,7 @@ def _widest(angle: Floats, height: Floats, radius: Floats, grid: Floats) -> None
         if height[n] < 0.0 or height[n] > _HEIGHTS - 1:
             continue
         row, column = int(height[n] + 0.5), int(angle[n] + 0.5) % _ANGLES
-        if radius[n] > grid[row, column]:
-            grid[row, column] = radius[n]
+        grid[row, column] = max(grid[row, column], radius[n])
 
 
 def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float) -> Floats:
@@ -48,7 +47,7 @@ def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float
     empty = grid <= 0
     for _ in range(3):
         near = np.maximum(np.roll(grid, 1, axis=1), np.roll(grid, -1, axis=1))
-        grid = np.where(empty & (grid <= 0), near, grid)
+        grid = np.where(empty & (grid <= 0), near, grid).astype(np.float32)
     step = scale * (_TOP - _BOTTOM) / (_HEIGHTS - 1) * slope
     hung = grid.copy()
     for row in range(1, _HEIGHTS):

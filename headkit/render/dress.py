@@ -14,8 +14,8 @@ from headkit.render.body import Body, Rest, load_body
 from headkit.render.cut_lines import Figure, figure
 from headkit.render.hair import hair
 from headkit.render.look import Look
+from headkit.render.obstacles import Obstacles, sort_obstacles
 from headkit.render.scalp import ScalpGrid
-from headkit.render.strands import Obstacles, sort_obstacles
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.tailoring import Floats, compact
 from headkit.render.wearer import Wearer

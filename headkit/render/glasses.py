@@ -33,7 +33,7 @@ def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
     parts = [tube(rim, thick, 1.15, 6 if near else 4, closed=True) for rim in rims]
     parts.append(tube(_bridge(wearer, rims), thick * 0.95, sides=5))
     for rim, side in zip(rims, (1.0, -1.0), strict=True):
-        parts.append(tube(_temple(wearer, scalp, rim, side), thick * 1.1, 0.7, sides=5))
+        parts.append(tube(_temple(scalp, rim, side), thick * 1.1, 0.7, sides=5))
     frame = joined(parts)
     lenses = joined([_lens(rim) for rim in rims])
     return [
@@ -97,7 +97,7 @@ def _bridge(wearer: Wearer, rims: list[Floats]) -> Floats:
     return line.astype(np.float32)
 
 
-def _temple(wearer: Wearer, scalp: Scalp, rim: Floats, side: float) -> Floats:
+def _temple(scalp: Scalp, rim: Floats, side: float) -> Floats:
     """From the rim's outer corner along the head to the ear, and down behind it."""
     size = scalp.scale
     outer = np.argmax(side * rim[:, 0] + 0.9 * rim[:, 1])

@@ -15,8 +15,9 @@ from headkit.render import strands
 from headkit.render.hair_shapes import afro, gravity, tie_point, tied
 from headkit.render.hair_styles import Style, styled
 from headkit.render.hair_surfaces import Locks, base, surface
-from headkit.render.scalp import CENTER, COLUMNS, ROWS, Scalp, sample, spread_roots
-from headkit.render.strands import Comb, Growth, Obstacles, Roots
+from headkit.render.obstacles import Obstacles
+from headkit.render.scalp import CENTER, COLUMNS, ROWS, Scalp, pole_frame, sample, spread_roots
+from headkit.render.strands import Comb, Growth, Roots
 from headkit.render.surface import Surface
 from headkit.render.tailoring import Floats, unit
 from headkit.render.wearer import Wearer
@@ -47,7 +48,7 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
         tail, more = tied(scalp, wearer, style, obstacles)
         parts += tail
         shells += more
-    return shells + [surface(parts, wearer)]
+    return [*shells, surface(parts, wearer)]
 
 
 def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tuple[Floats, Floats]:
@@ -121,7 +122,7 @@ def _first_direction(outward: Floats, normals: Floats, style: Style) -> Floats:
     growth = style.growth
     flow = np.zeros_like(outward)
     if growth.comb == Comb.WHORL:
-        flow -= strands.pole_frame()[:, 1]
+        flow -= pole_frame()[:, 1]
     elif growth.comb == Comb.PARTED:
         back = np.clip(1.0 + (outward[:, 2] + 0.02) / 0.06, 0.0, 1.0)  # no parting behind the crown
         flow[:, 0] = np.where(outward[:, 0] > growth.parting, back, -back)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from headkit.render.strands import Comb, Growth, Lock
+from headkit.render.ribbons import Lock
+from headkit.render.strands import Comb, Growth
 from headkit.render.wearer import Wearer
 
 

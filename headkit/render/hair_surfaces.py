@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from headkit.render.ribbons import Lock, ribbons
 from headkit.render.scalp import COLUMNS, ROWS, Scalp
-from headkit.render.strands import Lock, Roots, ribbons
+from headkit.render.strands import Roots
 from headkit.render.surface import Material, Part, Surface
-from headkit.render.tailoring import Floats, grid_faces, unit
+from headkit.render.tailoring import Floats, Ints, grid_faces, unit
 from headkit.render.wearer import Wearer
 
 GRAY = np.array([0.36, 0.35, 0.34], np.float32)  # linear albedo of a strand without pigment
@@ -73,7 +74,7 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
     )
 
 
-def used_faces(faces: list[Floats]) -> int:
+def used_faces(faces: list[Ints]) -> int:
     """The number of faces in all blocks."""
     return sum(len(block) for block in faces)
 

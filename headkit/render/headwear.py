@@ -114,7 +114,7 @@ def _beanie(scalp: Scalp, wearer: Wearer) -> list[Surface]:
         [crown.points[:1] - crown.normals[:1] * 0.001, cuff, dome[_LEVELS // 3 : _LEVELS // 3 + 1]]
     )
     surfaces = [
-        _surface(wearer, _dome(dome), look.color, ridges=False),
+        _surface(wearer, _dome(dome), look.color),
         _surface(wearer, _closed(cuff), look.color if rng.random() < 0.6 else look.accent),
     ]
     if rng.random() < 0.3:
@@ -179,7 +179,7 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     base = crown.points[0] + crown.out * (hair + 0.002) * size
     top = max(
         0.100 * size,
-        float(((crown.points[-1].mean(axis=0) - base.mean(axis=0)) @ crown.up)) + 0.016 * size,
+        float((crown.points[-1].mean(axis=0) - base.mean(axis=0)) @ crown.up) + 0.016 * size,
     ) * rng.uniform(1.0, 1.10)
     taper = rng.uniform(0.05, 0.14)
     middle = base.mean(axis=0)
@@ -265,7 +265,7 @@ def _closed(rows: Floats) -> Shape:
     return Shape(points, faces, vertex_normals(points, faces))
 
 
-def _surface(wearer: Wearer, shape: Shape, color: Color, ridges: bool = False) -> Surface:
+def _surface(wearer: Wearer, shape: Shape, color: Color) -> Surface:
     """A shape of the rest frame, worn on the head."""
     return Surface(
         material=Material.CLOTH,

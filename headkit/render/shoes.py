@@ -35,7 +35,7 @@ def _last(top: float, heights: bytes) -> tuple[Ints, Ints, Floats]:
     for _ in range(_DOUBLINGS):
         step = step @ step
     power = step
-    return used.astype(np.int32), local, power
+    return used.astype(np.int32), local.astype(np.int32), power.astype(np.float32)
 
 
 def shoes(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floats]:
@@ -47,7 +47,9 @@ def shoes(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Flo
     points = (matrix @ wearer.posed[used]).astype(np.float32)
     normals = vertex_normals(points, faces)
     spread = np.linalg.norm(points - wearer.posed[used], axis=1, keepdims=True)
-    points = (points + normals * (0.009 * size + 0.8 * spread)).astype(np.float32)
+    points = (points + normals * (0.009 * size + np.minimum(0.8 * spread, 0.012 * size))).astype(
+        np.float32
+    )
     return [
         Surface(
             material=Material.SHOE,

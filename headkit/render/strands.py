@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
+from headkit.render.obstacles import Obstacles, nearest
 from headkit.render.scalp import COLUMNS, LAST_ROW_ANGLE, ROWS, pole_frame
-from headkit.render.tailoring import Floats, Ints, grid_faces, unit
+from headkit.render.tailoring import Floats, Ints, unit
 
 _FIRST_ANGLE = np.radians(1.5)
 
@@ -51,49 +54,6 @@ class Growth:
     wave: float = 0.05
 
 
-@dataclass(frozen=True)
-class Obstacles:
-    """Points of the clothed body with outward normals, sorted into cells of a grid for fast search."""
-
-    points: Floats
-    normals: Floats
-    starts: Ints
-    corner: Floats
-    shape: tuple[int, int, int]
-    cell: float
-
-
-NO_OBSTACLES = Obstacles(
-    np.zeros((0, 3), np.float32),
-    np.zeros((0, 3), np.float32),
-    np.zeros(2, np.int32),
-    np.zeros(3, np.float32),
-    (0, 0, 0),
-    1.0,
-)
-
-
-def sort_obstacles(points: Floats, normals: Floats, cell: float) -> Obstacles:
-    """Points (N, 3) and their normals by cell, x-major."""
-    if len(points) == 0:
-        return NO_OBSTACLES
-    corner = points.min(axis=0)
-    index = np.floor((points - corner) / cell).astype(np.int64)
-    shape = index.max(axis=0) + 1
-    key = (index[:, 0] * shape[1] + index[:, 1]) * shape[2] + index[:, 2]
-    order = np.argsort(key, kind="stable")
-    starts = np.searchsorted(key[order], np.arange(int(np.prod(shape)) + 1)).astype(np.int32)
-    x, y, z = (int(n) for n in shape)
-    return Obstacles(
-        np.ascontiguousarray(points[order]),
-        np.ascontiguousarray(normals[order]),
-        starts,
-        corner.astype(np.float32),
-        (x, y, z),
-        cell,
-    )
-
-
 @compiled
 def _radius(grid: Floats, frame: Floats, x: float, y: float, z: float) -> float:
     """The head's radius in the direction of (x, y, z) from its centre."""
@@ -102,8 +62,7 @@ def _radius(grid: Floats, frame: Floats, x: float, y: float, z: float) -> float:
     c = frame[0, 2] * x + frame[1, 2] * y + frame[2, 2] * z
     polar = np.arctan2(np.sqrt(a * a + c * c), b)
     row = (polar - _FIRST_ANGLE) / (LAST_ROW_ANGLE - _FIRST_ANGLE) * (ROWS - 1)
-    if row < 0.0:
-        row = 0.0
+    row = max(row, 0.0)
     if row > ROWS - 1.001:
         return 0.0  # below the chin: neck and trunk are obstacles of their own
     column = np.arctan2(a, c) / (2 * np.pi) * COLUMNS
@@ -119,32 +78,9 @@ def _radius(grid: Floats, frame: Floats, x: float, y: float, z: float) -> float:
 
 
 @compiled
-def _nearest(
-    points: Floats, starts: Ints, corner: Floats, nx: int, ny: int, nz: int, cell: float, p: Floats
-) -> int:
-    """The id of the obstacle nearest to p within about one cell, else -1."""
-    cx = int(np.floor((p[0] - corner[0]) / cell))
-    cy = int(np.floor((p[1] - corner[1]) / cell))
-    cz = int(np.floor((p[2] - corner[2]) / cell))
-    best, found = cell * cell, -1
-    for i in range(max(cx - 1, 0), min(cx + 2, nx)):
-        for j in range(max(cy - 1, 0), min(cy + 2, ny)):
-            for k in range(max(cz - 1, 0), min(cz + 2, nz)):
-                key = (i * ny + j) * nz + k
-                for n in range(starts[key], starts[key + 1]):
-                    dx = p[0] - points[n, 0]
-                    dy = p[1] - points[n, 1]
-                    dz = p[2] - points[n, 2]
-                    distance = dx * dx + dy * dy + dz * dz
-                    if distance < best:
-                        best, found = distance, n
-    return found
-
-
-@compiled
 def _combing(
-    kind: int, q: Floats, side: float, parting: float, backward: float, tie: Floats, pole: Floats,
-    size: float, out: Floats,
+    kind: int, q: NDArray[Any], side: float, backward: float, tie: NDArray[Any], pole: NDArray[Any],
+    size: float, out: NDArray[Any],
 ) -> None:  # fmt: skip
     """The combed direction (not yet tangent) at q, against the centre of the head."""
     x, y, z = q[0], q[1], q[2]
@@ -170,7 +106,7 @@ def _grow(
     roots: Floats, directions: Floats, lengths: Floats, offsets: Floats, sides: Floats, phases: Floats,
     radius: Floats, center: Floats, frame: Floats, size: float,
     points: Floats, normals: Floats, starts: Ints, corner: Floats, nx: int, ny: int, nz: int, cell: float,
-    kind: int, segments: int, substeps: int, stiffness: float, hang: float, parting: float,
+    kind: int, segments: int, substeps: int, stiffness: float, hang: float,
     backward: float, tie: Floats, cut: float, gravity: Floats,
     line: Floats, outward: Floats,
 ) -> None:  # fmt: skip
@@ -206,7 +142,7 @@ def _grow(
                 free = 1.0
             touching = -1
             if p[1] < center[1] - 0.05 * size and points.shape[0] > 0 and k % 2 == 0:
-                touching = _nearest(points, starts, corner, nx, ny, nz, cell, p)
+                touching = nearest(points, starts, corner, nx, ny, nz, cell, p)
                 if touching >= 0:
                     depth = 0.0
                     for i in range(3):
@@ -224,7 +160,7 @@ def _grow(
                     outward[n, k // substeps, i] = o[i]
             if stopped:
                 continue
-            _combing(kind, q, sides[n], parting, backward, tie, pole, size, flow)
+            _combing(kind, q, sides[n], backward, tie, pole, size, flow)
             if kind == 3:
                 away = np.sqrt(flow[0] * flow[0] + flow[1] * flow[1] + flow[2] * flow[2])
                 if away < 0.016 * size:
@@ -307,7 +243,7 @@ def grow(
         roots.phases, radius, center, pole_frame(), size,
         obstacles.points, obstacles.normals, obstacles.starts, obstacles.corner, *obstacles.shape,
         obstacles.cell, int(growth.comb), growth.segments, growth.substeps, growth.stiffness, growth.hang,
-        growth.parting, growth.backward, np.asarray(growth.tie, np.float32) - center, growth.cut,
+        growth.backward, np.asarray(growth.tie, np.float32) - center, growth.cut,
         gravity.astype(np.float32), line, outward,
     )  # fmt: skip
     if growth.curl > 0:
@@ -315,115 +251,7 @@ def grow(
         across = unit(np.cross(np.gradient(line, axis=1), outward).astype(np.float32))
         angle = 2 * np.pi * (step / growth.wave + roots.phases[:, None])
         amount = growth.curl * np.minimum(1.0, step / (2 * growth.wave) + 0.1)
-        line = line + (amount * np.cos(angle))[..., None] * across
-        line += (0.6 * amount * (np.sin(angle) + 0.7))[..., None] * outward
-    return line.astype(np.float32), outward
-
-
-@dataclass(frozen=True)
-class Lock:
-    """How a ribbon looks: its width in metres, strands across it, and how thinly it ends.
-
-    `root` and `tip` are the thresholds of the alpha test at both ends, `curve` the exponent between;
-    `round` tilts the normals at the ribbon's edges, `twist` turns ribbons about their own line (radians).
-    """
-
-    width: float
-    strands: int
-    root: float = 0.12
-    tip: float = 0.8
-    curve: float = 1.5
-    taper: float = 0.5
-    round: float = 0.55
-    twist: float = 0.35
-
-
-@dataclass(frozen=True)
-class Ribbons:
-    """Vertices, normals, strand coordinates, share of the way to the tip (all N * (S + 1) * 2 rows), faces."""
-
-    vertices: Floats
-    normals: Floats
-    strand: Floats
-    along: Floats
-    faces: Ints
-    rows: int  # vertices per lock
-
-
-@compiled
-def _sweep(
-    line: Floats, outward: Floats, phases: Floats, width: float, taper: float, twist: float, bulge: float,
-    strands: int, root: float, tip: float, curve: float, first: int,
-    vertices: Floats, normals: Floats, strand: Floats,
-) -> None:  # fmt: skip
-    """A ribbon about every line; outputs (N, S + 1, 2, 3 or 4)."""
-    last = line.shape[1] - 1
-    d, a, f = np.empty(3), np.empty(3), np.empty(3)
-    for n in range(line.shape[0]):
-        angle = ((phases[n] * 7.13) % 1.0 - 0.5) * 2.0 * twist
-        cosine, sine = np.cos(angle), np.sin(angle)
-        travelled = 0.0
-        a[0], a[1], a[2] = 1.0, 0.0, 0.0
-        for k in range(last + 1):
-            before, after = max(k - 1, 0), min(k + 1, last)
-            step = 0.0
-            for i in range(3):
-                d[i] = line[n, after, i] - line[n, before, i]
-                step += (line[n, k, i] - line[n, before, i]) ** 2
-            travelled += np.sqrt(step)
-            x = d[1] * outward[n, k, 2] - d[2] * outward[n, k, 1]
-            y = d[2] * outward[n, k, 0] - d[0] * outward[n, k, 2]
-            z = d[0] * outward[n, k, 1] - d[1] * outward[n, k, 0]
-            length = np.sqrt(x * x + y * y + z * z)
-            if length > 1e-9:  # else the lock stands still or straight out: as before
-                a[0], a[1], a[2] = x / length, y / length, z / length
-            f[0] = a[1] * d[2] - a[2] * d[1]
-            f[1] = a[2] * d[0] - a[0] * d[2]
-            f[2] = a[0] * d[1] - a[1] * d[0]
-            length = np.sqrt(f[0] ** 2 + f[1] ** 2 + f[2] ** 2)
-            if length < 1e-12:
-                f[0], f[1], f[2] = outward[n, k, 0], outward[n, k, 1], outward[n, k, 2]
-                length = 1.0
-            t = k / last
-            half = 0.5 * width * (1.0 - taper * t * t)
-            for side in range(2):
-                sign = 2.0 * side - 1.0
-                total = 0.0
-                for i in range(3):
-                    w = a[i] * cosine + f[i] / length * sine
-                    vertices[n, k, side, i] = line[n, k, i] + sign * half * w
-                    # Half of it is the head's own roundness, so that the locks shade as one.
-                    value = 0.5 * f[i] / length + 0.5 * outward[n, k, i] + sign * bulge * w
-                    normals[n, k, side, i] = value
-                    total += value * value
-                total = np.sqrt(total)
-                for i in range(3):
-                    normals[n, k, side, i] /= total
-                strand[n, k, side, 0] = 2.0 + first + n * (strands + 1.0) + side * (strands - 1e-3)
-                strand[n, k, side, 1] = phases[n] * 50.0 + travelled / 0.12
-                strand[n, k, side, 2] = 1.0
-                strand[n, k, side, 3] = root + (tip - root) * t**curve
-
-
-def ribbons(line: Floats, outward: Floats, lock: Lock, roots: Roots, first: int) -> Ribbons:
-    """Ribbons about centre lines (N, S + 1, 3). `first` is the number of strands already used."""
-    count, points = line.shape[:2]
-    vertices = np.empty((count, points, 2, 3), np.float32)
-    normals = np.empty_like(vertices)
-    strand = np.empty((count, points, 2, 4), np.float32)
-    _sweep(
-        line, outward, roots.phases, lock.width, lock.taper, lock.twist, lock.round, lock.strands,
-        lock.root, lock.tip, lock.curve, first, vertices, normals, strand,
-    )  # fmt: skip
-    t = np.linspace(0.0, 1.0, points, dtype=np.float32)
-    rows = points * 2
-    faces = grid_faces(points, 2)
-    faces = (faces[None] + (np.arange(count) * rows)[:, None, None]).reshape(-1, 3)
-    return Ribbons(
-        vertices.reshape(-1, 3),
-        normals.reshape(-1, 3),
-        strand.reshape(-1, 4),
-        np.broadcast_to(t[None, :, None], (count, points, 2)).reshape(-1).copy(),
-        faces.astype(np.int32),
-        rows,
-    )
+        coil = (amount * np.cos(angle))[..., None] * across
+        coil += (0.6 * amount * (np.sin(angle) + 0.7))[..., None] * outward
+        line += coil.astype(np.float32)
+    return line, outward

@@ -18,7 +18,14 @@ from headkit.render.body import load_body
 from headkit.render.cut_lines import Figure, figure
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.tailoring import (
-    Floats, Ints, Piece, Refinement, compact, loop_subdivision, unit, vertex_normals,
+    Floats,
+    Ints,
+    Piece,
+    Refinement,
+    compact,
+    loop_subdivision,
+    unit,
+    vertex_normals,
 )  # fmt: skip
 from headkit.render.wearer import Wearer
 
@@ -48,7 +55,7 @@ class Mold:
 
 
 @lru_cache(maxsize=8)
-def mold(group: str, fine: bool) -> Mold:
+def mold(group: str, *, fine: bool) -> Mold:
     """The mold `upper`, `lower` (halves of the tights that overlap at the hips) or `skirt`.
 
     Subdivided once near the camera (`fine`), else as it is.
@@ -163,7 +170,7 @@ class Fitted:
 
 def fit(wearer: Wearer, group: str) -> Fitted:
     """The mold on this person."""
-    shape = mold(group, wearer.detail > 70)
+    shape = mold(group, fine=wearer.detail > 70)
     points = shape.refinement.apply(wearer.posed[shape.used])
     rest = shape.refinement.apply(wearer.rest[shape.used])
     normals = vertex_normals(points, shape.faces)
@@ -248,7 +255,7 @@ def _rim(values: Floats, outer: Floats, depth: float) -> tuple[Floats, Floats, F
 
 def at(piece: Piece) -> Figure:
     """Where the vertices of a piece lie on the figure: what fields are functions of."""
-    body = mold("upper", False).body
+    body = mold("upper", fine=False).body
     values = piece.attributes
     return Figure(values[:, FIGURE], values[:, ARM], body.upper_arm, body.forearm)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -108,7 +107,7 @@ def loop_subdivision(faces: Ints) -> tuple[Refinement, Ints]:
         else:
             n = len(neighbours[i])
             beta = (0.625 - (0.375 + 0.25 * np.cos(2 * np.pi / n)) ** 2) / n
-            rows.append({i: 1 - n * beta, **{j: beta for j in sorted(neighbours[i])}})
+            rows.append({i: 1 - n * beta, **dict.fromkeys(sorted(neighbours[i]), beta)})
     across: list[list[int]] = [[] for _ in range(len(edges))]
     for edge, corner in zip(edge_of.tolist(), opposite.tolist(), strict=True):
         across[edge].append(corner)
@@ -175,10 +174,10 @@ class Piece:
 
 @compiled
 def _sort_faces(faces: Ints, field: Floats, out: Ints) -> tuple[int, int]:
-    """Faces wholly inside come first, then those with one corner inside (that corner first), then those
-    with two (the corner outside first); the two numbers are where the second and third kind begin.
+    """Sort faces by how many of their corners lie inside: three, one, two; none is left out.
 
-    Rows left over are -1.
+    The odd corner comes first in a face of the second and third kind. Returns where these begin; rows
+    left over are -1.
     """
     counts = np.zeros(4, np.int64)
     for f in range(len(faces)):
@@ -201,9 +200,9 @@ def _sort_faces(faces: Ints, field: Floats, out: Ints) -> tuple[int, int]:
             whole += 1
             continue
         odd = inside == 1
-        if q == odd and p != odd and r != odd:
+        if q == odd:
             a, b, c = b, c, a
-        elif r == odd and p != odd and q != odd:
+        elif r == odd:
             a, b, c = c, a, b
         row = one if inside == 1 else two
         out[row, 0], out[row, 1], out[row, 2] = a, b, c
@@ -228,7 +227,7 @@ def _chain(segments: NDArray[Any]) -> list[Ints]:
     return lines
 
 
-def resample(points: Floats, count: int, closed: bool = True) -> Floats:
+def resample(points: Floats, count: int, *, closed: bool = True) -> Floats:
     """`count` rows evenly spaced along the first three columns of a line (P, C); C columns kept.
 
     A closed line comes with its first point repeated at the end and returns without the repetition.
@@ -240,18 +239,6 @@ def resample(points: Floats, count: int, closed: bool = True) -> Floats:
     return np.stack(columns, axis=1).astype(np.float32)
 
 
-def smooth_line(values: Floats, rounds: int, closed: bool = True) -> Floats:
-    """Rows (P, C) after `rounds` of the (1 2 1) / 4 filter along the line."""
-    for _ in range(rounds):
-        if closed:
-            before, after = np.roll(values, 1, axis=0), np.roll(values, -1, axis=0)
-        else:
-            before = np.concatenate([values[:1], values[:-1]])
-            after = np.concatenate([values[1:], values[-1:]])
-        values = (0.25 * before + 0.5 * values + 0.25 * after).astype(np.float32)
-    return values
-
-
 def compact(faces: Ints, count: int) -> tuple[Ints, Ints]:
     """The ids in use among `count` vertices, ascending, and the faces by place in that list."""
     used = np.zeros(count, np.bool_)
@@ -261,7 +248,7 @@ def compact(faces: Ints, count: int) -> tuple[Ints, Ints]:
     return ids, place[faces]
 
 
-def grid_faces(rows: int, columns: int, wrap: bool = False, flip: bool = False) -> Ints:
+def grid_faces(rows: int, columns: int, *, wrap: bool = False, flip: bool = False) -> Ints:
     """Triangles of a grid of vertices numbered row by row; `wrap` joins the last column to the first."""
     across = columns if wrap else columns - 1
     row, column = np.meshgrid(np.arange(rows - 1), np.arange(across), indexing="ij")

@@ -19,7 +19,7 @@ class Shape:
 
 
 def tube(
-    line: Floats, radius: float, flat: float = 1.0, sides: int = 6, closed: bool = False
+    line: Floats, radius: float, flat: float = 1.0, sides: int = 6, *, closed: bool = False
 ) -> Shape:
     """A tube about a line (P, 3); `flat` is its thickness across the line's plane against in it."""
     ahead = (
@@ -44,7 +44,7 @@ def tube(
     return Shape(shape, faces, vertex_normals(shape, faces))
 
 
-def sheet(grid: Floats, thickness: float, wrap: bool = False) -> Shape:
+def sheet(grid: Floats, thickness: float, *, wrap: bool = False) -> Shape:
     """A plate on a grid of points (R, C, 3): both sides, `thickness` apart, with edges."""
     rows, columns = grid.shape[:2]
     top = grid.reshape(-1, 3).astype(np.float32)

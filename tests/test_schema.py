@@ -11,11 +11,8 @@ from headkit import tool as table
 
 POSES = Path(__file__).parent / "data" / "poses.jsonl"
 WRITERS = [tool.name for tool in table.TOOLS if tool.kind != "report"]
-GOLDEN = [
-    path
-    for name in WRITERS
-    for path in (Path(__file__).parent / "golden" / name).glob("*/out.jsonl")
-]
+FOLDER = Path(__file__).parent / "golden"
+GOLDEN = sorted(path for name in WRITERS for path in (FOLDER / name).glob("*/out.jsonl"))
 PERSON = {"keypoints": [[1.5, 2.5, 1]] * 17, "box": [0, 0, 5, 5], "score": 0.5}
 SCENE = {"id": "a", "width": 64, "height": 48, "poses": [PERSON]}
 

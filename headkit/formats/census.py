@@ -78,9 +78,7 @@ class Census:
             self.yaws[int((yaw + 180) % 360 // (360 // YAW_BINS))] += 1
 
 
-def card(
-    census: Census, *, name: str, labels: str, fields: list[tuple[str, str]], shards: int
-) -> str:
+def card(census: Census, *, labels: str, fields: list[tuple[str, str]], shards: int) -> str:
     """The README.md of a dataset. `fields` are the published ones with their meanings."""
     total = max(census.heads, 1)
     rows = [("images", f"{census.images:,}"), ("heads", f"{census.heads:,}")]
@@ -112,7 +110,6 @@ def card(
     measured = "\n".join(f"| {what} | {count} |" for what, count in rows)
     meanings = "\n".join(f"- `{field}`: {meaning}" for field, meaning in fields)
     return _CARD.format(
-        name=_plain(name),
         measured=measured,
         meanings=meanings,
         shards=shards,
@@ -127,7 +124,7 @@ _SOURCES = {
 }
 _RANGES = ("0", "1", "2", "3 to 5", "6 and more")
 _CARD = """\
-# {name}
+# A dataset of heads
 
 Images with labels for their heads, packed by `headkit pack`.
 

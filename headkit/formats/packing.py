@@ -250,7 +250,6 @@ class Packing:
         meanings = [(path, text) for path, text in paths.items() if self.is_published(path)]
         text = card(
             self.census,
-            name=self.place.target.name,
             labels=labels,
             fields=meanings,
             shards=len(self.shards),

@@ -277,6 +277,27 @@ def test_what_is_not_seen_is_filled_in_upright(body, someone, seen):
     assert abs(found.joints[0, 2] / true.joints[0, 2] - 1) < 0.15
 
 
+@pytest.mark.parametrize("hidden", [[16], [14, 16]])
+def test_a_leg_that_is_not_seen_sits_as_the_other_does(body, someone, seen, hidden):
+    rest = someone()
+    keypoints, box, _ = seen(rest, "sitting", yaw=0.6)
+    keypoints[hidden, 2] = 0
+    found = fit_pose(body, rest, keypoints, box, K, np.random.default_rng(0))
+    left, right = (found.angles[ANGLE[f"knee_{side}"]] for side in ("left", "right"))
+    assert abs(left - right) < 0.4
+    assert left > 1.0
+
+
+def test_people_from_behind_do_not_lean_backward(body, someone, seen):
+    for number in range(8):
+        keypoints, box, _ = seen(someone(number), yaw=np.pi + 0.2 * number, seed=number)
+        keypoints[13:, 2] = 0
+        found = fit_pose(body, someone(300 + number), keypoints, box, K, np.random.default_rng(0))
+        front = found.rotation[:, 2]
+        trunk = found.joints[[5, 6]].mean(0) - found.joints[[11, 12]].mean(0)
+        assert trunk @ front / np.linalg.norm(trunk) > -0.2
+
+
 @pytest.mark.parametrize("roll", [np.pi, np.pi / 2, -np.pi / 2])
 def test_people_upside_down_and_lying(body, someone, seen, roll):
     rest = someone()

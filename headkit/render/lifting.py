@@ -82,7 +82,7 @@ def _evaluate(
     place(unknowns, root, rig, placed)
     move(points, rig, placed, moved, change)
     cost = project(goal.keypoints, goal.settings, moved, change, normal, gradient)
-    cost += beside(unknowns, goal.settings, goal.head, moved, change, normal, gradient)
+    cost += beside(unknowns, root, goal.settings, goal.head, moved, change, normal, gradient)
     cost += prior_cost(unknowns, goal.settings, goal.prior, normal, gradient)
     return cost
 

@@ -183,6 +183,7 @@ def settings_of(
     settings[term.LEAN_SIDE] = 1.0 / 0.5  # sideways the picture shows it
     settings[term.TRUNK] = trunk
     settings[term.FEET] = 1.0 / (0.3 * trunk)
+    settings[term.BACKWARD] = 1.0 / 0.12
     settings[term.BALANCE] = 1.0 / (0.2 * trunk)
     settings[term.FACING] = facing(known)
     settings[term.HEAD] = 0.0 if head is None else 1.0 / 0.025

@@ -110,6 +110,10 @@ class Problem:
         """Against gravity, camera frame, unit."""
         return self.goal.settings[term.UP_X : term.UP_Z + 1]
 
+    def with_goal(self, **changed: Array) -> Problem:
+        """The same with parts of its goal replaced."""
+        return replace(self, goal=self.goal._replace(**changed))
+
 
 @dataclass(frozen=True, eq=False)
 class Solution:
@@ -154,7 +158,46 @@ def solved(problem: Problem) -> Solution:
     )
     costs = lift(starts, roots, problem.rig, problem.points, problem.goal, FIRST, KEPT, ROUNDS)
     best = int(np.flatnonzero(costs <= costs.min() + EQUAL)[0])
-    return Solution(starts[best], roots[best], float(costs[best]))
+    found = Solution(starts[best], roots[best], float(costs[best]))
+    prior = _prior_of_hidden_legs(problem, found)
+    if prior is None:
+        return found
+    return _descended(problem.with_goal(prior=prior), found.unknowns, found.root)
+
+
+def _prior_of_hidden_legs(problem: Problem, found: Solution) -> Array | None:
+    """The prior with what nobody sees of one leg expected as the other one has it; None where that is nothing.
+
+    Who sits, sits on both. A thigh is hidden without knee and ankle, a shin without its ankle.
+    """
+    seen = problem.known[:, 2] > 0.0
+    prior = problem.goal.prior.copy()
+    changed = False
+    for side, other, knee, ankle, other_ankle in (
+        ("left", "right", 13, 15, 16),
+        ("right", "left", 14, 16, 15),
+    ):
+        if seen[ankle] or not seen[other_ankle]:
+            continue
+        changed = True
+        names = ("knee",) if seen[knee] else ("knee", "hip_forward", "hip_out", "hip_twist")
+        for name in names:
+            number = ANGLE[f"{name}_{side}"]
+            expected = found.unknowns[BODY + ANGLE[f"{name}_{other}"]]
+            prior[number] = (
+                np.clip(expected, LOW[number], HIGH[number]),
+                1.0 / 0.25,
+                *PRIOR[number, 2:4],
+                10.0,
+            )
+    return prior if changed else None
+
+
+def _descended(problem: Problem, unknowns: Array, root: Array) -> Solution:
+    """The end of one descent from there."""
+    starts, roots = unknowns[None].copy(), root[None].copy()
+    cost = lift(starts, roots, problem.rig, problem.points, problem.goal, ROUNDS, 0, 0)
+    return Solution(starts[0], roots[0], float(cost[0]))
 
 
 def again(
@@ -163,14 +206,15 @@ def again(
     """`found`, descended again under another `up`, or with the pelvis pinned at `distance` metres."""
     settings = problem.goal.settings.copy()
     settings[term.UP_X : term.UP_Z + 1] = up
-    start = found.unknowns[None].copy()
+    unknowns = found.unknowns.copy()
     if distance is not None:
-        start[0, 5] = np.log(distance)
+        unknowns[5] = np.log(distance)
         settings[term.DEPTH], settings[term.DEPTH_WEIGHT] = np.log(distance), 1.0 / PINNED
-    root = found.root[None].copy()
-    changed = replace(problem, goal=problem.goal._replace(settings=settings))
-    cost = lift(start, root, problem.rig, problem.points, changed.goal, ROUNDS, 0, 0)
-    return changed, Solution(start[0], root[0], float(cost[0]))
+    prior = _prior_of_hidden_legs(problem, found)
+    changed = problem.with_goal(
+        settings=settings, prior=problem.goal.prior if prior is None else prior
+    )
+    return changed, _descended(changed, unknowns, found.root)
 
 
 def finished(problem: Problem, found: Solution, rng: np.random.Generator) -> Posed:

@@ -22,7 +22,8 @@ FEET, FACING, HEAD = 11, 12, 13  # 1 / spread of the ankles' heights (metres); h
 UP_X, UP_Y, UP_Z = 14, 15, 16  # against gravity, camera frame
 LIMIT, LENGTH = 17, 18  # weight per radian beyond a limit; 1 / spread of the log lengths
 BALANCE = 19  # 1 / spread of the trunk's middle before or behind the feet (metres)
-SETTINGS = 20
+BACKWARD = 20  # 1 / spread of the trunk's tilt to the subject's back (sine)
+SETTINGS = 21
 
 # Points: the 17 of COCO, then these; HEAD_LEFT, _UP, _FRONT lie 1 m from HEAD_CENTRE on its axes.
 NECK, HIPS, HEAD_CENTRE, HEAD_LEFT, HEAD_UP, HEAD_FRONT = range(17, 23)
@@ -109,6 +110,7 @@ def project(
 @compiled
 def beside(
     unknowns: Array,
+    root: Array,
     settings: Array,
     head: Array,
     moved: Array,
@@ -138,6 +140,15 @@ def beside(
     cost += _add_tailed(row, residual, normal, gradient)
     residual = _along(side, scale * settings[LEAN_SIDE], HIPS, NECK, moved, change, row)
     cost += _add_tailed(row, residual, normal, gradient)
+    # People lean forward, hardly ever backward. The pelvis' front counts as if it stood still.
+    ahead = np.empty(3)
+    level = up[0] * root[0, 2] + up[1] * root[1, 2] + up[2] * root[2, 2]
+    for i in range(3):
+        ahead[i] = root[i, 2] - level * up[i]
+    residual = _along(ahead, scale * settings[BACKWARD], HIPS, NECK, moved, change, row)
+    if residual < 0.0:
+        cost += _add_tailed(row, residual, normal, gradient)
+    row[:] = 0.0
     # Balance: the middle of the trunk over the middle of the feet, as far as depth is concerned.
     half = 0.5 * settings[BALANCE]
     residual = _along(away, half, LEFT_ANKLE, NECK, moved, change, row)

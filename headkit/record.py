@@ -26,7 +26,8 @@ class Field:
     nullable: bool = False
 
 
-FIELDS: tuple[Field, ...] = (
+# fmt: off
+FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record(5)
     Field("schema", "int", "major version of this format, on the first row written"),
     Field("id", "string", "unique in the manifest, stable, at most 200 bytes as a file name", tools=("pose-sample",)),
     Field("width", "int", "width of the upright picture in which every coordinate of the row lives", "pixels", tools=("pose-sample", "generate")),
@@ -65,3 +66,4 @@ FIELDS: tuple[Field, ...] = (
     Field("made", "object", "tool -> headkit version, model, options that are not defaults"),
     Field("error", "object", "tool, kind, message: what is wrong with this record"),
 )
+# fmt: on

@@ -99,7 +99,9 @@ class Context:
     limit: int | None = None
     batch_size: int = 1
     verbose: bool = False
-    tag: str | None = "run"  # for paths.write_atomic: of this run alone; None in a dry run, which writes nothing
+    tag: str | None = (
+        "run"  # for paths.write_atomic: of this run alone; None in a dry run, which writes nothing
+    )
     overwrite: bool = False  # an image of another tool may be replaced
     resume: bool = False  # a report takes up its own units of work
     operands: tuple[str, ...] = ()  # as typed; only merge opens them itself
@@ -156,7 +158,16 @@ TOOLS: tuple[Tool, ...] = (
         "map",
         "make one image per record, of people in the record's poses",
         reads=("width", "height", "poses"),
-        writes=("image", "image_sha256", "width", "height", "poses", "camera", "generated", "truth"),
+        writes=(
+            "image",
+            "image_sha256",
+            "width",
+            "height",
+            "poses",
+            "camera",
+            "generated",
+            "truth",
+        ),
         batch=4,
         seeded=True,
         files=True,
@@ -197,7 +208,12 @@ TOOLS: tuple[Tool, ...] = (
 
 # They print their own text and take none of the shared flags.
 COMMANDS: tuple[Tool, ...] = (
-    Tool("completion", "command", "print what makes a shell complete headkit commands", operands="bash|zsh|fish"),
+    Tool(
+        "completion",
+        "command",
+        "print what makes a shell complete headkit commands",
+        operands="bash|zsh|fish",
+    ),
     Tool("status", "command", "say how far runs are", operands="FILE..."),
 )
 
@@ -214,6 +230,7 @@ def find(name: str) -> Tool:
 class RunOptions:
     """The flags of the runner. SHOWN says which kinds have which; a tool shows those that mean something for it."""
 
+    # fmt: off
     output: Annotated[str | None, Opt("Write FILE, whole or not at all, instead of standard output.", "FILE", ("-o", "--output"))] = None
     resume: Annotated[bool, Opt("Go on where an earlier run stopped; with -o FILE, where FILE stops.")] = False
     tee: Annotated[bool, Opt("With -o: send every row to standard output too, rows of earlier runs first.")] = False
@@ -234,6 +251,7 @@ class RunOptions:
     dry_run: Annotated[bool, Opt("Check everything, time a sample, print the cost; write nothing.")] = False
     quiet: Annotated[bool, Opt("No progress bar and no summary.", None, ("-q", "--quiet"))] = False
     verbose: Annotated[bool, Opt("Say more; a bug shows its traceback.", None, ("-v", "--verbose"))] = False
+    # fmt: on
 
 
 SHOWN: dict[str, tuple[Kind, ...]] = {

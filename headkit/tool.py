@@ -99,9 +99,8 @@ class Context:
     limit: int | None = None
     batch_size: int = 1
     verbose: bool = False
-    tag: str | None = (
-        "run"  # for paths.write_atomic: of this run alone; None in a dry run, which writes nothing
-    )
+    # For paths.write_atomic: of this run alone; None in a dry run, which writes nothing.
+    tag: str | None = "run"
     overwrite: bool = False  # an image of another tool may be replaced
     resume: bool = False  # a report takes up its own units of work
     operands: tuple[str, ...] = ()  # as typed; only merge opens them itself

@@ -83,7 +83,7 @@ def fit_people(
     for number, person in enumerate(people):
         try:
             problem = posing_problem(
-                body, person.rest, person.keypoints, person.box, K, person.head, LEVEL, None
+                body, person.rest, person.keypoints, person.box, K, person.head, LEVEL
             )
         except ValueError as error:
             raise ValueError(f"person {number}: {error}") from None

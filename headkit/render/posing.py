@@ -78,17 +78,15 @@ def fit_pose(
     head: dict[str, float] | None = None,
     *,
     up: Array = LEVEL,
-    distance: tuple[float, float] | None = None,
 ) -> Posed:
     """The pose of `body` at `rest` whose joints project onto `keypoints`.
 
     keypoints (17, 3) x, y, confidence in COCO order, pixels; confidence 0 is unknown. `box` [x1, y1,
     x2, y2] of the person, or None. `head` asks for yaw, pitch, roll in degrees, relative to the ray
-    through the head. `up` is the direction against gravity in the camera frame; `distance` (metres of
-    the pelvis, spread of its logarithm) asks for a place along the ray. `rng` draws only posture that
-    no key point shows. ValueError where no key point is known or a number is not finite.
+    through the head. `up` is the direction against gravity in the camera frame. `rng` draws only
+    posture that no key point shows. ValueError where no key point is known or a number is not finite.
     """
-    problem = posing_problem(body, rest, keypoints, box, K, head, up, distance)
+    problem = posing_problem(body, rest, keypoints, box, K, head, up)
     return finished(problem, solved(problem), rng)
 
 
@@ -132,7 +130,6 @@ def posing_problem(
     K: Array,
     head: dict[str, float] | None,
     up: Array,
-    distance: tuple[float, float] | None,
 ) -> Problem:
     """What `fit_pose` solves; its arguments, checked and read."""
     camera = np.asarray(K, np.float64)
@@ -143,12 +140,12 @@ def posing_problem(
     rig = rig_of(skeleton)
     resting = read.resting_points(rig, points, MEAN)
     trunk = float(np.linalg.norm(resting[term.NECK] - resting[term.HIPS]))
-    guess, spread = read.guess_distance(known, frame, camera, resting[:17])
-    settings = read.settings_of(known, frame, camera, distance or (guess, spread), trunk, head, up)
+    distance = read.guess_distance(known, frame, camera, resting[:17])
+    settings = read.settings_of(known, frame, camera, distance, trunk, head, up)
     goal = Goal(
         read.weighted(known, frame), settings, PRIOR, read.head_rotation(known, frame, camera, head)
     )
-    return Problem(rest, rig, points, known, goal, camera, head, guess)
+    return Problem(rest, rig, points, known, goal, camera, head, distance[0])
 
 
 def solved(problem: Problem) -> Solution:

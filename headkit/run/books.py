@@ -50,6 +50,7 @@ class Books:
         )
         self.in_a_row = 0  # failures of the model
         self._untouched = False
+        self._writing = False  # of a batch, files may hold a part
         self.fresh = 0  # records done by this run, not restored
         self._saved = time.monotonic()
 
@@ -59,37 +60,39 @@ class Books:
         """Write what became of a batch. Stop 70 at the failure that is one too many, after what precedes it."""
         if len(rows) != len(outcomes):
             raise Stop(BUG, f"{len(outcomes)} outcomes for {len(rows)} records; report it")
-        lines: list[bytes] = []
-        dropped: list[bytes] = []
         fault: Stop | None = None
+        done: list[tuple[Row, Outcome]] = []
         for row, outcome in zip(rows, outcomes, strict=True):
             fault = self._one_too_many(row, outcome)
             if fault:
                 break
-            if outcome.row is None:
-                assert outcome.ledger is not None
-                dropped.append(outcome.ledger)
-            else:
-                lines.append(with_schema(outcome.row) if not self.counts.rows else outcome.row)
-                self.state.last = row.id
+            done.append((row, outcome))
+        self._write([outcome for _, outcome in done])
+        for row, outcome in done:  # only what has been written is in the account
             self._count(row, outcome)
-            self.fresh += 1
-        if dropped and self.ledger is not None:
-            self.ledger.write(b"\n".join(dropped) + b"\n")
-        if lines:
-            data = b"\n".join(lines) + b"\n"
-            self.output.write(data)
-            if self.tee is not None:
-                self.tee.write(data)
+        self.fresh += len(done)
         if fault:
             raise fault
         if self.journaled and time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
             self.checkpoint()
 
+    def _write(self, outcomes: list[Outcome]) -> None:
+        dropped = [outcome.ledger for outcome in outcomes if outcome.ledger is not None]
+        rows = [outcome.row for outcome in outcomes if outcome.row is not None]
+        if rows and not self.counts.rows:
+            rows[0] = with_schema(rows[0])
+        self._writing = True
+        if dropped and self.ledger is not None:
+            self.ledger.write(b"\n".join(dropped) + b"\n")
+        if rows:
+            data = b"\n".join(rows) + b"\n"
+            self.output.write(data)
+            if self.tee is not None:
+                self.tee.write(data)
+        self._writing = False
+
     def restore(self, row: Row, outcome: Outcome) -> None:
         """Count a record that an earlier run did."""
-        if outcome.row is not None:
-            self.state.last = row.id
         self._count(row, outcome)
         expected = self.expected
         if (
@@ -107,11 +110,11 @@ class Books:
         counts.read += 1
         if outcome.row is None:
             counts.dropped += 1
-        elif outcome.failed:
-            counts.failed += 1
         else:
-            counts.out += 1
-            counts.passed += "error" in row.record
+            counts.failed += outcome.failed
+            counts.out += not outcome.failed
+            counts.passed += not outcome.failed and "error" in row.record
+            self.state.last = row.id
         self.chain.add(row.key)
         if self.keys is not None:
             self.keys.append(row.key)
@@ -191,8 +194,11 @@ class Books:
             self.run_file.save(self.state, finished=True)
 
     def abort(self) -> None:
-        """After a fault: keep what is done where it can be taken up again, remove what is half written."""
-        if self.journaled:
+        """After a fault: keep what is done where it can be taken up again, remove what is half written.
+
+        Where the fault came amid writing, the files are found out again from the last checkpoint.
+        """
+        if self.journaled and not self._writing:
             with suppress(Stop, OSError):  # the fault itself is what is reported
                 self.checkpoint()
         self.release()

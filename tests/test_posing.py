@@ -489,7 +489,10 @@ def test_children_are_told_from_adults(someone, seen):
     ages = [stature.draw_age(adult, np.random.default_rng(n)) for n in range(50)]
     assert 0 <= min(ages) < max(ages) <= 85
     nothing = np.zeros((17, 3))
+    nothing[0, 2] = 1
     assert stature.head_to_body(nothing) is None
+    with pytest.raises(ValueError, match="none is known"):
+        stature.plausible_age(np.zeros((17, 3)))
     assert 25 < stature.plausible_age(nothing).mean < 50
 
 

@@ -17,6 +17,7 @@ from headkit.head.rotation import rotation_vector
 from headkit.render import pose_starts as read
 from headkit.render import posing_cost as term
 from headkit.render.attitudes import ATTITUDES, draw_angles
+from headkit.render.coco import checked
 from headkit.render.gravity import LEVEL
 from headkit.render.kinematics import BODY, Rig, rig_of, transforms_of, unknowns_of
 from headkit.render.lifting import Goal, lift
@@ -133,7 +134,7 @@ def posing_problem(
 ) -> Problem:
     """What `fit_pose` solves; its arguments, checked and read."""
     camera = np.asarray(K, np.float64)
-    known = read.checked(keypoints)
+    known = checked(keypoints)
     frame = read.extent(known, box, camera)
     skeleton = build(np.asarray(rest.joints))
     points = read.body_points(skeleton, body.key_points(rest))

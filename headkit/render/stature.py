@@ -7,9 +7,11 @@ Numpy only, no body is loaded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from headkit.render.coco import checked
 from headkit.render.skeleton import Array
 
 # Pairs of key points and their distance on an adult (metres, mean of the baked human from 25 to 60
@@ -77,32 +79,34 @@ class Age:
     child: float
 
 
-def head_to_body(keypoints: Array) -> float | None:
+def head_to_body(keypoints: Any) -> float | None:
     """Size of head against body in the picture, 1 for adults; None where too little is seen.
 
     keypoints (17, 3) x, y, confidence. Needs two points of the face and two segments of the body.
+    ValueError as `coco.checked` raises it.
     """
-    face = _largest(keypoints, _FACE_PAIRS, _FACE_METRES, 1)
-    body = _largest(keypoints, _BODY_PAIRS, _BODY_METRES, 2)
+    known = checked(keypoints)
+    face = _largest(known, _FACE_PAIRS, _FACE_METRES, 1)
+    body = _largest(known, _BODY_PAIRS, _BODY_METRES, 2)
     if face is None or body is None:
         return None
     return face / body
 
 
-def plausible_age(keypoints: Array) -> Age:
-    """The age that the key points make plausible; the prior where they say nothing."""
+def plausible_age(keypoints: Any) -> Age:
+    """The age that the key points make plausible; the prior where they say nothing of it."""
     weights = age_weights(keypoints)
     mean = float(weights @ _YEARS)
     spread = float(np.sqrt(weights @ (_YEARS - mean) ** 2))
     return Age(mean, spread, float(weights[_YEARS < 13.0].sum()))
 
 
-def draw_age(keypoints: Array, rng: np.random.Generator) -> float:
+def draw_age(keypoints: Any, rng: np.random.Generator) -> float:
     """An age in years, drawn from what the key points leave."""
     return float(rng.choice(_YEARS, p=age_weights(keypoints)) + rng.uniform(-0.25, 0.25))
 
 
-def age_weights(keypoints: Array) -> Array:
+def age_weights(keypoints: Any) -> Array:
     """Posterior over ages 0.5, 1 ... 84.5 years, sums to 1."""
     weights = _PRIOR.copy()
     ratio = head_to_body(keypoints)

@@ -9,13 +9,18 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
     EXAMPLES    tuple of Example, run as tests
     and, by kind,
     map, choose     start(options, context) -> process;  process(records) -> one Result per record
+                    `process.made`, if there, is kept in the record: what decides the result beside the options.
+                    A batch that raises is tried again record by record, so that `process` may keep no count of
+                    calls and must not change its records. An OSError that is not about one file ends the run.
+                    A map never sees records with an error, a choose and a report do.
+                    `reads(options)`, if exported, says which fields these options need, instead of Tool.reads
                     and, where the first record decides whether the options make sense,
                     check(options, context, record) -> None: the runner calls it once, in the parent, with the
                     first record that has no error, before `start`; raises Stop
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
-    source          draw(options, context, records, skip) -> records, from number `skip` on
+    source          draw(options, context, records, skip) -> records, from number `skip` on, or bytes: a row as it is
     command         text(options, operands) -> lines for standard output; no records, no runner
 
 The module docstring is the DESCRIPTION of the man page.
@@ -149,7 +154,7 @@ TOOLS: tuple[Tool, ...] = (
         "describe the scene and give every person attributes",
         reads=("poses",),
         writes=("caption", "prompt", "poses"),
-        batch=64,
+        batch=16,
         seeded=True,
     ),
     Tool(
@@ -175,7 +180,7 @@ TOOLS: tuple[Tool, ...] = (
         "filter",
         "choose",
         "keep the records for which an expression is true",
-        batch=256,
+        batch=16,
     ),
     Tool(
         "dedupe",

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
+from headkit.paths import PathError
 from headkit.run.rows import Outcome, Writer, made_by, missing
 from headkit.status import BUG, UNAVAILABLE, WRITE_FAILED, Stop
 from headkit.tool import Context, Failure, Process, Record, Result, Tool
@@ -95,6 +96,8 @@ class Batches:
         except Exception as error:  # noqa: BLE001 - whatever a model library raises
             stop_if_machine(error)
             if len(records) == 1:
+                if isinstance(error, PathError):  # of the record, not of the model
+                    return [Failure("path", str(error))]
                 return [Failure(_kind(error), f"{type(error).__name__}: {error}", model=True)]
             if out_of_memory(error):
                 self.chunk = len(records) // 2

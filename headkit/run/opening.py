@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from headkit.run.inputs import is_file
 from headkit.run.outputs import CLOSED, Journal, Output, Replacement, Through
 from headkit.run.plan import Plan
 from headkit.run.streams import Streams
-from headkit.status import WRITE_FAILED, Stop
+from headkit.status import USAGE, WRITE_FAILED, Stop
 
 
 @dataclass
@@ -45,6 +46,7 @@ def open_outputs(plan: Plan, streams: Streams) -> Outputs:
         rows = Journal(plan.output)
     else:
         rows = Replacement(plan.output)
+    _check_not_input(plan, streams, rows)
     outputs = Outputs(rows, tee=stdout if plan.flags.tee else None)
     if plan.ledger is not None:
         try:
@@ -53,6 +55,18 @@ def open_outputs(plan: Plan, streams: Streams) -> Outputs:
             rows.abort()
             raise
     return outputs
+
+
+def _check_not_input(plan: Plan, streams: Streams, rows: Output) -> None:
+    """Refuse to append to a file that is being read: it would have no end."""
+    if rows.descriptor == CLOSED or not is_file(rows.descriptor):
+        return
+    output = os.fstat(rows.descriptor)
+    for file in plan.files:
+        state = os.fstat(streams.input) if file.path is None else os.stat(file.path)
+        if os.path.samestat(output, state):
+            rows.abort()
+            raise Stop(USAGE, f"{file.name}: is the output as well; write to another file")
 
 
 def _open_ledger(plan: Plan, rows: Output) -> Output:

@@ -75,8 +75,8 @@ class Rows:
                 if record is None:
                     continue
                 key = self._key(record, where)
-                if key % count == index and not self.seen.add(key):
-                    raise LineError(f'id "{record["id"]}" stands in the manifest twice')
+                if key % count == index:
+                    self._add(key, record)
             except LineError as error:
                 if not self.skip_bad:
                     raise Stop(BAD_INPUT, f"{where}: {error}") from None
@@ -92,6 +92,10 @@ class Rows:
                 yield Row(self._raw(line, record), record, key, place, where)
             if self._enough():  # before the next line is waited for
                 return
+
+    def _add(self, key: int, record: Record) -> None:
+        if not self.seen.add(key):
+            raise LineError(f'id "{record["id"]}" stands in the manifest twice')
 
     def _enough(self) -> bool:
         self.limited = self.limit is not None and self.read >= self.limit

@@ -85,7 +85,7 @@ class Cli:
             return main() or 0
         except SystemExit as end:
             return end.code or 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the child must not go on with the tests
             traceback.print_exc()
             return 99
         finally:

@@ -15,7 +15,11 @@ def rows(cli):
 def test_journal_is_cut_to_whole_rows_and_can_be_resumed(cli, rows, words):
     done = cli.shell(f"ulimit -f 16; $T mark {words} -o out --resume {rows}")
     assert done.returncode == 74
-    assert done.stderr == b"headkit mark: %b/out: File too large; free the disk and run again\n" % bytes(cli.folder)
+    assert (
+        done.stderr
+        == b"headkit mark: %b/out: File too large; free the disk and run again\n"
+        % bytes(cli.folder)
+    )
     kept = cli.read("out")
     assert kept.endswith(b"\n")
     assert 0 < len(parsed(kept)) < 300
@@ -32,7 +36,10 @@ def test_replacement_leaves_the_old_file_and_no_other(cli, rows):
 
 def test_ledger_and_run_file_count_as_well(cli):
     cli.write("in", lines(*many(600, text="x" * 100)))
-    for words in ("", "--resume"):  # a value of 1 drops all even ones but few: the ledger is the long file
+    for words in (
+        "",
+        "--resume",
+    ):  # a value of 1 drops all even ones but few: the ledger is the long file
         done = cli.shell(f"ulimit -f 16; $T sift {words} --least 590 -o out in")
         assert done.returncode == 74, done.stderr
     cli.run("sift", "--resume", "--least", 590, "-o", "out", "in")

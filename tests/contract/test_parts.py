@@ -70,7 +70,9 @@ def test_made_that_stood_last_stands_last_again_and_the_rest_keeps_its_bytes():
 @given(RECORDS, st.data())
 def test_any_spelling_is_read_as_python_reads_it(record, data):
     line = spaced({"id": "a", **record}, data.draw)
-    assert jsonl.extend(line, jsonl.parse(line), {"id": "b"}) == jsonl.dump(exactly(line) | {"id": "b"})
+    assert jsonl.extend(line, jsonl.parse(line), {"id": "b"}) == jsonl.dump(
+        exactly(line) | {"id": "b"}
+    )
 
 
 @given(RECORDS, st.data())
@@ -104,8 +106,16 @@ def test_depth(depth, kind):
     inner = {
         "lists": b"[" * (depth - 1) + b"]" * (depth - 1),
         "objects": b'{"a":' * (depth - 1) + b"1" + b"}" * (depth - 1),
-        "mixed": b'[1,{"a":' * ((depth - 1) // 2) + b"[]" * ((depth - 1) % 2) + (b"" if (depth - 1) % 2 else b"1") + b"}]" * ((depth - 1) // 2),
-        "among many": b"[" + b"[1,2]," * 300 + b'"]][[",' + b"[" * (depth - 2) + b"]" * (depth - 2) + b"]",
+        "mixed": b'[1,{"a":' * ((depth - 1) // 2)
+        + b"[]" * ((depth - 1) % 2)
+        + (b"" if (depth - 1) % 2 else b"1")
+        + b"}]" * ((depth - 1) // 2),
+        "among many": b"["
+        + b"[1,2]," * 300
+        + b'"]][[",'
+        + b"[" * (depth - 2)
+        + b"]" * (depth - 2)
+        + b"]",
     }[kind]
     line = b'{"id":"a","x":' + inner + b"}"
     if depth <= jsonl.MAX_DEPTH:
@@ -127,7 +137,13 @@ def test_numbers_of_arrays_are_written_short():
         rounded("x", numpy.array([1.0, math.inf]))
 
 
-@given(st.recursive(FLOATS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)), st.sampled_from(["inf", "-inf", "nan"]), st.data())
+@given(
+    st.recursive(
+        FLOATS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3)
+    ),
+    st.sampled_from(["inf", "-inf", "nan"]),
+    st.data(),
+)
 def test_numbers_that_are_not_finite_are_found_wherever_they_are(value, bad, data):
     place = [value, 0.0]
     place.insert(data.draw(st.integers(0, 2)), float(bad))
@@ -139,9 +155,16 @@ def test_numbers_that_are_not_finite_are_found_wherever_they_are(value, bad, dat
 
 
 def test_rounding_follows_the_longest_path():
-    pose = rounded("truth", {"heads": [{"pose": {"yaw": 12.34567, "rotation": [[0.12345678]]}, "x": 0.12345678}]})
+    pose = rounded(
+        "truth",
+        {"heads": [{"pose": {"yaw": 12.34567, "rotation": [[0.12345678]]}, "x": 0.12345678}]},
+    )
     assert pose == {"heads": [{"pose": {"yaw": 12.346, "rotation": [[0.123457]]}, "x": 0.12345678}]}
-    assert rounded("scores", {"ok": True, "none": None, "n": 3}) == {"ok": True, "none": None, "n": 3}
+    assert rounded("scores", {"ok": True, "none": None, "n": 3}) == {
+        "ok": True,
+        "none": None,
+        "n": 3,
+    }
 
 
 @given(st.lists(st.text(min_size=1).filter(lambda name: name.isprintable()), max_size=300))
@@ -174,7 +197,11 @@ def test_chain_goes_on_from_its_digest():
 # ---- paths ----
 
 
-@given(st.binary(min_size=1, max_size=40).filter(lambda name: not set(b"\0/") & set(name) and name not in {b".", b".."}))
+@given(
+    st.binary(min_size=1, max_size=40).filter(
+        lambda name: not set(b"\0/") & set(name) and name not in {b".", b".."}
+    )
+)
 def test_any_file_name_survives_a_record(name):
     root = Path("/some/root")
     path = root / "images" / os.fsdecode(name)
@@ -182,7 +209,9 @@ def test_any_file_name_survives_a_record(name):
     assert paths.resolve(root, orjson.loads(orjson.dumps(stored))) == path
 
 
-@pytest.mark.parametrize("stored", ["/etc/passwd", "../x", "a/../../x", "%2e%2e/x", "%2Fetc", "", ".", "a%00b"])
+@pytest.mark.parametrize(
+    "stored", ["/etc/passwd", "../x", "a/../../x", "%2e%2e/x", "%2Fetc", "", ".", "a%00b"]
+)
 def test_path_that_leaves_the_root_is_refused(tmp_path, stored):
     with pytest.raises(paths.PathError):
         paths.resolve(tmp_path, stored)
@@ -199,7 +228,10 @@ def test_typed_path_is_stored_relative_also_through_links(tmp_path, monkeypatch)
         paths.stored(root, tmp_path / "x.png")
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30), st.text(min_size=1, max_size=30))
+@given(
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30),
+    st.text(min_size=1, max_size=30),
+)
 def test_image_paths_differ_as_ids_do(first, second):
     one = paths.image_path(Path("d"), first, "png")
     assert one.parent.parent == Path("d")

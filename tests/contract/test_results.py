@@ -172,3 +172,10 @@ def test_errno_of_one_file_and_of_the_machine():
         errno.EROFS,
         errno.EACCES,
     }
+
+
+def test_id_that_cannot_name_a_file_is_the_records_error_not_the_models(cli):
+    rows = [{"id": "x" * 201, "value": 1}, {"id": "a/b", "value": 2}]
+    out = parsed(cli.out("mark", "-d", "images", "--max-failures", 0, input=lines(*rows), status=1))
+    assert out[0]["error"]["kind"] == "path"
+    assert out[1]["image"].endswith("/a=2Fb.txt")

@@ -5,9 +5,9 @@ import json
 import os
 
 import pytest
-from manifests import lines, many, parsed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from manifests import lines, many, parsed
 from sample_tools import TOOLS
 
 from headkit.run import run

@@ -229,3 +229,27 @@ def test_runner_loads_no_numpy_and_help_no_runner(cli):
             check=True,
         )
         assert done.stdout == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "$T sift in >> in",
+        "$T sift < in >> in",
+        "$T sift --resume -o in in",
+        "$T sift --tee -o out --resume in; $T sift -o out --resume out",
+    ],
+)
+def test_output_that_is_the_input_is_refused(cli, line):
+    before = lines(*many(4))
+    cli.write("in", before)
+    done = cli.shell(line)
+    assert done.returncode == 2
+    assert b"is the output as well" in done.stderr
+    assert cli.read("in") == before
+
+
+def test_file_may_be_replaced_by_what_is_made_of_it(cli):
+    cli.write("in", lines(*many(4)))
+    cli.run("sift", "-o", "in", "in")
+    assert [row["id"] for row in parsed(cli.read("in"))] == ["r0", "r2"]

@@ -71,6 +71,11 @@ def test_one_tile_per_record(tmp_path, records):
 def test_one_tile_per_head(tmp_path, records):
     sheet, _ = view(tmp_path, records, heads=True, boxes=True)
     assert len(tiles(sheet)) == 6
+    outside = {"box": [0.0, 0.0, 0.0, 0.0], "ignore": "outside"}
+    both, failures = view(
+        tmp_path, [{**records[0], "truth": {"heads": [HEAD, outside]}}], heads=True, boxes=True
+    )
+    assert (len(tiles(both)), failures) == (1, [])
     none, _ = view(tmp_path, [{**records[0], "truth": {"heads": []}}], heads=True)
     assert none.shape[1] == 64 + 2 * GAP
 
@@ -92,6 +97,15 @@ def test_every_overlay_changes_its_tile(tmp_path, records, option):
     drawn, failures = view(tmp_path, [record], **{option: True})
     assert failures == []
     assert not np.array_equal(plain, drawn)
+
+
+def test_the_visible_box_is_drawn_where_it_is_another(tmp_path, records):
+    def drawn(visible):
+        head = {"box": [4, 4, 20, 22], "box_visible": visible}
+        return view(tmp_path, [{**records[0], "truth": {"heads": [head]}}], boxes=True)[0]
+
+    assert np.array_equal(drawn(None), drawn([4, 4, 19.8, 22]))
+    assert not np.array_equal(drawn(None), drawn([4, 4, 15, 22]))
 
 
 def test_labels(tmp_path, records):
@@ -174,11 +188,11 @@ def test_a_sheet_that_cannot_be_written(tmp_path, records):
 
 
 def test_the_line_below_a_tile():
-    assert tool._detail([HEAD], None) == "yaw 12  pitch 0  roll 3  70% seen"
+    assert tool._detail([HEAD], None) == "yaw 12 pitch 0 roll 3  70% seen"
     assert tool._detail([HEAD, HEAD], None) == "2 heads  yaw 12  12"
     assert (
         tool._detail([HEAD, {**HEAD, "ignore": "small"}], 1)
-        == "yaw 12  pitch 0  roll 3  70% seen  small"
+        == "yaw 12 pitch 0 roll 3  70% seen  small"
     )
     assert tool._detail([], None) == "0 heads"
     assert tool._detail([{"pose": {"yaw": "left"}}], None) == ""

@@ -80,7 +80,12 @@ def _set(tile: Tile, size: int) -> NDArray[np.uint8]:
     pen.rectangle([0, size, size, size + strip_height()], PAPER)
     line = _TEXT + 4
     pen.text((3, size + 2), _fitted(tile.title, size - 6), INK, _font())
-    pen.text((3, size + 2 + line), _fitted(tile.detail, size - 6), FAINT, _font())
+    pen.text(
+        (3, size + 2 + line),
+        plain(tile.detail)[: _longest(plain(tile.detail), size - 6)],
+        FAINT,
+        _font(),
+    )
     return np.asarray(image)
 
 

@@ -2,11 +2,11 @@
 
     headkit view -o sheet.png --boxes --landmarks --mesh images.jsonl
 
-One tile per record, or with --heads one per head, cut out around its box. Below a tile stand the id and what is known of
+One tile per record, or with --heads one per head in the picture, cut out around its box. Below a tile stand the id and what is known of
 its heads: their yaw, where there are few; of a single head yaw, pitch, roll and how much of it is visible. Labels
 are those of `truth` where a record has it, else the `heads` found; --labels decides otherwise.
 
---boxes draws the box of each whole head with a line, and with dashes the box of what is seen of it. --landmarks fills
+--boxes draws the box of each whole head with a line, and with dashes, where much is hidden, the box of what is seen of it. --landmarks fills
 visible points and leaves hidden ones hollow. --mesh lays the 3D head that the parameters stand for over the picture.
 --axes draws each head's own axes: red to its left, green up, blue out of the face. --poses draws the
 skeletons that were asked for, blue on the subject's left, orange on the right. Heads that training ignores are grey.
@@ -112,7 +112,8 @@ def _tiles(
             )
             continue
         scene = _Scene(options, record, pixels, heads)
-        for only in range(len(heads)) if options.heads else [None]:
+        inside = [number for number, head in enumerate(heads) if not _is_outside(head)]
+        for only in inside if options.heads else [None]:
             try:
                 yield scene.tile(only), None
             except OverlayError as error:
@@ -161,9 +162,9 @@ class _Scene:
         head, color, options = self.heads[number], self.color(number), self.options
         if options.landmarks and head.get("landmarks"):
             overlay.draw_landmarks(canvas, head["landmarks"], color)
-        if options.boxes and head.get("box"):
+        if options.boxes and head.get("box") and not _is_outside(head):
             overlay.draw_box(canvas, head["box"], color)
-            if head.get("box_visible") not in (None, head["box"]):
+            if _is_smaller(head.get("box_visible"), head["box"]):
                 overlay.draw_box(canvas, head["box_visible"], color, dashed=True)
         if options.axes and head.get("pose"):
             overlay.draw_axes(canvas, head, self.record.get("camera"))
@@ -180,6 +181,24 @@ class _Scene:
             draw_meshes(
                 canvas, surfaces, list(map(self.color, with_mesh)), self.record.get("camera")
             )
+
+
+def _is_smaller(visible: Any, whole: Any) -> bool:
+    """Whether so much of a box is hidden that a second one can be told from it: 3% of its size at an edge."""
+    import numpy as np
+
+    from headkit.overlay import numbers
+
+    if visible is None:
+        return False
+    seen, box = numbers(visible, (4,), "box_visible"), numbers(whole, (4,), "box")
+    return bool(np.abs(seen - box).max() > 0.03 * (box[2:] - box[:2]).max())
+
+
+def _is_outside(head: Any) -> bool:
+    """Whether nothing of the head is in the picture: its box is empty, and no tile can be cut out."""
+    box = head.get("box")
+    return isinstance(box, list) and len(box) == 4 and box[0] == box[2] and box[1] == box[3]
 
 
 def _meets(head: Any, window: Any) -> bool:
@@ -257,7 +276,7 @@ def _angles(head: Any, names: tuple[str, ...]) -> str:
     known = [
         name for name in names if isinstance(pose, dict) and type(pose.get(name)) in (int, float)
     ]
-    return "  ".join(f"{name} {round(pose[name])}" for name in known)
+    return " ".join(f"{name} {round(pose[name])}" for name in known)
 
 
 def _error_text(error: Any) -> str:

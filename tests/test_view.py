@@ -188,11 +188,11 @@ def test_a_sheet_that_cannot_be_written(tmp_path, records):
 
 
 def test_the_line_below_a_tile():
-    assert tool._detail([HEAD], None) == "yaw 12 pitch 0 roll 3  70% seen"
+    assert tool._detail([HEAD], None) == "yaw 12 pitch 0 roll 3  70%"
     assert tool._detail([HEAD, HEAD], None) == "2 heads  yaw 12  12"
     assert (
         tool._detail([HEAD, {**HEAD, "ignore": "small"}], 1)
-        == "yaw 12 pitch 0 roll 3  70% seen  small"
+        == "yaw 12 pitch 0 roll 3  70%  small"
     )
     assert tool._detail([], None) == "0 heads"
     assert tool._detail([{"pose": {"yaw": "left"}}], None) == ""

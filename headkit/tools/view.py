@@ -3,7 +3,7 @@
     headkit view -o sheet.png --boxes --landmarks --mesh images.jsonl
 
 One tile per record, or with --heads one per head in the picture, cut out around its box. Below a tile stand the id and what is known of
-its heads: their yaw, where there are few; of a single head yaw, pitch, roll and how much of it is visible. Labels
+its heads: their yaw, where there are few; of a single head yaw, pitch, roll and the share of it that is visible. Labels
 are those of `truth` where a record has it, else the `heads` found; --labels decides otherwise.
 
 --boxes draws the box of each whole head with a line, and with dashes, where much is hidden, the box of what is seen of it. --landmarks fills
@@ -265,7 +265,7 @@ def _detail(heads: list[Any], only: int | None) -> str:
     head = heads[only or 0]
     parts = [_angles(head, ("yaw", "pitch", "roll"))]
     if type(head.get("visibility")) in (int, float):
-        parts.append(f"{100 * head['visibility']:.0f}% seen")
+        parts.append(f"{100 * head['visibility']:.0f}%")
     if head.get("ignore"):
         parts.append(str(head["ignore"]))
     return "  ".join(filter(None, parts))

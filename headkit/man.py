@@ -77,7 +77,9 @@ def page(tool: Tool) -> str:
         section(
             "EXIT STATUS",
             _statuses(
-                status.MEANING if tool.kind != "command" else {0: "done", **_some(2, 66, 74)}
+                status.MEANING
+                if tool.kind != "command"
+                else {0: "done", **_some(2, 65, 66, 70, 74)}
             ),
         ),
         section("FILES", *_files(tool)),

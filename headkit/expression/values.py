@@ -59,16 +59,19 @@ def _derived(value: dict[str, Any], name: str) -> Any:
     if name in value:
         return value[name]
     box = value.get("box")
-    if (
-        type(box) is not list
-        or len(box) != 4
-        or not all(type(edge) in (int, float) for edge in box)
-    ):
+    if type(box) is not list or len(box) != 4:
         return None
-    width, height = finite(sub, box[2], box[0]), finite(sub, box[3], box[1])
-    if name != "box_area":
-        return width if name == "box_width" else height
-    return None if width is None or height is None else finite(mul, width, height)
+    for edge in box:
+        if type(edge) is not float and type(edge) is not int:
+            return None
+    x1, y1, x2, y2 = box
+    if name == "box_height":
+        return finite(sub, y2, y1)
+    width = finite(sub, x2, x1)
+    if name == "box_width" or width is None:
+        return width
+    height = finite(sub, y2, y1)
+    return None if height is None else finite(mul, width, height)
 
 
 def finite(operate: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:

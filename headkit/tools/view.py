@@ -2,14 +2,16 @@
 
     headkit view -o sheet.png --boxes --landmarks --mesh images.jsonl
 
-One tile per record, or with --heads one per head in the picture, cut out around its box. Below a tile stand the id and what is known of
-its heads: their yaw, where there are few; of a single head yaw, pitch, roll and the share of it that is visible. Labels
-are those of `truth` where a record has it, else the `heads` found; --labels decides otherwise.
+One tile per record, or with --heads one per head in the picture, cut out around its box. Below a tile
+stand the id and what is known of its heads: their yaw, where there are few; of a single head yaw, pitch,
+roll and the share of it that is visible. Labels are those of `truth` where a record has it, else the
+`heads` found; --labels decides otherwise.
 
---boxes draws the box of each whole head with a line, and with dashes, where much is hidden, the box of what is seen of it. --landmarks fills
-visible points and leaves hidden ones hollow. --mesh lays the 3D head that the parameters stand for over the picture.
---axes draws each head's own axes: red to its left, green up, blue out of the face. --poses draws the
-skeletons that were asked for, blue on the subject's left, orange on the right. Heads that training ignores are grey.
+--boxes draws the box of each whole head with a line, and with dashes, where much is hidden, the box of
+what is seen of it. --landmarks fills visible points and leaves hidden ones hollow. --mesh lays the 3D head
+that the parameters stand for over the picture. --axes draws each head's own axes: red to its left, green
+up, blue out of the face. --poses draws the skeletons that were asked for, blue on the subject's left,
+orange on the right. Heads that training ignores are grey.
 
 A record with an error, or whose image or labels cannot be drawn, has a tile that says so. The same records make
 the same picture.

@@ -30,6 +30,7 @@ HELPERS = {
 BODY_END, TONGUE_END, LEFT_EYE_END, RIGHT_EYE_END = 13348, 13574, 13646, 13718
 
 MASKS = ("lips", "ears", "eyelids", "face", "inside-mouth", "fingernails", "toenails")
+TEETH_LOWER = 0.0025  # metres: the artists' upper teeth stay hidden when the mouth opens
 # Changes that move a part to one side: the negative one is the mirror image of the positive one.
 SIDEWAYS = ("-trans-out", "head-angle-out")
 
@@ -122,6 +123,7 @@ def _assemble(full: Any, slim: Any, data: Path, version: str) -> Source:
     _symmetrise(shapes, mirror, [labels[i] for i in order])
     template = canonical(full.template_vertices.numpy()[kept])
     template = (template + flip(template[mirror])) / 2
+    template[slice(*groups["teeth_upper"]), 1] -= TEETH_LOWER
     for name in ("eye_left", "eye_right"):
         _keep_round(template, shapes, slice(*groups[name]))
     dense = np.zeros((len(kept), len(full.bone_labels)))

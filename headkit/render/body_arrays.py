@@ -39,11 +39,8 @@ class FineSkin:
 
     def refine(self, values: Floats) -> Floats:
         """(V, D) float32 values at the vertices to (V + N, D), old rows first: positions posed or at rest."""
-        out = np.empty((len(values) + len(self.start) - 1, values.shape[1]), dtype=np.float32)
-        refine(
-            np.ascontiguousarray(values, dtype=np.float32), self.start, self.index, self.weight, out
-        )
-        return out
+        rows = np.ascontiguousarray(values, dtype=np.float32)
+        return refine(rows, self.start, self.index, self.weight)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,15 +22,19 @@ def add_modes(out: Array, rows: Array, coefficients: Array) -> None:
                 out[i] += share * rows[k, i]
 
 
-@compiled
 def weighted_rows(weights: Array, rows: Array) -> Array:
     """Sum of rows by weight, float64, in order; most weights are 0."""
     total = np.zeros(rows.shape[1])
+    _add_rows(weights, rows, total)
+    return total
+
+
+@compiled
+def _add_rows(weights: Array, rows: Array, out: Array) -> None:
     for k in range(rows.shape[0]):
         if weights[k] != 0:
             for i in range(rows.shape[1]):
-                total[i] += weights[k] * rows[k, i]
-    return total
+                out[i] += weights[k] * rows[k, i]
 
 
 @compiled
@@ -62,14 +66,20 @@ def gather(
         row[3] += share
 
 
+def refine(values: Array, start: Array, index: Array, weight: Array) -> Array:
+    """The old rows (V, D), then the weighted sums of the new ones."""
+    out = np.empty((len(values) + len(start) - 1, values.shape[1]), dtype=values.dtype)
+    out[: len(values)] = values
+    _add_refined(out, len(values), start, index, weight)
+    return out
+
+
 @compiled
-def refine(values: Array, start: Array, index: Array, weight: Array, out: Array) -> None:
-    """Old rows, then the weighted sums of the new ones, in order in float64."""
-    count = values.shape[0]
-    out[:count] = values
+def _add_refined(out: Array, count: int, start: Array, index: Array, weight: Array) -> None:
+    """The rows from `count` on, from those before it; summed in order in float64. Slices compile slowly."""
     for row in range(start.shape[0] - 1):
-        for d in range(values.shape[1]):
+        for d in range(out.shape[1]):
             total = 0.0
             for e in range(start[row], start[row + 1]):
-                total += float(weight[e]) * values[index[e], d]
+                total += float(weight[e]) * out[index[e], d]
             out[count + row, d] = total

@@ -140,12 +140,12 @@ ANGLES: tuple[Angle, ...] = (
             "palm", 0.15, 0.3, -1.3, 1.3, "pronation above 0: a hanging palm faces the thigh", False
         ),
         Angle(
-            "wrist", 0.12, 0.15, -1.1, 1.2, "flexion above 0: a hanging hand drops a little", False
+            "wrist", 0.06, 0.2, -1.1, 1.2, "flexion above 0: a hanging hand drops a little", False
         ),
         Angle(
-            "fingers", 0.42, 0.15, -0.2, 1.5, "curl above 0: relaxed fingers are half bent", False
+            "fingers", 0.25, 0.2, -0.2, 1.5, "curl above 0: relaxed fingers are half bent", False
         ),
-        Angle("fingertips", 0.5, 0.15, 0.0, 1.8, "curl above 0", False),
+        Angle("fingertips", 0.38, 0.2, 0.0, 1.8, "curl above 0", False),
     ),
 )
 ANGLE = {angle.name: number for number, angle in enumerate(ANGLES)}

@@ -164,6 +164,8 @@ def scalp_cover(
         return 0.0
     # Lids lie about 12 mm before the centres of the eyes.
     forward = (z - depth) / unit + 0.012 + EYE_DEPTH
+    if up < 0.05 and abs(x) < forward * unit:  # the face, under any hairline
+        return 0.0
     turn = abs(atan2(x / unit, forward)) * 57.29578
     k = 0
     while k < 8 and turn > _AZIMUTH[k + 1]:

@@ -151,8 +151,13 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
             shade_matter(scene, at[to], to, lit[to], int(material), shaded)
     skin = np.flatnonzero(visible.materials[:centres] == Material.SKIN)
     frame.part.reshape(-1)[pixels[skin]] = parts[skin]
-    _scatter(shaded, pixels, skin, inverse, frame.owner, float(scene.camera[0]) / 2)
-    irradiance = shaded[:, IRRADIANCE : IRRADIANCE + 3]
+    irradiance = np.ascontiguousarray(shaded[:, IRRADIANCE : IRRADIANCE + 3])
+    if len(skin):
+        row_at = np.full(frame.owner.shape, -1, np.int32)
+        row_at.reshape(-1)[pixels[skin]] = skin
+        scattered, focal = irradiance.copy(), float(scene.camera[0]) / 2
+        scatter(irradiance, row_at, visible.inverse_at, visible.owners, focal, scattered)
+        irradiance = scattered
     return irradiance * shaded[:, ALBEDO : ALBEDO + 3] + shaded[:, GLOSS : GLOSS + 3]
 
 
@@ -168,23 +173,3 @@ def _smoothed(
     result = grid.copy()
     shadow.smooth(grid, inverse, owner, result)
     return result.reshape(-1)[pixels]
-
-
-def _scatter(
-    shaded: NDArray[np.float32],
-    pixels: NDArray[np.int64],
-    skin: NDArray[np.intp],
-    inverse: NDArray[np.float64],
-    owner: NDArray[np.int16],
-    focal: float,
-) -> None:
-    """Let light go under the skin, at the pixel centres `skin`, in place."""
-    if not len(skin):
-        return
-    light = np.zeros((*owner.shape, 3), np.float32)
-    is_skin = np.zeros(owner.shape, np.bool_)
-    light.reshape(-1, 3)[pixels[skin]] = shaded[skin, IRRADIANCE : IRRADIANCE + 3]
-    is_skin.reshape(-1)[pixels[skin]] = True
-    result = light.copy()
-    scatter(light, is_skin, inverse, owner, focal, result)
-    shaded[skin, IRRADIANCE : IRRADIANCE + 3] = result.reshape(-1, 3)[pixels[skin]]

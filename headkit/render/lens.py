@@ -39,16 +39,32 @@ def lay_lenses(
     lenses = np.flatnonzero(mesh.material == Material.LENS)
     if not len(lenses):
         return
-    face_at, nearer = raster.buffers(*inverse_at.shape)
-    raster.draw(mesh, lenses, scene.camera, face_at, nearer)
-    rows, columns = np.nonzero(nearer > inverse_at)
-    if len(rows):
-        window = (
-            max(0, int(rows.min()) // 2 - 1), max(0, int(columns.min()) // 2 - 1),
-            min(picture.shape[0], int(rows.max()) // 2 + 1),
-            min(picture.shape[1], int(columns.max()) // 2 + 1),
-        )  # fmt: skip
-        _blend(scene._replace(face_at=face_at), nearer, inverse_at, window, picture)
+    window = _window(mesh, lenses, scene.camera, picture.shape[0], picture.shape[1])
+    if window is None:
+        return
+    top, left, bottom, right = window
+    camera = scene.camera - np.array([0.0, 0.0, 2.0 * left, 2.0 * top])
+    face_at, nearer = raster.buffers(2 * (bottom - top) + 1, 2 * (right - left) + 1)
+    raster.draw(mesh, lenses, camera, face_at, nearer)
+    solid = np.ascontiguousarray(inverse_at[2 * top : 2 * bottom + 1, 2 * left : 2 * right + 1])
+    part = np.ascontiguousarray(picture[top:bottom, left:right])
+    _blend(scene._replace(camera=camera, face_at=face_at), nearer, solid, part)
+    picture[top:bottom, left:right] = part
+
+
+def _window(
+    mesh: Mesh, lenses: NDArray[np.intp], camera: NDArray[np.float64], height: int, width: int
+) -> tuple[int, int, int, int] | None:
+    """top, left, bottom, right of the pixels that the lenses may cover."""
+    points = np.concatenate(
+        [mesh.vertices[mesh.starts[n] : mesh.starts[n + 1]] for n in lenses]
+    ).astype(np.float64)
+    if points[:, 2].min() < raster.NEAR:
+        return 0, 0, height, width
+    places = points[:, :2] / points[:, 2:] * camera[:2] + camera[2:]
+    left, top = np.clip(places.min(axis=0) // 2 - 1, 0, (width, height)).astype(int).tolist()
+    right, bottom = np.clip(places.max(axis=0) // 2 + 2, 0, (width, height)).astype(int).tolist()
+    return (top, left, bottom, right) if top < bottom and left < right else None
 
 
 @compiled
@@ -56,13 +72,12 @@ def _blend(
     scene: Scene,
     nearer: NDArray[np.float64],
     inverse_at: NDArray[np.float64],
-    window: tuple[int, int, int, int],
     picture: NDArray[np.float32],
 ) -> None:
-    """Every pixel of the window (top, left, bottom, right) by the share of its samples on a lens."""
+    """Every pixel by the share of its samples on a lens."""
     width = nearer.shape[1]
-    for y in range(window[0], window[2]):
-        for x in range(window[1], window[3]):
+    for y in range(picture.shape[0]):
+        for x in range(picture.shape[1]):
             cover, sample = 0.0, -1
             for j in range(2 * y, 2 * y + 3):
                 for i in range(2 * x, 2 * x + 3):
@@ -92,7 +107,7 @@ def _glaze(scene: Scene, sample: int, cover: float, pixel: NDArray[np.float32]) 
     )
     opacity, occlusion = row[Paint.LENS_OPACITY], value(scene.attributes, hit, OCCLUSION)
     mirrored = fresnel(nv, _F0)
-    lamp = reflected(scene.light, KEY, 0.0, normal, view, 0.08, _F0)
+    lamp = reflected(scene.light, KEY, 0.0, normal, view, 0.08, _F0, 0.0)
     light = irradiance(scene.light, normal, same(1.0), same(occlusion), same(0.0))
     for channel in range(3):
         seen = pixel[channel] * (1.0 - mirrored)

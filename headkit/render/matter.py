@@ -113,7 +113,9 @@ def _write(
     """One row of `shaded`. sheen: light caught by fuzz where the surface turns away."""
     nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2])
     edge = sheen * (1.0 - min(1.0, nv)) ** 3
-    shine = gloss(light, normal, view, lit, occlusion, roughness, f0)
+    shine = (0.0, 0.0, 0.0)
+    if roughness < 0.8:  # plain cloth only has its sheen
+        shine = gloss(light, normal, view, lit, occlusion, roughness, f0, 0.0)
     arriving = irradiance(light, normal, same(lit), same(occlusion), same(wrap))
     for channel in range(3):
         out[IRRADIANCE + channel] = arriving[channel]

@@ -157,7 +157,7 @@ def paint_skin(
     footprint  size of a pixel on the skin, metres: finer detail than this must fade
     """
     seed = row[Paint.SEED]
-    blood, melanin = _undertone(x, y, z, row, spots, seed)
+    blood, melanin = _undertone(x, y, z, row, spots, seed, part)
     if part == _EAR:
         blood += 0.35 * row[Paint.REDNESS] + 0.10
     elif part in (_HAND, _FOOT):
@@ -241,6 +241,7 @@ def _undertone(
     row: NDArray[np.float32],
     spots: NDArray[np.float64],
     seed: float,
+    part: int,
 ) -> tuple[float, float]:
     """How much more blood and melanin than the mean; about -0.5 to 1.5."""
     coarse = value_noise(x * 70.0 + seed, y * 70.0, z * 70.0) - 0.5
@@ -248,7 +249,7 @@ def _undertone(
     fine = value_noise(x * 560.0, y * 560.0 + seed, z * 560.0) - 0.5
     blood = 0.45 * coarse + 0.40 * middle + 0.35 * fine
     melanin = 0.22 * coarse - 0.24 * middle + 0.30 * fine
-    for k in range(len(spots)):
+    for k in range(len(spots) if part == _FACE else 0):
         dx, dy, dz = x - spots[k, 0], y - spots[k, 1], z - spots[k, 2]
         distance = (dx * dx + dy * dy + dz * dz) / (spots[k, 3] * spots[k, 3])
         if distance < 6.0:

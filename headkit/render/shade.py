@@ -218,25 +218,16 @@ def bumped(
 
 
 @compiled
-def ggx(
-    normal: Triple,
-    view: Triple,
-    towards: Triple,
-    roughness: float,
-) -> float:
-    """D x V x cosine x pi of a microfacet surface (Walter 2007; V by Karis 2013), without Fresnel."""
-    nl = normal[0] * towards[0] + normal[1] * towards[1] + normal[2] * towards[2]
-    if nl <= 0.0:
-        return 0.0
-    nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]) + 1e-4
-    hx, hy, hz = unit(view[0] + towards[0], view[1] + towards[1], view[2] + towards[2])
-    nh = normal[0] * hx + normal[1] * hy + normal[2] * hz
+def ggx(nl: float, nv: float, nh: float, roughness: float) -> float:
+    """D x V x cosine x pi of a microfacet surface (Walter 2007; V by Karis 2013), without Fresnel.
+
+    nl, nv, nh  cosines between the normal and the light, the eye, the half vector
+    """
     alpha = roughness * roughness
     square = alpha * alpha
     lobe = nh * nh * (square - 1.0) + 1.0
-    shape = square / (lobe * lobe)
-    masking = 0.5 / (nl * (nv * (1.0 - alpha) + alpha) + nv * (nl * (1.0 - alpha) + alpha))
-    return shape * masking * nl
+    masking = nl * (nv * (1.0 - alpha) + alpha) + nv * (nl * (1.0 - alpha) + alpha)
+    return 0.5 * square * nl / (lobe * lobe * masking)
 
 
 @compiled
@@ -255,14 +246,25 @@ def reflected(
     view: Triple,
     roughness: float,
     f0: float,
+    oil: float,
 ) -> float:
-    """Share of one light (KEY, FILL or RIM, of this angular radius) that a smooth coat reflects."""
+    """Share of one light (KEY, FILL or RIM, of this angular radius) that a smooth coat reflects.
+
+    oil  weight of a second lobe of 0.6 times the roughness
+    """
     towards = (light[lamp], light[lamp + 1], light[lamp + 2])
-    # a wide light blurs its reflection as roughness does (Karis 2013)
-    wide = min(1.0, roughness + 0.35 * radius)
+    nl = normal[0] * towards[0] + normal[1] * towards[1] + normal[2] * towards[2]
+    if nl <= 0.0:
+        return 0.0
+    nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]) + 1e-4
     hx, hy, hz = unit(view[0] + towards[0], view[1] + towards[1], view[2] + towards[2])
+    nh = normal[0] * hx + normal[1] * hy + normal[2] * hz
     vh = view[0] * hx + view[1] * hy + view[2] * hz
-    return float(ggx(normal, view, towards, wide) * fresnel(vh, f0))
+    # a wide light blurs its reflection as roughness does (Karis 2013)
+    amount = ggx(nl, nv, nh, min(1.0, roughness + 0.35 * radius))
+    if oil > 0.0:
+        amount += oil * ggx(nl, nv, nh, min(1.0, 0.6 * roughness + 0.35 * radius))
+    return amount * fresnel(vh, f0)
 
 
 @compiled
@@ -274,11 +276,13 @@ def gloss(
     occlusion: float,
     roughness: float,
     f0: float,
+    oil: float,
 ) -> Triple:
-    """Light that a smooth coat reflects, linear RGB."""
-    key = reflected(light, KEY, light[KEY + 6], normal, view, roughness, f0) * lit
-    fill = reflected(light, FILL, 0.5, normal, view, roughness, f0) * occlusion
-    rim = reflected(light, RIM, 0.3, normal, view, roughness, f0) * occlusion * occlusion
+    """Light that a smooth coat reflects, linear RGB. The fill is too wide and weak to be seen in it."""
+    key = 0.0
+    if lit > 0.0:
+        key = lit * reflected(light, KEY, light[KEY + 6], normal, view, roughness, f0, oil)
+    rim = reflected(light, RIM, 0.3, normal, view, roughness, f0, 0.0) * occlusion * occlusion
     nv = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
     x, y, z = (
         2.0 * nv * normal[0] - view[0],
@@ -289,10 +293,10 @@ def gloss(
     edge = f0 + (max(1.0 - roughness, f0) - f0) * exp(-6.0 * max(0.0, nv))
     edge *= occlusion * (1.0 - 0.4 * roughness)
     return (
-        key * light[KEY + 3] + fill * light[FILL + 3] + rim * light[RIM + 3]
+        key * light[KEY + 3] + rim * light[RIM + 3]
         + edge * environment(light, x, y, z, 0),
-        key * light[KEY + 4] + fill * light[FILL + 4] + rim * light[RIM + 4]
+        key * light[KEY + 4] + rim * light[RIM + 4]
         + edge * environment(light, x, y, z, 1),
-        key * light[KEY + 5] + fill * light[FILL + 5] + rim * light[RIM + 5]
+        key * light[KEY + 5] + rim * light[RIM + 5]
         + edge * environment(light, x, y, z, 2),
     )  # fmt: skip

@@ -84,12 +84,14 @@ def sunlit(
     opaque = np.flatnonzero(mesh.material != Material.LENS)
     for owner in np.flatnonzero(np.bincount(owners)):
         rows = np.flatnonzero(owners == owner)
+        own = points if len(rows) == len(points) else points[rows]
         size = int(np.clip(1.15 * sqrt(len(rows)), 40, min(_LARGEST, width)))
-        camera, texel = _fit(points[rows], rotation, translation, size)
+        camera, texel = _fit(own, rotation, translation, size)
         face_at, inverse_at = raster.buffers(size, size)
         raster.draw(casters, opaque, camera, face_at, inverse_at)
+        depth_at = _depths(inverse_at)
         _sample(
-            points, normals, grain, rows, rotation, translation, camera, inverse_at, texel,
+            points, normals, grain, rows, rotation, translation, camera, depth_at, texel,
             float(light[KEY + 6]), result,
         )  # fmt: skip
     return result
@@ -121,7 +123,7 @@ def _sample(
     rotation: NDArray[np.float64],
     translation: NDArray[np.float64],
     camera: NDArray[np.float64],
-    inverse_at: NDArray[np.float64],
+    depth_at: NDArray[np.float32],
     texel: float,
     size: float,
     result: NDArray[np.float32],
@@ -134,7 +136,7 @@ def _sample(
     offset = 0.0006 + 1.4 * texel  # off the surface, so that it does not shade itself
     for row in rows:
         away = rotation[2, 0] * normals[row, 0] + rotation[2, 1] * normals[row, 1]
-        if away + rotation[2, 2] * normals[row, 2] > 0.5:  # too far round for light to wrap
+        if away + rotation[2, 2] * normals[row, 2] > 0.4:  # too far round for light to wrap
             result[row] = 0.0
             continue
         x = points[row, 0] + normals[row, 0] * offset
@@ -152,11 +154,11 @@ def _sample(
         turn_c, turn_s = cos(turn), sin(turn)
         search = min(_WIDEST, max(2.0, 0.5 * _REACH * size / texel))
         blocked, depth = 0, 0.0
-        for tap in range(_TAPS):
+        for tap in range(0, _TAPS, 2):  # spread over the whole disc, too
             du = search * (turn_c * disc[tap, 0] - turn_s * disc[tap, 1])
             dv = search * (turn_s * disc[tap, 0] + turn_c * disc[tap, 1])
-            found = _nearest(inverse_at, u + du, v + dv)
-            if 0.0 < found < w + du * slope_u + dv * slope_v - texel:
+            found = _nearest(depth_at, u + du, v + dv)
+            if found < w + du * slope_u + dv * slope_v - texel:
                 blocked += 1
                 depth += found
         if blocked == 0:
@@ -166,8 +168,8 @@ def _sample(
         for tap in range(_TAPS):
             du = spread * (turn_c * disc[tap, 0] - turn_s * disc[tap, 1])
             dv = spread * (turn_s * disc[tap, 0] + turn_c * disc[tap, 1])
-            found = _nearest(inverse_at, u + du, v + dv)
-            if not 0.0 < found < w + du * slope_u + dv * slope_v - 0.5 * texel:
+            found = _nearest(depth_at, u + du, v + dv)
+            if not found < w + du * slope_u + dv * slope_v - 0.5 * texel:
                 lit += 1
         result[row] = lit / _TAPS
 
@@ -183,14 +185,19 @@ def _slopes(rotation: NDArray[np.float64], normal: NDArray[np.float32]) -> tuple
 
 
 @compiled
-def _nearest(inverse_at: NDArray[np.float64], u: float, v: float) -> float:
-    """Depth of the map at the nearest texel, 0 where nothing casts."""
-    height, width = inverse_at.shape
+def _nearest(depth_at: NDArray[np.float32], u: float, v: float) -> float:
+    """Depth of the map at the nearest texel, from the light; infinity where nothing casts."""
+    height, width = depth_at.shape
     column, row = int(u + 0.5), int(v + 0.5)
     if column < 0 or row < 0 or column >= width or row >= height:
-        return 0.0
-    inverse = inverse_at[row, column]
-    return 1.0 / inverse if inverse > 0.0 else 0.0
+        return np.inf
+    return float(depth_at[row, column])
+
+
+def _depths(inverse_at: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Depths of a map, infinity where nothing casts."""
+    with np.errstate(divide="ignore"):
+        return (1.0 / inverse_at).astype(np.float32)
 
 
 @compiled

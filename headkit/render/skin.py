@@ -18,10 +18,10 @@ from headkit.render.shade import (
     IRRADIANCE,
     Scene,
     bumped,
+    facing,
     gloss,
     irradiance,
     locate,
-    reflected,
     unit,
     value,
     vector,
@@ -30,6 +30,7 @@ from headkit.render.shade import (
 # How far light wraps around the edge of its shadow under skin, by channel: blood lets red through.
 _WRAP: Final = (0.30, 0.14, 0.09)
 _F0: Final = 0.028  # refractive index 1.4
+_OIL: Final = 0.3  # of a sharper lobe
 _FINE: Final = 0.0013  # metres: pixels smaller than this show pores
 
 
@@ -76,41 +77,22 @@ def shade_skin(
         )
         soft = (arrives + 0.25 * edge, arrives + 0.05 * edge, arrives - 0.05 * edge)
         light = irradiance(scene.light, normal, soft, around, _WRAP)
-        if footprint < _FINE:  # under the skin light forgets the relief by half
-            bump = irradiance(scene.light, fine, soft, around, _WRAP)
-            light = (
-                0.5 * (light[0] + bump[0]), 0.5 * (light[1] + bump[1]), 0.5 * (light[2] + bump[2])
-            )  # fmt: skip
-        wide = gloss(scene.light, fine, view, arrives, occlusion, roughness, _F0)
-        oily = (
-            0.25
+        # under the skin light forgets the relief by half
+        relief = (
+            0.5
             * arrives
-            * reflected(scene.light, KEY, scene.light[KEY + 6], fine, view, 0.65 * roughness, _F0)
+            * (
+                facing(scene.light, KEY, fine[0], fine[1], fine[2])
+                - facing(scene.light, KEY, normal[0], normal[1], normal[2])
+            )
         )
+        shine = gloss(scene.light, fine, view, arrives, occlusion, roughness, _F0, _OIL)
         out = shaded[to[number]]
         for channel, albedo in enumerate((red, green, blue)):
-            out[IRRADIANCE + channel] = light[channel]
+            lamp = scene.light[KEY + 3 + channel]
+            out[IRRADIANCE + channel] = max(0.0, light[channel] + relief * lamp)
             out[ALBEDO + channel] = albedo
-            out[GLOSS + channel] = 0.8 * wide[channel] + oily * scene.light[KEY + 3 + channel]
-
-
-@compiled
-def scatter(
-    light: NDArray[np.float32],
-    is_skin: NDArray[np.bool_],
-    inverse: NDArray[np.float64],
-    owner: NDArray[np.int16],
-    focal: float,
-    result: NDArray[np.float32],
-) -> None:
-    """Spread (H, W, 3) irradiance under the skin: a blur in each channel as wide as it goes in tissue.
-
-    The blur runs along rows, then along columns, only over skin of the same person and near depth
-    (separable sub-surface scattering, Jimenez 2015, with one Gaussian and a share per channel).
-    """
-    passed = np.empty_like(light)
-    _scatter_along(light, is_skin, inverse, owner, focal, 0, passed)
-    _scatter_along(passed, is_skin, inverse, owner, focal, 1, result)
+            out[GLOSS + channel] = 0.8 * shine[channel]
 
 
 _SIGMA: Final = 0.0026  # metres, of red; green goes a half as far, blue a third
@@ -119,37 +101,66 @@ _REACH: Final = 14  # pixels
 
 
 @compiled
+def scatter(
+    light: NDArray[np.float32],
+    row_at: NDArray[np.int32],
+    inverse_at: NDArray[np.float64],
+    owners: NDArray[np.int32],
+    focal: float,
+    result: NDArray[np.float32],
+) -> None:
+    """Spread light under the skin: a blur of irradiance, in each channel as wide as it goes in tissue.
+
+    light, result  (N, 3) irradiance of samples
+    row_at         (H, W) which of them is a pixel's centre; -1 where that is no skin
+    inverse_at     (2 H + 1, 2 W + 1) 1/z of the sample grid; owners (N,)
+    focal          pixels
+
+    The blur runs along rows, then along columns, only over skin of the same person and near depth
+    (separable sub-surface scattering, Jimenez 2015, with one Gaussian and a share per channel).
+    """
+    passed = light.copy()
+    _scatter_along(light, row_at, inverse_at, owners, focal, 0, passed)
+    _scatter_along(passed, row_at, inverse_at, owners, focal, 1, result)
+
+
+@compiled
 def _scatter_along(
     light: NDArray[np.float32],
-    is_skin: NDArray[np.bool_],
-    inverse: NDArray[np.float64],
-    owner: NDArray[np.int16],
+    row_at: NDArray[np.int32],
+    inverse_at: NDArray[np.float64],
+    owners: NDArray[np.int32],
     focal: float,
     axis: int,
     result: NDArray[np.float32],
 ) -> None:
-    height, width = is_skin.shape
+    """One pass over the pixels: along rows (axis 0) or columns (1)."""
+    height, width = row_at.shape
     for y in range(height):
         for x in range(width):
-            if not is_skin[y, x]:
+            row = row_at[y, x]
+            if row < 0:
                 continue
-            per_metre = focal * inverse[y, x]  # pixels
+            here = inverse_at[2 * y + 1, 2 * x + 1]
+            per_metre = focal * here  # pixels
             reach = min(_REACH, int(2.2 * _SIGMA * per_metre))
             if reach < 1:
                 for channel in range(3):
-                    result[y, x, channel] = light[y, x, channel]
+                    result[row, channel] = light[row, channel]
                 continue
             red, green, blue, total_r, total_g, total_b = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
             stride = 1 + reach // 6  # light under skin is smooth: some 9 taps are enough
             for step in range(-(reach // stride) * stride, reach + 1, stride):
                 j = y + step if axis == 1 else y
                 i = x + step if axis == 0 else x
-                if j < 0 or i < 0 or j >= height or i >= width or not is_skin[j, i]:
+                if j < 0 or i < 0 or j >= height or i >= width:
                     continue
-                if owner[j, i] != owner[y, x]:
+                other = row_at[j, i]
+                if other < 0 or owners[other] != owners[row]:
                     continue
                 away = step / per_metre
-                deep = (1.0 / inverse[j, i] - 1.0 / inverse[y, x]) * 0.7
+                there = inverse_at[2 * j + 1, 2 * i + 1]
+                deep = 0.7 * (here - there) / (here * there)
                 # (1 - q/8)^8 for exp(-q); a fourth and an eighth of the variance by powers of it
                 weight_r = max(0.0, 1.0 - (away * away + deep * deep) / (16.0 * _SIGMA * _SIGMA))
                 weight_r *= weight_r
@@ -158,12 +169,12 @@ def _scatter_along(
                 weight_g = weight_r * weight_r
                 weight_g *= weight_g
                 weight_b = weight_g * weight_g
-                red += weight_r * light[j, i, 0]
-                green += weight_g * light[j, i, 1]
-                blue += weight_b * light[j, i, 2]
+                red += weight_r * light[other, 0]
+                green += weight_g * light[other, 1]
+                blue += weight_b * light[other, 2]
                 total_r += weight_r
                 total_g += weight_g
                 total_b += weight_b
-            result[y, x, 0] = light[y, x, 0] + _SHARE[0] * (red / total_r - light[y, x, 0])
-            result[y, x, 1] = light[y, x, 1] + _SHARE[1] * (green / total_g - light[y, x, 1])
-            result[y, x, 2] = light[y, x, 2] + _SHARE[2] * (blue / total_b - light[y, x, 2])
+            result[row, 0] = light[row, 0] + _SHARE[0] * (red / total_r - light[row, 0])
+            result[row, 1] = light[row, 1] + _SHARE[1] * (green / total_g - light[row, 1])
+            result[row, 2] = light[row, 2] + _SHARE[2] * (blue / total_b - light[row, 2])

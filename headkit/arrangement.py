@@ -106,7 +106,7 @@ def _joints(pose: Any) -> NDArray[np.float64]:
     keypoints = pose.get("keypoints") if isinstance(pose, dict) else None
     try:
         points = np.array(keypoints, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = np.zeros(0)
     if points.shape != (JOINTS, 3) or not np.isfinite(points).all():
         raise PoseError(f"poses[].keypoints is not a list of {JOINTS} [x, y, confidence]")

@@ -241,6 +241,10 @@ def test_parameters_of_another_model_are_refused():
         lambda on: overlay.draw_pose(on, None),
         lambda on: overlay.draw_axes(on, {"pose": {"view": [[1]]}, "box": [0, 0, 1, 1]}, None),
         lambda on: overlay.draw_axes(on, {"pose": {"view": np.eye(3).tolist()}}, None),
+        lambda on: overlay.draw_box(on, [1, 2, 3, 10**400], RED),
+        lambda on: overlay.draw_box(on, [1, 2, 3, 1e308], RED),
+        lambda on: overlay.draw_axes(on, {"pose": [1]}, None),
+        lambda on: overlay.draw_axes(on, {"pose": {"view": 1}, "params": "x"}, None),
         lambda on: draw_meshes(on, [np.zeros((1, 3))], [RED], {"K": [[1]]}),
     ],
 )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from headkit.overlay.sheet import GAP, strip_height
@@ -13,6 +15,20 @@ from headkit.status import USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Failure
 from headkit.tools import view as tool
 
+NAMES = (
+    "box",
+    "box_visible",
+    "pose",
+    "params",
+    "landmarks",
+    "points",
+    "visible",
+    "scheme",
+    "view",
+    "rotation",
+    "yaw",
+)
+NAMES += ("K", "model", "translation", "keypoints", "ignore", "visibility", "heads")
 HEAD = {"box": [4.0, 4.0, 20.0, 22.0], "box_visible": [4.0, 4.0, 15.0, 22.0], "visibility": 0.7}
 HEAD |= {"pose": {"yaw": 12.4, "pitch": -0.2, "roll": 3.0, "view": np.eye(3).tolist()}}
 
@@ -150,6 +166,40 @@ def test_what_is_wrong_has_a_tile_that_says_so(tmp_path, records):
         assert tile[:, :, 0].max() > 150  # the message
 
 
+def test_what_can_be_drawn_is_drawn_beside_what_cannot(tmp_path, records):
+    foreign = {**HEAD, "params": {"model": "another"}, "pose": {"rotation": np.eye(3).tolist()}}
+    record = {**records[0], "truth": {"heads": [foreign, HEAD]}}
+    sheet, (failure,) = view(tmp_path, [record], boxes=True, mesh=True, tile=256)
+    assert "another head model" in failure.message
+    plain, _ = view(tmp_path, [record], tile=256)
+    top = slice(GAP, GAP + 128)
+    assert not np.array_equal(sheet[top], plain[top])  # the boxes
+    assert len(view(tmp_path, [record], heads=True, mesh=True)[1]) == 1  # one failure a record
+
+
+@given(st.data())
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_no_label_breaks_a_sheet(tmp_path, records, data):
+    junk = st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.just([1, 2, 3, 4]),
+        lambda inner: (
+            st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
+        ),
+        max_leaves=12,
+    )
+    head = st.one_of(junk, st.dictionaries(st.sampled_from(NAMES), junk, max_size=5))
+    record = {
+        **records[0],
+        "truth": {"heads": data.draw(st.lists(head, max_size=3))},
+        "camera": data.draw(junk),
+    }
+    record["poses"] = data.draw(junk)
+    everything = dict.fromkeys(("boxes", "landmarks", "mesh", "axes", "poses"), True)
+    view(tmp_path, [record], heads=data.draw(st.booleans()), **everything)
+
+
 def test_an_error_from_before_is_no_failure_of_this_run(tmp_path):
     _, failures = view(tmp_path, [{"id": "a", "error": {"tool": "x", "kind": "y", "message": "z"}}])
     assert failures == []
@@ -191,8 +241,7 @@ def test_the_line_below_a_tile():
     assert tool._detail([HEAD], None) == "yaw 12 pitch 0 roll 3  70%"
     assert tool._detail([HEAD, HEAD], None) == "2 heads  yaw 12  12"
     assert (
-        tool._detail([HEAD, {**HEAD, "ignore": "small"}], 1)
-        == "yaw 12 pitch 0 roll 3  70%  small"
+        tool._detail([HEAD, {**HEAD, "ignore": "small"}], 1) == "yaw 12 pitch 0 roll 3  70%  small"
     )
     assert tool._detail([], None) == "0 heads"
     assert tool._detail([{"pose": {"yaw": "left"}}], None) == ""

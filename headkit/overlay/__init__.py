@@ -33,6 +33,7 @@ COLORS: tuple[
     (190, 150, 255),
     (255, 130, 60),
 )
+_FARTHEST = 1e7  # pixels or metres: lines are drawn step by step, also where nobody sees them
 _EDGE = (0, 0, 0, 150)  # dark, half transparent, under every line
 # COCO key points: pairs to join, on the subject's left, right, and in the middle.
 _LEFT = ((5, 7), (7, 9), (5, 11), (11, 13), (13, 15), (0, 1), (1, 3))
@@ -142,8 +143,9 @@ def draw_axes(canvas: Canvas, head: Any, camera: Any) -> None:
 
     With `camera` and `params.translation` in full perspective; else from the middle of its box.
     """
-    pose = head.get("pose") or {}
-    params = head.get("params") or {}
+    pose, params = head.get("pose") or {}, head.get("params") or {}
+    if not isinstance(pose, dict) or not isinstance(params, dict):
+        raise OverlayError("pose or params is not an object")
     K = _camera(camera)
     if K is not None and params.get("translation") is not None and pose.get("rotation") is not None:
         rotation = numbers(pose["rotation"], (3, 3), "pose.rotation")
@@ -234,13 +236,15 @@ def numbers(value: Any, shape: tuple[int | None, ...], name: str) -> Floats:
     """Numbers of a shape; OverlayError where a record holds something else."""
     try:
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise OverlayError(f"{name} is not made of numbers") from None
     fits = array.ndim == len(shape) and all(
         want in (None, have) for want, have in zip(shape, array.shape, strict=True)
     )
     if not fits or not np.isfinite(array).all():
         raise OverlayError(f"{name} has not the shape that it should have")
+    if array.size and np.abs(array).max() > _FARTHEST:
+        raise OverlayError(f"{name} has a number beyond any picture")
     return array
 
 

@@ -13,15 +13,16 @@ that the parameters stand for over the picture. --axes draws each head's own axe
 up, blue out of the face. --poses draws the skeletons that were asked for, blue on the subject's left,
 orange on the right. Heads that training ignores are grey.
 
-A record with an error, or whose image or labels cannot be drawn, has a tile that says so. The same records make
+A record with an error, or whose image or labels cannot be drawn, has a tile that says so, with what can be drawn. The same records make
 the same picture.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -114,13 +115,11 @@ def _tiles(
             )
             continue
         scene = _Scene(options, record, pixels, heads)
-        inside = [number for number, head in enumerate(heads) if not _is_outside(head)]
-        for only in inside if options.heads else [None]:
-            try:
-                yield scene.tile(only), None
-            except OverlayError as error:
-                tile = Tile(None, name, message=str(error))
-                yield tile, Failure("label", f"record {name!r}: {error}")
+        tiles = list(scene.tiles())
+        problems = "; ".join(dict.fromkeys(tile.message for tile in tiles if tile.message))
+        failure = Failure("label", f"record {name!r}: {problems}") if problems else None
+        for number, tile in enumerate(tiles):
+            yield tile, None if number else failure
 
 
 class _Scene:
@@ -130,28 +129,56 @@ class _Scene:
         self.options, self.record, self.pixels, self.heads = options, record, pixels, heads
         self.surfaces: dict[int, Any] = {}  # number of a head -> its mesh, made once for all tiles
 
+    def tiles(self) -> Iterator[Tile]:
+        """The tile of all heads, or one for each head in the picture."""
+        if not self.options.heads:
+            yield self.tile(None)
+            return
+        for number, head in enumerate(self.heads):
+            if not _is_outside(head):
+                yield self.tile(number)
+
     def tile(self, only: int | None) -> Tile:
-        """The tile of all heads, or that of one. Raises OverlayError."""
+        """The picture, or the part around one head, with what can be drawn; the message says what cannot."""
         from headkit import overlay
         from headkit.overlay.sheet import Tile
 
-        options, record = self.options, self.record
-        window = None if only is None else _around(self.heads[only])
-        canvas = overlay.Canvas.of(self.pixels, options.tile, options.tile, window)
+        title = self.record["id"] if only is None else f"{self.record['id']} #{only}"
+        try:
+            window = None if only is None else _around(self.heads[only])
+        except overlay.OverlayError as error:
+            return Tile(None, title, message=str(error))
+        canvas = overlay.Canvas.of(self.pixels, self.options.tile, self.options.tile, window)
+        problems = []
+        for draw in self.drawings(canvas, only, window):
+            try:
+                draw()
+            except overlay.OverlayError as error:
+                problems.append(str(error))
+        message = "; ".join(dict.fromkeys(problems))
+        return Tile(canvas.finish(), title, _detail(self.heads, only), message)
+
+    def drawings(
+        self, canvas: Canvas, only: int | None, window: Any
+    ) -> Iterator[Callable[[], None]]:
+        """What there is to draw, from the bottom up; each may raise OverlayError."""
         shown = [
             k
             for k, head in enumerate(self.heads)
             if window is None or k == only or _meets(head, window)
         ]
-        if options.mesh:
-            self.draw_meshes(canvas, shown)
-        if options.poses:
-            for pose in _listed(record.get("poses"), "poses"):
-                overlay.draw_pose(canvas, pose)
+        if self.options.mesh:
+            yield partial(self.draw_meshes, canvas, shown)
+        if self.options.poses:
+            yield partial(self.draw_poses, canvas)
         for number in shown:
-            self.draw_head(canvas, number)
-        title = record["id"] if only is None else f"{record['id']} #{only}"
-        return Tile(canvas.finish(), title, _detail(self.heads, only))
+            yield partial(self.draw_head, canvas, number)
+
+    def draw_poses(self, canvas: Canvas) -> None:
+        from headkit.overlay import draw_pose
+
+        for pose in _listed(self.record.get("poses"), "poses"):
+            draw_pose(canvas, pose)
 
     def color(self, number: int) -> Color:
         from headkit.overlay import color_of
@@ -204,12 +231,13 @@ def _is_outside(head: Any) -> bool:
 
 
 def _meets(head: Any, window: Any) -> bool:
-    """Whether a head's box and a window have a point in common; a head without a box may be anywhere."""
-    from headkit.overlay import numbers
+    """Whether a head's box and a window have a point in common; without a box it may be anywhere."""
+    from headkit.overlay import OverlayError, numbers
 
-    if not head.get("box"):
+    try:
+        x1, y1, x2, y2 = numbers(head.get("box"), (4,), "box").tolist()
+    except OverlayError:
         return True
-    x1, y1, x2, y2 = numbers(head["box"], (4,), "box").tolist()
     return bool(x1 < window[2] and x2 > window[0] and y1 < window[3] and y2 > window[1])
 
 

@@ -195,8 +195,10 @@ def fit(grid: ScalpGrid, wearer: Wearer) -> Scalp:
     along[1:-1] = shaped[2:] - shaped[:-2]
     along[0], along[-1] = shaped[1] - shaped[0], shaped[-1] - shaped[-2]
     around = np.roll(shaped, -1, axis=1) - np.roll(shaped, 1, axis=1)
+    rays = unit(outward).reshape(ROWS, COLUMNS, 3)
     normals = unit(np.cross(along, around).astype(np.float32))
-    normals[0] = unit(outward.reshape(ROWS, COLUMNS, 3)[0])
+    normals = unit(normals + 0.05 * rays)  # rows that meet in the hole of an ear have none of their own
+    normals[0] = rays[0]
     thinning = wearer.look.hair.thinning
     height = grid.height - thinning * grid.recession
     return Scalp(

@@ -66,7 +66,7 @@ def plain(value: float = 0.1) -> np.ndarray:
 
 
 LIGHT = light.lighting("studio", np.random.default_rng(0))
-QUIET = tone.Film(exposure=1.0, noise=0.0, vignette=0.0, contrast=1.0)
+QUIET = tone.Film(exposure=1.0, noise=0.0, vignette=0.0, contrast=1.0, metering=0.0)
 
 
 def draw(surfaces, rows=None, lighting=LIGHT, film=QUIET, seed=5, behind=None) -> frame.Frame:

@@ -20,9 +20,11 @@ from headkit.render.mesh import Mesh, pack
 from headkit.render.paint import spots
 from headkit.render.shade import ALBEDO, GLOSS, IRRADIANCE, SHADED, Scene
 from headkit.render.skin import scatter, shade_skin
-from headkit.render.surface import Material, Surface
-from headkit.render.tone import Film, develop
+from headkit.render.surface import Material, Part, Surface
+from headkit.render.tone import Film, develop, metered
 from headkit.render.visibility import Visible, see
+
+_FACES = (int(Part.FACE), int(Part.EAR))  # what the camera exposes for
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,10 @@ def draw(
         picture,
     )
     lay_lenses(mesh, scene, visible.inverse_at, picture)
-    developed = develop(picture, film or Film(lighting.exposure, lighting.warmth), seed)
+    film = metered(
+        film or Film(lighting.exposure, lighting.warmth), picture[np.isin(frame.part, _FACES)]
+    )
+    developed = develop(picture, film, seed)
     return replace(frame, color=developed)
 
 

@@ -74,7 +74,7 @@ def shade_matter(
                     row,
                     footprint,
                 )
-            tone = 0.94 + 0.12 * value_noise(rest[0] * 160.0, rest[1] * 160.0, rest[2] * 160.0)
+            tone = 0.97 + 0.06 * value_noise(rest[0] * 420.0, rest[1] * 420.0, rest[2] * 420.0)
             color = (color[0] * tone, color[1] * tone, color[2] * tone)
         elif material == Material.MOUTH:
             roughness, wrap = 0.3, 0.3

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Final
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from headkit.render.jit import compiled
 from headkit.render.noise import mix
 
+_LUMINANCE: Final = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB
+_FACE: Final = 0.24  # luminance that a metered face should have
 _TABLE: Final = 4096
 _BRIGHTEST: Final = 8.0  # light above is white
 
@@ -25,6 +27,7 @@ class Film:
     contrast  exponent about middle gray, 1 plain
     vignette  loss of light in the corners, 0 to 0.4
     noise     standard deviation at middle gray, in steps of 8 bits
+    metering  how far exposure follows the light of faces: 0 not at all, 1 until they are middle bright
     """
 
     exposure: float = 1.0
@@ -32,6 +35,7 @@ class Film:
     contrast: float = 1.18
     vignette: float = 0.12
     noise: float = 1.2
+    metering: float = 0.3
 
 
 def film(exposure: float, warmth: float, rng: np.random.Generator) -> Film:
@@ -55,6 +59,15 @@ def _curve(contrast: float) -> NDArray[np.float32]:
     light = np.where(light <= 0.5, light, 1.0 - 0.5 * np.exp(-(light - 0.5) / 0.5))
     code = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return (255.0 * code).astype(np.float32)
+
+
+def metered(film: Film, faces: NDArray[np.float32]) -> Film:
+    """The film exposed for the (N, 3) radiance of skin, as cameras do that look for faces."""
+    if not len(faces) or film.metering == 0.0:
+        return film
+    light = float(np.mean(faces.astype(np.float64) @ _LUMINANCE)) * film.exposure
+    factor = (_FACE / max(light, 1e-3)) ** film.metering
+    return replace(film, exposure=film.exposure * min(max(factor, 0.75), 1.5))
 
 
 def develop(picture: NDArray[np.float32], film: Film, seed: int) -> NDArray[np.uint8]:

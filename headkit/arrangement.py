@@ -108,7 +108,7 @@ def _joints(pose: Any) -> NDArray[np.float64]:
         points = np.array(keypoints, np.float64)
     except (TypeError, ValueError, OverflowError):
         points = np.zeros(0)
-    if points.shape != (JOINTS, 3) or not np.isfinite(points).all():
+    if points.shape != (JOINTS, 3) or not (np.abs(points) < _FARTHEST).all():
         raise PoseError(f"poses[].keypoints is not a list of {JOINTS} [x, y, confidence]")
     return np.where(points[:, 2:] > 0, points[:, :2], np.nan)
 

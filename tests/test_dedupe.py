@@ -234,6 +234,7 @@ def test_the_nearest_that_stays_is_named():
         [{"keypoints": None}],
         [{"keypoints": [[1, 2, 3]]}],
         [{"keypoints": [[10**400, 0, 1]] * 17}],
+        [{"keypoints": [[1e300, 0, 1]] * 17}],
         [{"keypoints": [["x", 0, 1]] * 17}],
     ],
 )

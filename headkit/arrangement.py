@@ -39,9 +39,9 @@ _RESTLESS = (
     12,
 )  # joints, wrists and ankles first
 _GRID_AXES = 4  # 81 cells to look into; more axes cost more look-ups than they save comparisons
-_SLACK = (
-    1e-5  # in person heights: rounding of float32 must not prune what is exactly at the threshold
-)
+# In person heights: rounding of float32 must not prune what is exactly at the threshold.
+_SLACK = 1e-5
+_FARTHEST = 1e9  # pixels: what is further out, or not a number, is no place in a picture
 
 Key = tuple[bytes, ...]  # which joints each person has known, in sorted order
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from manifests import lines, many, parsed
+
+POSES = Path(__file__).parents[1] / "data" / "poses.jsonl"
 
 
 def children(pid):
@@ -121,60 +124,78 @@ def test_workers_die_with_a_parent_that_is_killed(cli):
     cli.run("mark", "-o", "out", "--resume", "in")  # no lock is held
 
 
-def drill(cli, kills, seed):
-    """Kill the runner or a worker at random moments, resume each time; the end is that of a run left in peace."""
-    chance = random.Random(seed)
+class Drill:
+    """A run with two workers that is killed at random moments and resumed, until nothing is left to do."""
+
+    def __init__(self, cli, tool, rows, *words, program="sample_tools"):
+        self.cli = cli
+        self.program = program
+        self.words = (tool, *words, "-d", "images", "in")
+        cli.write("in", rows)
+        cli.run(*self.words, "-o", "out", program=program, status=None)
+        self.whole = self.state()
+        self.forget()
+
+    def state(self):
+        """All that a run leaves: rows, images, account."""
+        files = {
+            path.relative_to(self.cli.folder): path for path in self.cli.path("images").rglob("*")
+        }
+        images = {name: path.read_bytes() for name, path in files.items() if path.is_file()}
+        kept = self.cli.run_file("out")["checkpoint"]
+        return self.cli.read("out"), images, kept["counts"], kept["ids"]
+
+    def forget(self):
+        shutil.rmtree(self.cli.path("images"))
+        for name in ("out", "out.run.json", "out.run.ids"):
+            self.cli.path(name).unlink()
+
+    def go(self, kills, seed, longest):
+        """`kills` times SIGKILL, half of them to a worker, each after up to `longest` seconds."""
+        chance = random.Random(seed)
+        while kills:
+            runner = self.start()
+            while kills and runner.poll() is None:
+                time.sleep(chance.uniform(0.05, longest))
+                workers = children(runner.pid)
+                victim = chance.choice(workers) if workers and chance.random() < 0.5 else runner.pid
+                with suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                    kills -= 1
+            status, said = self.end(runner)
+            assert status in (0, 1, -signal.SIGKILL), said
+            if status >= 0:  # it got through: begin again
+                assert self.state() == self.whole
+                self.forget()
+        assert self.end(self.start())[0] in (0, 1)
+        assert self.state() == self.whole  # no leftover, nothing lost, nothing doubled
+
+    def start(self):
+        return self.cli.popen(*self.words, "-j", 2, "-o", "out", "--resume", program=self.program)
+
+    def end(self, runner):
+        _, said = runner.communicate(timeout=600)
+        return runner.returncode, said.decode()
+
+
+@pytest.fixture
+def small_drill(cli):
     rows = many(60)
     rows[20]["do"] = "fail"
-    cli.write("in", lines(*rows))
-    words = (
-        "mark",
-        "-j",
-        2,
-        "-b",
-        3,
-        "-d",
-        "images",
-        "--sleep",
-        0.02,
-        "--resume",
-        "in",
-        "-o",
-        "out",
-    )
-    cli.run("mark", "-b", 5, "-d", "images", "-o", "whole", "in", status=1)
-    while kills:
-        runner = cli.popen(*words)
-        while kills and runner.poll() is None:
-            time.sleep(chance.uniform(0.05, 0.5))
-            workers = children(runner.pid)
-            victim = chance.choice(workers) if workers and chance.random() < 0.5 else runner.pid
-            with suppress(ProcessLookupError):
-                os.kill(victim, signal.SIGKILL)
-                kills -= 1
-        _, said = runner.communicate(timeout=60)
-        assert runner.returncode in (0, 1, -signal.SIGKILL), said.decode()
-        if runner.returncode >= 0:  # it got through: begin again
-            compare(cli)
-            for name in ("out", "out.run.json", "out.run.ids"):
-                cli.path(name).unlink()
-    last = cli.popen(*words)
-    assert last.communicate(timeout=60)[1].count(b"\n") <= 1
-    assert last.returncode in (0, 1)
-    compare(cli)
+    return Drill(cli, "mark", lines(*rows), "-b", 3, "--sleep", 0.02)
 
 
-def compare(cli):
-    assert cli.read("out") == cli.read("whole")
-    out, whole = (cli.run_file(name)["checkpoint"] for name in ("out", "whole"))
-    assert (out["counts"], out["ids"]) == (whole["counts"], whole["ids"])
-    assert not list(cli.path("images").rglob(".*"))  # leftovers were overwritten
-
-
-def test_kills_at_random_moments_end_in_the_same_bytes(cli):
-    drill(cli, 10, seed=1)
+def test_kills_at_random_moments_end_in_the_same_bytes(small_drill):
+    small_drill.go(10, seed=1, longest=0.5)
 
 
 @pytest.mark.slow
-def test_fifty_kills_at_random_moments(cli):
-    drill(cli, 50, seed=2)
+def test_fifty_kills_at_random_moments(small_drill):
+    small_drill.go(50, seed=2, longest=0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_fifty_kills_of_generate(cli):
+    poses = POSES.read_bytes().splitlines(keepends=True)[:16]
+    Drill(cli, "generate", b"".join(poses), program="headkit").go(50, seed=3, longest=12)

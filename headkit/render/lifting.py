@@ -155,7 +155,6 @@ def _descend(
     return cost
 
 
-@compiled
 def lift(
     starts: Array,
     roots: Array,
@@ -168,18 +167,15 @@ def lift(
 ) -> Array:
     """Descends from every start for `first` rounds, then from the `kept` cheapest for `rounds` more.
 
-    starts (S, EVERY) and roots (S, 3, 3) are worked on in place; returns their costs (S,).
+    starts (S, EVERY) and roots (S, 3, 3) are worked on in place; returns their costs (S,). Not
+    compiled: the compiler would optimise all that it calls once more.
     """
-    count = starts.shape[0]
-    costs = np.empty(count)
-    for s in range(count):
-        costs[s] = _descend(starts[s], roots[s], rig, points, goal, first)
-    waiting = np.ones(count, np.bool_)
-    for _ in range(min(kept, count)):
-        best = -1
-        for s in range(count):
-            if waiting[s] and (best < 0 or costs[s] < costs[best]):
-                best = s
-        waiting[best] = False
+    costs = np.array(
+        [
+            _descend(start, root, rig, points, goal, first)
+            for start, root in zip(starts, roots, strict=True)
+        ]
+    )
+    for best in np.argsort(costs, kind="stable")[:kept]:
         costs[best] = _descend(starts[best], roots[best], rig, points, goal, rounds)
     return costs

@@ -93,6 +93,8 @@ def body_points(skeleton: Skeleton, coco: Array) -> Array:
     fix(term.HEAD_CENTRE, "head", joint["head"])
     for axis, point in enumerate((term.HEAD_LEFT, term.HEAD_UP, term.HEAD_FRONT)):
         fix(point, "head", joint["head"] + np.eye(3)[axis])
+    points[term.MIDDLE] = (points[term.NECK] + points[term.HIPS]) / 2.0
+    points[term.ANKLES] = (points[term.LEFT_ANKLE] + points[term.RIGHT_ANKLE]) / 2.0
     return points
 
 

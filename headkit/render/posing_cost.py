@@ -26,9 +26,23 @@ BACKWARD = 20  # 1 / spread of the trunk's tilt to the subject's back (sine)
 SETTINGS = 21
 
 # Points: the 17 of COCO, then these; HEAD_LEFT, _UP, _FRONT lie 1 m from HEAD_CENTRE on its axes.
-NECK, HIPS, HEAD_CENTRE, HEAD_LEFT, HEAD_UP, HEAD_FRONT = range(17, 23)
-POINTS = 23
 LEFT_ANKLE, RIGHT_ANKLE = 15, 16
+NECK, HIPS, HEAD_CENTRE, HEAD_LEFT, HEAD_UP, HEAD_FRONT, MIDDLE, ANKLES = range(17, 25)
+POINTS = 25
+
+# The terms of `beside`: from which point to which, and what a difference costs: TAILED both ways,
+# or only where it is negative (BELOW), or as a square (SQUARE_BELOW, SQUARE).
+TAILED, BELOW, SQUARE_BELOW, SQUARE = range(4)
+_TERMS = (
+    (HIPS, NECK, TAILED),  # the trunk upright, before and behind: the picture hardly shows it
+    (HIPS, NECK, TAILED),  # and sideways
+    (HIPS, NECK, BELOW),  # people lean forward, hardly ever backward
+    (ANKLES, MIDDLE, TAILED),  # balance: the trunk over the feet, as far as depth is concerned
+    (LEFT_ANKLE, RIGHT_ANKLE, TAILED),  # feet at one height
+    (HEAD_CENTRE, HEAD_FRONT, SQUARE_BELOW),  # the face towards the camera, or away from it
+    *((HEAD_CENTRE, HEAD_LEFT + column, SQUARE) for _ in range(3) for column in range(3)),
+)
+_START, _END, _KIND = (np.array(column) for column in zip(*_TERMS, strict=True))
 TAIL = 4.0  # degrees of freedom of Student's t, of trunk and feet
 NEAREST = 0.05  # metres: a point closer to the camera than this is projected as if it were there
 
@@ -59,15 +73,6 @@ def _tailed(residual: float, tail: float) -> tuple[float, float]:
     """
     far = 1.0 + residual * residual / tail
     return tail * np.log(far), 1.0 / far
-
-
-@compiled
-def _add_tailed(row: Array, residual: float, normal: Array, gradient: Array) -> float:
-    """Adds a residual under Student's t and clears its `row`; returns its cost."""
-    cost, share = _tailed(residual, TAIL)
-    _add(row, residual, share, normal, gradient)
-    row[:] = 0.0
-    return cost
 
 
 @compiled
@@ -123,86 +128,61 @@ def beside(
     FACING > 0: the face must look at the camera's half; < 0: away from it; its size is the weight.
     HEAD: weight of `head` (3, 3), the rotation wanted of the head in the camera frame.
     """
-    cost = 0.0
-    row = np.zeros(UNKNOWNS)
+    axes = np.zeros((_KIND.shape[0], 3))
+    weights = np.zeros(_KIND.shape[0])
+    offsets = np.zeros(_KIND.shape[0])
+    weights[0] = settings[LEAN_DEPTH] / settings[TRUNK]
+    weights[1] = settings[LEAN_SIDE] / settings[TRUNK]
+    weights[2] = settings[BACKWARD] / settings[TRUNK]
+    weights[3] = settings[BALANCE]
+    weights[4] = settings[FEET]
+    weights[5] = abs(settings[FACING])
+    offsets[5] = 0.1
+    look = -1.0 if settings[FACING] > 0.0 else 1.0
+    centre = moved[HEAD_CENTRE]
+    far = np.sqrt(centre[0] * centre[0] + centre[1] * centre[1] + centre[2] * centre[2])
     up = settings[UP_X : UP_Z + 1]
-    away, side = np.empty(3), np.empty(3)  # level axes: away from the camera, and across
-    length = np.sqrt(max(1.0 - up[2] * up[2], 1e-6))  # a camera that looks straight down has none
+    level = np.sqrt(max(1.0 - up[2] * up[2], 1e-6))  # 0 for a camera that looks straight down
+    rise = up[0] * root[0, 2] + up[1] * root[1, 2] + up[2] * root[2, 2]
     for i in range(3):
-        away[i] = ((1.0 if i == 2 else 0.0) - up[2] * up[i]) / length
+        axes[0, i] = ((1.0 if i == 2 else 0.0) - up[2] * up[i]) / level  # away from the camera
+        axes[2, i] = root[i, 2] - rise * up[i]  # where the pelvis faces; as if it stood still
+        axes[3, i] = axes[0, i]
+        axes[4, i] = up[i]
+        axes[5, i] = look * centre[i] / far  # as if the head stood still
+        for column in range(3):
+            term = 6 + 3 * i + column
+            axes[term, i] = 1.0
+            weights[term] = settings[HEAD]
+            offsets[term] = head[i, column]
     for i in range(3):
         j, k = (i + 1) % 3, (i + 2) % 3
-        side[i] = up[j] * away[k] - up[k] * away[j]
-
-    # The trunk upright, before and behind (strict: the picture hardly shows it) and sideways.
-    scale = 1.0 / settings[TRUNK]
-    residual = _along(away, scale * settings[LEAN_DEPTH], HIPS, NECK, moved, change, row)
-    cost += _add_tailed(row, residual, normal, gradient)
-    residual = _along(side, scale * settings[LEAN_SIDE], HIPS, NECK, moved, change, row)
-    cost += _add_tailed(row, residual, normal, gradient)
-    # People lean forward, hardly ever backward. The pelvis' front counts as if it stood still.
-    ahead = np.empty(3)
-    level = up[0] * root[0, 2] + up[1] * root[1, 2] + up[2] * root[2, 2]
-    for i in range(3):
-        ahead[i] = root[i, 2] - level * up[i]
-    residual = _along(ahead, scale * settings[BACKWARD], HIPS, NECK, moved, change, row)
-    if residual < 0.0:
-        cost += _add_tailed(row, residual, normal, gradient)
-    row[:] = 0.0
-    # Balance: the middle of the trunk over the middle of the feet, as far as depth is concerned.
-    half = 0.5 * settings[BALANCE]
-    residual = _along(away, half, LEFT_ANKLE, NECK, moved, change, row)
-    residual += _along(away, half, RIGHT_ANKLE, HIPS, moved, change, row)
-    cost += _add_tailed(row, residual, normal, gradient)
-    # Feet at one height.
-    residual = _along(up, settings[FEET], LEFT_ANKLE, RIGHT_ANKLE, moved, change, row)
-    cost += _add_tailed(row, residual, normal, gradient)
-
-    if settings[FACING] != 0.0:
-        axis = np.empty(3)  # to the camera, or away from it; as if it stood still
-        weight = abs(settings[FACING])
-        centre = moved[HEAD_CENTRE]
-        length = np.sqrt(centre[0] * centre[0] + centre[1] * centre[1] + centre[2] * centre[2])
-        for i in range(3):
-            axis[i] = (-1.0 if settings[FACING] > 0.0 else 1.0) * centre[i] / length
-        residual = _along(axis, weight, HEAD_CENTRE, HEAD_FRONT, moved, change, row) - 0.1 * weight
-        if residual < 0.0:
-            cost += residual * residual
-            _add(row, residual, 1.0, normal, gradient)
-        row[:] = 0.0
-
-    if settings[HEAD] > 0.0:
-        axis = np.zeros(3)
-        for number in range(9):
-            i, column = number // 3, number % 3
-            axis[:] = 0.0
-            axis[i] = 1.0
-            point = HEAD_LEFT + column
-            residual = _along(axis, settings[HEAD], HEAD_CENTRE, point, moved, change, row)
-            residual -= settings[HEAD] * head[i, column]
-            cost += residual * residual
-            _add(row, residual, 1.0, normal, gradient)
-            row[:] = 0.0
+        axes[1, i] = up[j] * axes[0, k] - up[k] * axes[0, j]
 
     residual = settings[DEPTH_WEIGHT] * (unknowns[5] - settings[DEPTH])
-    cost += residual * residual
+    cost = residual * residual
     gradient[5] += settings[DEPTH_WEIGHT] * residual
     normal[5, 5] += settings[DEPTH_WEIGHT] * settings[DEPTH_WEIGHT]
+    row = np.zeros(UNKNOWNS)
+    for term in range(_KIND.shape[0]):
+        if weights[term] == 0.0:
+            continue
+        start, end, kind = _START[term], _END[term], _KIND[term]
+        residual = -weights[term] * offsets[term]
+        row[:] = 0.0
+        for i in range(3):
+            factor = weights[term] * axes[term, i]
+            residual += factor * (moved[end, i] - moved[start, i])
+            for n in range(UNKNOWNS):
+                row[n] += factor * (change[end, i, n] - change[start, i, n])
+        if residual >= 0.0 and kind in (BELOW, SQUARE_BELOW):
+            continue
+        extra, share = residual * residual, 1.0
+        if kind in (TAILED, BELOW):
+            extra, share = _tailed(residual, TAIL)
+        cost += extra
+        _add(row, residual, share, normal, gradient)
     return cost
-
-
-@compiled
-def _along(
-    axis: Array, weight: float, start: int, end: int, moved: Array, change: Array, row: Array
-) -> float:
-    """Weight x how far `end` lies from `start` along `axis`; adds its derivative to `row`."""
-    residual = 0.0
-    for i in range(3):
-        factor = weight * axis[i]
-        residual += factor * (moved[end, i] - moved[start, i])
-        for n in range(UNKNOWNS):
-            row[n] += factor * (change[end, i, n] - change[start, i, n])
-    return residual
 
 
 @compiled

@@ -53,7 +53,7 @@ def _wall(canvas: Canvas) -> None:
         rows = canvas.uniform(14, 26)
         joint = (canvas.y * rows) % 1.0 < 0.14
         shift = 0.5 * (np.floor(canvas.y * rows) % 2)
-        joint |= ((canvas.x * rows * canvas.aspect / 2.6 + shift) % 1.0) < 0.06
+        joint = joint | (((canvas.x * rows * canvas.aspect / 2.6 + shift) % 1.0) < 0.06)
         canvas.pixels *= (1.0 - 0.16 * joint + 0.05 * canvas.cloud(18))[..., None]
     floor = canvas.floor_or(1.2, 1.3)
     canvas.box(0, floor - 0.02, 1, floor, canvas.color(0.5, 0.05))  # the skirting board

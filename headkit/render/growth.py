@@ -2,8 +2,8 @@
 
 Stature: WHO Child Growth Standards 2006 (birth to 5 years) and WHO Reference 2007 (to 19 years), medians; adults
 stay at the WHO value for 19 years and lose 4 to 5 cm by 90 (Sorkin et al. 1999).
-Head circumference: WHO Child Growth Standards (to 5 years); read off the charts of Rollins et al. 2010 (to 18
-years, girls less up to 5 mm); ANSUR II (Gordon et al. 2014) for adults, women less 11 mm: tapes run over their
+Head circumference: WHO Child Growth Standards (to 5 years); after Rollins et al. 2010 (to 18 years, girls
+less up to 5 mm; known to 5 mm, the charts not opened); ANSUR II (Gordon et al. 2014) for adults, women less 11 mm: tapes run over their
 hair, and at 561 mm their skulls would be broader and longer than the callipers of the same survey say.
 Cephalic index: Likus et al. 2014 (to 3 years), Farkas et al. 1992 (children), ANSUR II (adults).
 Distance of pupils: means drawn through Pacific University 1993 (to 6 years), MacLachlan and Howland 2002 (to 19

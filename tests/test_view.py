@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import stat
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -235,6 +237,31 @@ def test_a_sheet_that_cannot_be_written(tmp_path, records):
     with pytest.raises(Stop) as caught:
         view(tmp_path, records, output=str(tmp_path / "file/sheet.png"))
     assert caught.value.status == WRITE_FAILED
+
+
+def test_devices_and_pipes_are_written_through(tmp_path, records):
+    context = Context("view", Path(os.path.realpath(tmp_path)))
+
+    def run(output):
+        return list(tool.stream(tool.Options(output=str(output), tile=64), context, iter(records)))
+
+    (picture,) = run("-")
+    assert picture.startswith(b"\x89PNG")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    assert run(pipe) == []
+    reader.join(20)
+    assert read == [picture]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    with pytest.raises(Stop) as caught:
+        run("/dev/full")
+    assert caught.value.status == WRITE_FAILED
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
+    run(tmp_path / "new/folder/sheet.png")
+    assert (tmp_path / "new/folder/sheet.png").read_bytes() == picture
 
 
 def test_the_line_below_a_tile():

@@ -131,10 +131,13 @@ class Packing:
             self.journal.shards,
             self.journal.sums,
         )
-        with self.open_private() as private, self.waiting.open("rb") as lines:
-            yield from self.write_samples(labels, lines, private, writer)
-            _sync(private)
-        self.shards = writer.close()
+        try:
+            with self.open_private() as private, self.waiting.open("rb") as lines:
+                yield from self.write_samples(labels, lines, private, writer)
+                _sync(private)
+            self.shards = writer.close()
+        finally:
+            writer.abandon()
         self.describe(labels, writer)
 
     def open_private(self) -> BinaryIO:

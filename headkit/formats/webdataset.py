@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import tarfile
+from contextlib import suppress
 from dataclasses import dataclass
 from errno import EIO
 from pathlib import Path
@@ -91,6 +92,15 @@ class Writer:
         self.finish()
         return self.shards
 
+    def abandon(self) -> None:
+        """Let go of the shard in hand, where a run ends early."""
+        shard, self._shard = self._shard, None
+        if shard is not None:
+            with suppress(
+                OSError
+            ):  # what is buffered may not fit on the disk; the shard is cut short anyway
+                shard.file.close()
+
     def put(self, name: str, data: bytes) -> None:
         """Write a file beside the shards."""
         with (self.folder / name).open("xb") as file:
@@ -106,10 +116,11 @@ class Writer:
 
     def finish(self) -> None:
         """End the shard in hand and write its index."""
-        shard, self._shard = self._shard, None
+        shard = self._shard
         if shard is None:
             return
         digest, name = shard.close(), shard.path.name
+        self._shard = None
         self.sums[name] = digest
         self.shards.append(
             {"name": name, "count": shard.count, "bytes": shard.bytes, "sha256": digest}
@@ -126,7 +137,7 @@ class _Shard:
         self.count = 0
         self.bytes = 0
         self.members: list[dict[str, Any]] = []  # name, offset of the data, bytes, sha256
-        self._file = path.open("xb")
+        self.file = path.open("xb")
         self._sha256 = hashlib.sha256()
 
     def add(self, key: str, members: list[Member]) -> None:
@@ -148,13 +159,13 @@ class _Shard:
     def close(self) -> str:
         """End the tar file; its sha256 in hexadecimal."""
         self._write(bytes(_tar_size(self.bytes) - self.bytes))
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
         return self._sha256.hexdigest()
 
     def _write(self, data: bytes) -> None:
-        self._file.write(data)
+        self.file.write(data)
         self._sha256.update(data)
         self.bytes += len(data)
 

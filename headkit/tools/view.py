@@ -35,12 +35,22 @@ if TYPE_CHECKING:
     from headkit.overlay.sheet import Tile
 
 
+# The runner keeps the real standard output to itself, and writes the bytes that a report yields.
+STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
+
 @dataclass(frozen=True)
 class Options:
     """The options of headkit view."""
 
     output: Annotated[
-        str, Opt("Write the picture to FILE, a PNG.", "FILE", ("-o", "--output"), decides=False)
+        str,
+        Opt(
+            "Write the picture to FILE, a PNG; - is standard output.",
+            "FILE",
+            ("-o", "--output"),
+            decides=False,
+        ),
     ] = "sheet.png"
     boxes: Annotated[bool, Opt("Draw the boxes of heads, whole and visible.")] = False
     landmarks: Annotated[bool, Opt("Draw landmarks, visible and hidden.")] = False
@@ -85,9 +95,20 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         sheet.add(tile)
         if failure is not None:
             yield failure
-    path = Path(options.output).absolute()
+    picture = image.encode(sheet.pixels(), "png")
+    if options.output in STANDARD_OUTPUT:
+        yield picture
+    else:
+        _write(Path(options.output).absolute(), picture, context.tag or "view")
+
+
+def _write(path: Path, data: bytes, tag: str) -> None:
+    """Replace a file whole or not at all; write through what is none: a device, a pipe."""
     try:
-        write_atomic(path, image.encode(sheet.pixels(), "png"), context.tag)
+        if str(path).startswith(("/dev/", "/proc/")) or (path.exists() and not path.is_file()):
+            path.write_bytes(data)
+        else:
+            write_atomic(path, data, tag)
     except OSError as error:
         raise Stop(WRITE_FAILED, f"{path}: {error.strerror or error}") from error
 

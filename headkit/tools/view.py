@@ -99,10 +99,10 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     if options.output in STANDARD_OUTPUT:
         yield picture
     else:
-        _write(Path(options.output).absolute(), picture, context.tag or "view")
+        _write(Path(options.output).absolute(), picture, context.tag)
 
 
-def _write(path: Path, data: bytes, tag: str) -> None:
+def _write(path: Path, data: bytes, tag: str | None) -> None:
     """Replace a file whole or not at all; write through what is none: a device, a pipe."""
     try:
         if str(path).startswith(("/dev/", "/proc/")) or (path.exists() and not path.is_file()):

@@ -32,6 +32,7 @@ class Books:
         tool: str,
         max_failures: int,
         inputs: list[Record | None],
+        limit: int | None,
     ) -> None:
         self.output = output
         self.ledger = ledger
@@ -39,7 +40,7 @@ class Books:
         self.run_file = run_file
         self.tool = tool
         self.max_failures = max_failures
-        self.state = Checkpoint(inputs=inputs)
+        self.state = Checkpoint(inputs=inputs, limit=limit)
         self.counts = self.state.counts
         self.chain = Chain()
         self.expected: Checkpoint | None = None  # of an earlier run: its digest must come by again

@@ -38,6 +38,12 @@ class Progress:
                 smoothing=0.05,
             )
 
+    def begin_at(self, records: int) -> None:
+        """What earlier runs did counts as done, but not towards the speed."""
+        if self._bar is not None:
+            self._bar.initial = self._bar.n = records
+            self._bar.refresh()
+
     def advance(self, records: int) -> None:
         if self._bar is not None:
             self._bar.update(records)

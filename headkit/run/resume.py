@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,16 +106,15 @@ def load_keys(path: Path, count: int) -> KeySet:
 
 def begin_at(books: Books, checkpoint: Checkpoint) -> KeySet:
     """Carry on the account from the checkpoint; the keys done so far."""
-    inputs = books.state.inputs
+    checkpoint.inputs, checkpoint.limit = books.state.inputs, books.state.limit
     books.state = checkpoint
-    books.state.inputs = inputs
     books.counts = checkpoint.counts
     books.chain = Chain(checkpoint.ids)
     assert books.key_file is not None
     return load_keys(books.key_file, checkpoint.counts.read)
 
 
-def replay(books: Books, rows: Iterator[Row], limited: Any) -> Row | None:
+def replay(books: Books, rows: Iterator[Row], limited: Callable[[], bool]) -> Row | None:
     """Count the records that are done; the first that is not, None where none is left.
 
     The ledger is written before the output, so it may be ahead: what it says about records behind the
@@ -138,10 +137,11 @@ def replay(books: Books, rows: Iterator[Row], limited: Any) -> Row | None:
         else:
             undone = row
             break
-    if out is not None and not limited():
-        raise other_input(journal, books, out, undone)
-    if limited() and (out is not None or drop is not None):
+    surplus = out or (drop if undone is None else None)
+    if surplus is not None and undone is None and limited():
         books.leave_alone()  # more is done than --limit asks for
+    elif surplus is not None:
+        raise other_input(journal, books, surplus, undone)
     elif drop is not None and isinstance(ledger, Journal):
         ledger.truncate(drop.start)
     return undone

@@ -59,6 +59,7 @@ class Checkpoint:
     output: int = 0  # bytes
     ledger: int = 0  # bytes
     inputs: list[Record | None] = field(default_factory=list)
+    limit: int | None = None  # --limit
 
     def as_json(self) -> Record:
         return asdict(self)

@@ -156,6 +156,7 @@ class Session:
             tool=self.tool.name,
             max_failures=plan.flags.max_failures,
             inputs=identify(plan.files, self.streams.input),
+            limit=plan.flags.limit,
         )
         if plan.output is not None and self.tool.kind != "whole":
             books.keep_keys(plan.output.with_name(plan.output.name + ".run.ids"))
@@ -193,7 +194,7 @@ class Session:
             if books.tee is not None:
                 resume.copy(books.output, books.tee)
             rest = rows if first is None else chain([first], rows)
-        self.progress.advance(books.counts.read)
+        self.progress.begin_at(books.counts.read)
         books.journaled = True
         books.checkpoint()
         return rest
@@ -263,6 +264,8 @@ class Session:
         checkpoint = books.run_file.load()
         same = (
             checkpoint is not None
+            and (plan.ledger is None or plan.ledger.exists())
+            and checkpoint.limit == plan.flags.limit
             and None not in checkpoint.inputs
             and [resume.stamp(file) for file in checkpoint.inputs]
             == [resume.stamp(file) for file in books.state.inputs]

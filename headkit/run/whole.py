@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import IO, Any
 
 from headkit import jsonl
@@ -76,13 +77,13 @@ class Whole:
         first = next(results, None)
         if first is not None and not self.all_read:
             raise Stop(BUG, "result before all records were read; report it")
-        pending = iter([] if first is None else [first])
+        results = iter(()) if first is None else chain([first], results)
         self.spool.seek(0)
         batch: list[Row] = []
         for number, line in enumerate(self.spool, 1):
             result = None
             if line[:1] == FOR_TOOL:
-                result = next(pending, None) or next(results, None)
+                result = next(results, None)
                 if result is None:
                     raise Stop(BUG, f"no result for record {number}; report it")
             batch.append(self._row(line[1:-1], number, result))

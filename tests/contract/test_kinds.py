@@ -50,8 +50,10 @@ def test_whole_passes_errors_and_keeps_order(cli):
     rows = [{"id": str(number), "value": number % 2} for number in range(5)]
     rows.insert(2, {"id": "e", "error": ERROR})
     rows.insert(5, {"id": "lacks"})
-    cli.run("group", "-o", "out", input=lines(*rows), status=1)
-    out = parsed(cli.read("out"))
+    alone = [{"id": "k", "value": -1}, {"id": "l", "value": -1}]
+    cli.run("group", "-o", "out", input=lines(alone[0], *rows, alone[1]), status=1)
+    first, *out, last = parsed(cli.read("out"))
+    assert (first, last) == (alone[0] | {"schema": 1}, alone[1])
     assert [row["id"] for row in out] == ["0", "1", "e", "lacks"]
     assert out[0]["cluster"] == "0"
     assert out[3]["error"]["kind"] == "missing field"

@@ -121,8 +121,9 @@ def test_changed_past_is_refused(cli, tool, change):
             del records[4]
         case "one more":
             records.insert(4, {"id": "new", "value": 4})
-    said = cli.said(tool, "-o", "out", "--resume", input=lines(*records), status=2)
-    assert "made from another input" in said
+    for limit in ((), ("-n", 5)) if tool == "mark" else ((),):
+        said = cli.said(tool, "-o", "out", "--resume", *limit, input=lines(*records), status=2)
+        assert "made from another input" in said
     assert cli.read("out") == before
 
 
@@ -130,10 +131,10 @@ def test_smaller_limit_leaves_what_is_done(cli, rows):
     cli.run("mark", "-o", "out", "--resume", rows, status=1)
     before = cli.read("out"), cli.run_file("out")["checkpoint"]
     cli.run("mark", "-o", "out", "--resume", "-n", 5, rows)
-    assert (cli.read("out"), cli.run_file("out")["checkpoint"]) == before
+    assert (cli.read("out"), cli.run_file("out")["checkpoint"] | {"limit": None}) == before
     os.utime(cli.path(rows))  # read from the beginning
     cli.run("mark", "-o", "out", "--resume", "-n", 5, rows)
-    assert (cli.read("out"), cli.run_file("out")["checkpoint"]) == before
+    assert (cli.read("out"), cli.run_file("out")["checkpoint"] | {"limit": None}) == before
 
 
 def test_two_runs_on_one_file(cli):
@@ -210,6 +211,10 @@ def test_whole_with_resume_is_done_again_only_for_new_input(cli):
     cli.run(*words)
     assert [row["id"] for row in parsed(cli.read("out"))] == ["x"]
     assert cli.read("out.dropped") == b""
+    cli.write("in", lines(*many(9)))
+    cli.run(*words, "-n", 4)
+    cli.run(*words)
+    assert len(parsed(cli.read("out"))) == 9
 
 
 def test_damaged_row_is_named(cli, rows):

@@ -1,4 +1,4 @@
-"""A whole: keeps the first record of each value."""
+"""A whole: keeps the first record of each value, and leaves those of value -1 alone."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,9 @@ def stream(options, context, records):
         values.append((record["id"], record["value"]))
         first.setdefault(record["value"], record["id"])
     for id, value in values:
-        if first[value] == id:
+        if value == -1:
+            yield {}
+        elif first[value] == id:
             yield {"cluster": first[value]}
         else:
             yield Drop("double", fields={"cluster": first[value]})

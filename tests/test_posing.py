@@ -29,6 +29,7 @@ from headkit.render.kinematics import (
     unplaced,
 )
 from headkit.render.posing import draw_pose, fit_pose
+from headkit.render.rigging import build
 from headkit.render.skeleton import (
     ANGLE,
     ANGLES,
@@ -41,7 +42,6 @@ from headkit.render.skeleton import (
     MEAN,
     PARENTS,
     SIGMA,
-    build,
     key_points,
 )
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from headkit.head.camera import camera_rotation
 from headkit.head.rotation import FRONTAL as FACE_ON
-from headkit.head.rotation import rotation_from_euler
+from headkit.head.rotation import rodrigues, rotation_from_euler
 from headkit.render import posing_cost as term
 from headkit.render.kinematics import Rig, transforms_of, unknowns_of
 from headkit.render.skeleton import (
@@ -20,7 +20,6 @@ from headkit.render.skeleton import (
     Array,
     Skeleton,
     key_points,
-    rotation_of,
 )
 
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP, RIGHT_HIP = 5, 6, 11, 12
@@ -220,13 +219,13 @@ def starts_of(
         postures.append(seated)
     seen = known[:, 2] > 0.0
     ray = np.linalg.solve(K, np.array([*known[seen, :2].mean(0), 1.0]))
-    rolled = rotation_of(np.array([0.0, 0.0, roll_of(known)]))
+    rolled = rodrigues(np.array([0.0, 0.0, roll_of(known)]))
     upright = camera_rotation(rolled @ FACE_ON, ray)
     starts, roots = [], []
     for angles in postures:
         middle = resting_points(rig, points, angles)[:17][seen].mean(0)
         for yaw in YAWS:
-            root = upright @ rotation_of(np.array([0.0, yaw, 0.0]))
+            root = upright @ rodrigues(np.array([0.0, yaw, 0.0]))
             at = ray * distance - root @ middle
             at[2] = max(at[2], 0.2)
             starts.append(unknowns_of(angles, at))

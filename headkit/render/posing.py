@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from headkit.head.rotation import rotation_vector
+from headkit.head.rotation import rodrigues, rotation_vector
 from headkit.render import pose_starts as read
 from headkit.render import posing_cost as term
 from headkit.render.attitudes import ATTITUDES, draw_angles
@@ -21,6 +21,7 @@ from headkit.render.coco import checked
 from headkit.render.gravity import LEVEL
 from headkit.render.kinematics import BODY, Rig, rig_of, transforms_of, unknowns_of
 from headkit.render.lifting import Goal, lift
+from headkit.render.rigging import build
 from headkit.render.skeleton import (
     ANGLE,
     ANGLES,
@@ -33,9 +34,7 @@ from headkit.render.skeleton import (
     SIDES,
     SIGMA,
     Array,
-    build,
     key_points,
-    rotation_of,
 )
 
 NECK_GIVES = 0.25  # radians that the head may turn beyond where the fit left it
@@ -253,7 +252,7 @@ def _turn_head(transform: Array, problem: Problem) -> None:
         wanted = read.asked_rotation(problem.head, origin)
         missing = rotation_vector(wanted @ transform[:, :3].T)
         most = min(1.0, NECK_GIVES / max(float(np.linalg.norm(missing)), 1e-9))
-        transform[:, :3] = rotation_of(most * missing) @ transform[:, :3]
+        transform[:, :3] = rodrigues(most * missing) @ transform[:, :3]
         transform[:, 3] = pivot - transform[:, :3] @ joint
 
 
@@ -307,4 +306,4 @@ def _balancing(rig: Rig, points: Array, unknowns: Array) -> Array:
     placed = read.resting_points(rig, points, unknowns[BODY:])
     feet = (placed[term.LEFT_ANKLE] + placed[term.RIGHT_ANKLE]) / 2.0
     _, rise, ahead = (placed[term.NECK] + placed[term.HIPS]) / 2.0 - feet
-    return rotation_of(np.array([-np.arctan2(ahead, rise), 0.0, 0.0]))
+    return rodrigues(np.array([-np.arctan2(ahead, rise), 0.0, 0.0]))

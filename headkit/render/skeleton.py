@@ -1,8 +1,9 @@
-"""The pose bones of the human, their degrees of freedom, and from angles to bone transforms.
+"""The pose bones of the human and their degrees of freedom: names, means, limits. Numpy only.
 
 Frames: the rest pose is canonical (+x the subject's left, +y up, +z out of the face, metres). Every
-rotation is about axes of that world-aligned rest frame, so a bone has no roll of its own, and all
-angles zero is the rest pose. Only numpy here: `attitudes` samples poses without a compiler.
+rotation is about axes of that world-aligned rest frame, so a bone has no roll of its own. All angles
+zero is the reference pose: standing, knees and elbows straight, arms 45 degrees out to the sides,
+whatever the rest pose of the mesh (`rigging` takes the one to the other).
 
 A degree of freedom turns one bone or is shared along a chain (the spine bends over five bones, so
 that no single joint breaks). Ball joints are a swing (two components of a rotation vector, at right
@@ -14,9 +15,7 @@ identity does not have; without them a mismatch of 6 % turns into 20 degrees of 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,6 +193,11 @@ def _length_shares() -> Array:
 LENGTH_SHARES = _length_shares()
 
 
+ARM_REFERENCE = np.array([np.sqrt(0.5), -np.sqrt(0.5), 0.0])  # of the left arm: 45 degrees out
+LEG_REFERENCE = np.array([0.0, -1.0, 0.0])
+FORWARD = np.array([0.0, 0.0, 1.0])
+
+
 @dataclass(frozen=True)
 class Skeleton:
     """The pose bones of one body, ready to be turned. B bones, T turns.
@@ -214,182 +218,7 @@ class Skeleton:
     turn_share: Array
 
 
-def rotation_of(vector: Array) -> Array:
-    """The rotation (3, 3) by |vector| radians about it (Rodrigues)."""
-    x, y, z = (float(value) for value in vector)
-    angle = math.sqrt(x * x + y * y + z * z)
-    cross = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-    if angle < 1e-9:
-        return np.eye(3) + cross
-    sine = math.sin(angle) / angle
-    cosine = 0.5 * (math.sin(angle / 2.0) / (angle / 2.0)) ** 2  # (1 - cos a) / a^2, exact near 0
-    turned: Array = np.eye(3) + sine * cross + cosine * (cross @ cross)
-    return turned
-
-
 def key_points(transforms: Array, points: Array) -> Array:
     """(K, 3) positions of points given as per-bone 4-vectors `points` (K, B, 4): sum of T[b] @ m[k, b]."""
     placed: Array = np.einsum("bij,kbj->ki", transforms, points)
     return placed
-
-
-# ---- building ------------------------------------------------------------------------------------
-
-ARM_REFERENCE = np.array([np.sqrt(0.5), -np.sqrt(0.5), 0.0])  # of the left arm: 45 degrees out
-LEG_REFERENCE = np.array([0.0, -1.0, 0.0])
-FORWARD = np.array([0.0, 0.0, 1.0])
-
-
-def _unit(vector: Array) -> Array:
-    unit: Array = vector / math.sqrt(float(vector @ vector))
-    return unit
-
-
-def _cross(a: Array, b: Array) -> Array:
-    """The cross product of two 3-vectors; numpy's takes 60 us, and a skeleton is built for every person."""
-    a0, a1, a2 = a.tolist()
-    b0, b1, b2 = b.tolist()
-    return np.array([a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0])
-
-
-def _frame(along: Array, hinge: Array) -> Array:
-    """Columns: along, hinge made square to it, and their cross product."""
-    along = _unit(along)
-    hinge = _unit(hinge - along * (along @ hinge))
-    return np.stack([along, hinge, _cross(along, hinge)], 1)
-
-
-class _Builder:
-    """Collects the turns of a skeleton, one side at a time, in the frame of the subject's left side."""
-
-    def __init__(self, joints: Array) -> None:
-        self.joints = joints
-        self.settle = np.repeat(np.eye(3)[None], len(BONES), 0)
-        self.turns: list[tuple[int, list[int], list[Array], float]] = []
-
-    def turn(self, bone: str, share: float, *components: tuple[str, Array]) -> None:
-        used = [ANGLE[name] for name, _ in components]
-        self.turns.append((INDEX[bone], used, [axis for _, axis in components], share))
-
-    def trunk(self) -> None:
-        x, y, z = np.eye(3)
-        # The lumbar spine bends, the thoracic spine twists (White and Panjabi 1990).
-        for bone, bend, twist in zip(
-            ("spine_1", "spine_2", "spine_3", "spine_4", "spine_5"),
-            (0.22, 0.24, 0.22, 0.18, 0.14),
-            (0.08, 0.12, 0.2, 0.3, 0.3),
-            strict=True,
-        ):
-            self.turn(bone, bend, ("spine_bend", x), ("spine_lean", z))
-            self.turn(bone, twist, ("spine_twist", y))
-        for bone, share in (("neck_1", 0.25), ("neck_2", 0.2), ("neck_3", 0.2), ("head", 0.35)):
-            self.turn(bone, share, ("neck_nod", x), ("neck_tilt", z), ("neck_turn", y))
-
-    def side(self, side: str) -> None:
-        mirror = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
-        pseudo = np.array([1.0, mirror[0], mirror[0]])  # what a reflection does to a rotation axis
-
-        def joint(name: str) -> Array:
-            at: Array = self.joints[INDEX[f"{name}_{side}"]] * mirror
-            return at
-
-        def turn(bone: str, share: float, *components: tuple[str, Array]) -> None:
-            named = [(f"{name}_{side}", axis * pseudo) for name, axis in components]
-            self.turn(f"{bone}_{side}", share, *named)
-
-        def settle(bone: str, rotation: Array) -> None:
-            flip = np.diag(mirror)
-            self.settle[INDEX[f"{bone}_{side}"]] = flip @ rotation @ flip
-
-        _, y, z = np.eye(3)
-        turn("clavicle", 1.0, ("clavicle_raise", z), ("clavicle_forward", -y))
-        self._arm(joint, turn, settle)
-        self._leg(joint, turn, settle)
-
-    @staticmethod
-    def _limb(
-        upper: Array, lower: Array, reference: Array, sign: float
-    ) -> tuple[Array, Array, float]:
-        """How a two-part limb settles: the upper rotation, the hinge axis at rest, the bend at rest.
-
-        `sign` is +1 where the hinge bends forward (elbow), -1 where it bends back (knee).
-        """
-        straight = _cross(_unit(upper), sign * FORWARD)
-        bent = _cross(_unit(upper), _unit(lower))
-        hinge = bent if math.sqrt(float(bent @ bent)) > 0.2 and bent @ straight > 0 else straight
-        rest = _frame(upper, hinge)
-        hinge = rest[:, 1]
-        bend = float(np.arctan2(_cross(upper, lower) @ hinge, upper @ lower))
-        target = _frame(reference, _cross(reference, sign * FORWARD))
-        return target @ rest.T, hinge, bend
-
-    def _arm(self, joint: Any, turn: Any, settle: Any) -> None:
-        upper = joint("forearm") - joint("upper_arm")
-        lower = joint("hand") - joint("forearm")
-        rotation, hinge, bend = self._limb(upper, lower, ARM_REFERENCE, 1.0)
-        u = ARM_REFERENCE
-        swing = (
-            ("shoulder_forward", _unit(_cross(u, FORWARD))),
-            ("shoulder_out", FORWARD),
-        )
-        turn("shoulder", 0.25, *swing)  # the shoulder blade follows the arm (scapulohumeral rhythm)
-        turn("upper_arm", 0.75, *swing)
-        turn("upper_arm", 0.5, ("shoulder_twist", u))
-        settle("upper_arm", rotation)
-        turn("upper_arm_lower", 0.5, ("shoulder_twist", _unit(upper)))
-        turn("forearm", 1.0, ("elbow", hinge))
-        settle("forearm", rotation_of(-bend * hinge))
-        along = _unit(lower)
-        turn("forearm_lower", 0.5, ("palm", along))
-        turn("hand", 0.5, ("palm", along))
-        # Fingers curl the way they are already bent at rest; straight ones, towards the palm.
-        palm = _unit(joint("fingers") - joint("hand"))
-        curl = _cross(palm, joint("fingertips") - joint("fingers"))
-        slight = np.linalg.norm(curl) < 0.05 * np.linalg.norm(
-            joint("fingertips") - joint("fingers")
-        )
-        curl = _unit(_cross(palm, hinge) if slight else curl)
-        turn("hand", 1.0, ("wrist", curl))
-        turn("fingers", 1.0, ("fingers", curl))
-        turn("fingertips", 1.0, ("fingertips", curl))
-
-    def _leg(self, joint: Any, turn: Any, settle: Any) -> None:
-        upper = joint("shin") - joint("thigh")
-        lower = joint("foot") - joint("shin")
-        rotation, hinge, bend = self._limb(upper, lower, LEG_REFERENCE, -1.0)
-        x, _, z = np.eye(3)
-        turn("thigh", 1.0, ("hip_forward", -x), ("hip_out", z))
-        turn("thigh", 1.0, ("hip_twist", LEG_REFERENCE))
-        settle("thigh", rotation)
-        turn("shin", 1.0, ("knee", hinge))
-        straighten = rotation_of(-bend * hinge)
-        settle("shin", straighten)
-        level = (rotation @ straighten).T  # the sole is level at rest and in the reference
-        turn("foot", 1.0, ("ankle", level @ -x))
-        settle("foot", level)
-        turn("toes", 1.0, ("toes", -x))
-
-
-def build(joints: Array) -> Skeleton:
-    """The skeleton over rest `joints` (B, 3), in the order of BONES, canonical frame, metres."""
-    joints = np.ascontiguousarray(joints, np.float64)
-    if joints.shape != (len(BONES), 3):
-        raise ValueError(f"joints: {joints.shape}, expected {(len(BONES), 3)}")
-    builder = _Builder(joints)
-    builder.trunk()
-    for side in SIDES:
-        builder.side(side)
-    turns = sorted(builder.turns, key=lambda turn: turn[0])  # stable: the order within a bone stays
-    angle = np.full((len(turns), 3), -1, np.int64)
-    axis = np.zeros((len(turns), 3, 3))
-    for row, (_, used, axes, _) in enumerate(turns):
-        angle[row, : len(used)] = used
-        axis[row, : len(used)] = axes
-    return Skeleton(
-        joints,
-        builder.settle,
-        np.array([turn[0] for turn in turns], np.int64),
-        angle,
-        axis,
-        np.array([turn[3] for turn in turns]),
-    )

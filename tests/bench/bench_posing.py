@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from headkit.head.camera import intrinsics
-from headkit.head.rotation import geodesic
+from headkit.head.rotation import geodesic, rodrigues
 from headkit.render import pose_starts, posing
 from headkit.render.attitudes import ATTITUDES, face_seen
 from headkit.render.body import load_body
 from headkit.render.pose_starts import FACE_ON
-from headkit.render.skeleton import INDEX, rotation_of
+from headkit.render.skeleton import INDEX
 
 SIZE = 640
 HEAD = INDEX["head"]
@@ -58,7 +58,7 @@ def _synthetic(body: Any, number: int, same: bool = True) -> dict[str, Any]:
     rest = _someone(body, rng)
     attitude = sorted(ATTITUDES)[number % len(ATTITUDES)]
     yaw = rng.uniform(-np.pi, np.pi)
-    root = FACE_ON @ rotation_of(np.array([0.0, yaw, 0.0]))
+    root = FACE_ON @ rodrigues(np.array([0.0, yaw, 0.0]))
     true = posing.draw_pose(body, rest, attitude, rng, root, np.array([0, 0, rng.uniform(2.5, 8)]))
     pixels = true.joints @ K.T
     pixels = pixels[:, :2] / pixels[:, 2:]

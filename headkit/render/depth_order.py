@@ -204,7 +204,10 @@ def _hides(front: _Placed, back: _Placed) -> int:
     unseen = back.problem.known[:, 2] < 0.9
     unseen[:5] = False  # of a face, mostly hidden by the head itself
     centres, radii = front.spheres
+    ahead = centres[:, 2] > term.NEAREST  # of the camera
+    centres, radii = centres[ahead], radii[ahead]
+    points = back.points[:17][unseen & (back.points[:17, 2] > term.NEAREST)]
+    seen_at = points[:, :2] / points[:, 2:]
     outline = centres[:, :2] / centres[:, 2:]
-    points = back.points[:17][unseen]
-    apart = np.linalg.norm((points[:, :2] / points[:, 2:])[:, None] - outline[None], axis=2)
+    apart = np.linalg.norm(seen_at[:, None] - outline[None], axis=2)
     return int((apart < radii / centres[:, 2]).any(1).sum())

@@ -126,7 +126,8 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
         piece = piece.cut(name, line(at(piece)))
     trim = Trim(look.color, hem=0.008 * size, patterned=look.pattern != "plain")
     surfaces = []
-    for part, color in _banded(piece, top, look.color, lines):
+    bands = _banded(piece, top, look.color, lines) if wearer.detail > 40 else [(piece, look.color)]
+    for part, color in bands:
         kind = trim if color == look.color else Trim(color, hem=0.008 * size)
         surfaces.append(sew(part, kind, wearer, closed=tuple(lines)))
     neckline = "collar" if look.kind == "jacket" else look.neckline

@@ -37,7 +37,7 @@ def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float
     x, z = points[:, 0], points[:, 2]
     angle = (np.arctan2(x, z) / (2 * np.pi) * _ANGLES) % _ANGLES
     radius = np.hypot(x, z)
-    grid = np.zeros((_HEIGHTS, _ANGLES), np.float32)
+    grid: Floats = np.zeros((_HEIGHTS, _ANGLES), np.float32)
     _widest(
         angle[used].astype(np.float32),
         height[used].astype(np.float32),
@@ -49,10 +49,12 @@ def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float
         near = np.maximum(np.roll(grid, 1, axis=1), np.roll(grid, -1, axis=1))
         grid = np.where(empty & (grid <= 0), near, grid).astype(np.float32)
     step = scale * (_TOP - _BOTTOM) / (_HEIGHTS - 1) * slope
-    hung = grid.copy()
+    hung: Floats = grid.copy()
     for row in range(1, _HEIGHTS):
         hung[row] = np.maximum(grid[row], hung[row - 1] - step)
-    hung = (np.roll(hung, 1, axis=1) + 2 * hung + np.roll(hung, -1, axis=1)) / 4
+    hung = ((np.roll(hung, 1, axis=1) + 2 * hung + np.roll(hung, -1, axis=1)) / 4).astype(
+        np.float32
+    )
     hung[1:-1] = (hung[:-2] + 2 * hung[1:-1] + hung[2:]) / 4
     row = np.clip(height, 0, _HEIGHTS - 1.001)
     r, c = row.astype(np.int64), angle.astype(np.int64) % _ANGLES

@@ -14,12 +14,13 @@ from headkit.render.body import Body, Rest, load_body
 from headkit.render.cut_lines import Figure, figure
 from headkit.render.hair import hair
 from headkit.render.look import Look
-from headkit.render.obstacles import Obstacles, sort_obstacles
+from headkit.render.obstacles import NO_OBSTACLES, Obstacles, sort_obstacles
 from headkit.render.scalp import ScalpGrid
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.tailoring import Floats, compact
 from headkit.render.wearer import Wearer
 
+_HANGING = ("long", "bob", "ponytail", "curly")
 _REACH = 0.45  # metres from the head's middle within which long hair may touch the clothes
 
 
@@ -97,6 +98,8 @@ def dress(
 
 def obstacles(wearer: Wearer, outline: list[Surface], center: Floats) -> Obstacles:
     """What long hair rests on, in the rest frame of the head: clothes and the neck's skin."""
+    if wearer.look.hair.style not in _HANGING:
+        return NO_OBSTACLES
     turn = wearer.bones["head"]
     body = load_body()
     neck = _neck(body)
@@ -104,8 +107,9 @@ def obstacles(wearer: Wearer, outline: list[Surface], center: Floats) -> Obstacl
     normals = np.concatenate([wearer.normals[neck]] + [s.normals for s in outline])
     local = (points - turn[:, 3]) @ turn[:, :3]
     near = np.linalg.norm(local - center, axis=1) < _REACH
+    near[np.arange(len(near)) % 3 > 0] = False  # every third vertex is dense enough
     return sort_obstacles(
-        local[near].astype(np.float32), (normals[near] @ turn[:, :3]).astype(np.float32), 0.035
+        local[near].astype(np.float32), (normals[near] @ turn[:, :3]).astype(np.float32), 0.04
     )
 
 

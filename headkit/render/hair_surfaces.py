@@ -53,7 +53,7 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
         )
         shade = shade * (1 - share) + GRAY * rng.uniform(0.85, 1.15) * share
         each = np.repeat(shade, made.rows, axis=0)
-        each *= (1 - 0.75 * roots_dark * np.exp(-made.along * 5))[:, None]
+        each *= (1 - 0.75 * roots_dark * (1 - gray) * np.exp(-made.along * 5))[:, None]
         colors.append(each)
         layer = np.repeat(locks.roots.layers, made.rows)
         occlusion.append(0.55 + 0.25 * layer + 0.2 * made.along)
@@ -122,8 +122,8 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float = 0.0) -
     inside = (density > 0.0).ravel()
     faces = faces[inside[faces].any(axis=1)]
     rows = ROWS * columns
-    ground = np.asarray(look.color) * (1 - 0.5 * look.root_darkening) * (0.9 if buzz else 0.7)
-    ground = ground * (1 - 0.7 * look.gray) + GRAY * 0.7 * look.gray
+    ground = np.asarray(look.color) * (1 - 0.5 * look.root_darkening) * (0.9 if buzz else 0.8)
+    ground = ground * (1 - 0.9 * look.gray) + GRAY * 0.75 * look.gray
     shape = np.concatenate([layer[0].reshape(-1, 3) for layer in layers]).astype(np.float32)
     count = len(layers)
     return Surface(
@@ -134,7 +134,7 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float = 0.0) -
         normals=wearer.turn("head", np.tile(normals.reshape(-1, 3), (count, 1))),
         rest=np.tile(scalp.grid.absolute(template.reshape(-1, 3)), (count, 1)),
         parts=np.full(len(faces) * count, Part.HAIR, np.uint8),
-        occlusion=np.full(rows * count, 0.85 if buzz else 0.4, np.float32),
+        occlusion=np.full(rows * count, 0.85 if buzz else 0.55, np.float32),
         strand=np.concatenate([layer[1].reshape(-1, 4) for layer in layers]).astype(np.float32),
         color=np.tile(ground, (rows * count, 1)).astype(np.float32),
         two_sided=True,

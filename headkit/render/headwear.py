@@ -178,10 +178,10 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     size, hair = crown.size, crown.hair
     base = crown.points[0] + crown.out * (hair + 0.002) * size
     top = max(
-        0.100 * size,
-        float((crown.points[-1].mean(axis=0) - base.mean(axis=0)) @ crown.up) + 0.016 * size,
+        0.092 * size,
+        float((crown.points[-1].mean(axis=0) - base.mean(axis=0)) @ crown.up) + 0.010 * size,
     ) * rng.uniform(1.0, 1.10)
-    taper = rng.uniform(0.05, 0.14)
+    taper = rng.uniform(0.10, 0.22)
     middle = base.mean(axis=0)
     side = np.cross(crown.up, crown.ahead)
     rows = []

@@ -197,7 +197,9 @@ def fit(grid: ScalpGrid, wearer: Wearer) -> Scalp:
     around = np.roll(shaped, -1, axis=1) - np.roll(shaped, 1, axis=1)
     rays = unit(outward).reshape(ROWS, COLUMNS, 3)
     normals = unit(np.cross(along, around).astype(np.float32))
-    normals = unit(normals + 0.05 * rays)  # rows that meet in the hole of an ear have none of their own
+    normals = unit(
+        normals + 0.05 * rays
+    )  # rows that meet in the hole of an ear have none of their own
     normals[0] = rays[0]
     thinning = wearer.look.hair.thinning
     height = grid.height - thinning * grid.recession

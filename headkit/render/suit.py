@@ -39,6 +39,7 @@ ARM = 13
 SHADE = 14  # ambient light that arrives
 UV = slice(15, 17)
 COLUMNS = 17
+_EDGES_FROM = 24  # heads of fewer pixels have clothes without turned-in edges
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None =
     vertices, allnormals, attributes, allfaces = [outer], [normals], [values], [faces]
     count = len(outer)
     for name, lines in piece.seams.items():
-        if closed is not None and name not in closed:
+        if wearer.detail < _EDGES_FROM or (closed is not None and name not in closed):
             continue
         for ids in _unbroken(place, lines):
             rim = _rim(values[ids], outer[ids], trim.hem)

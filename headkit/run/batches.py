@@ -119,6 +119,10 @@ def start(module: ModuleType, options: Any, context: Context) -> Process:
         raise Stop(
             UNAVAILABLE, f"library is missing or broken: {error}; reinstall headkit"
         ) from error
+    except OSError as error:
+        raise Stop(
+            UNAVAILABLE, f"{error.filename}: {error.strerror}; see to it and run again"
+        ) from error
     return process
 
 

@@ -37,10 +37,8 @@ def prepare() -> None:
         os.environ.setdefault(name, "1")
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    if not {"NUMBA_CACHE_DIR", "YOLO_CONFIG_DIR"} <= os.environ.keys():
-        cache = _cache()
-        os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba"))
-        os.environ.setdefault("YOLO_CONFIG_DIR", str(cache / "ultralytics"))
+    if "YOLO_CONFIG_DIR" not in os.environ:  # numba's cache is set where its kernels are (render/jit.py)
+        os.environ["YOLO_CONFIG_DIR"] = str(_cache() / "ultralytics")
 
 
 def _cache() -> Path:
@@ -55,7 +53,7 @@ def _cache() -> Path:
 
 
 def _temporary() -> Path:
-    """The same folder for every process of this user, so that compiled code is kept between runs."""
+    """The same folder for every process of this user."""
     folder = Path(tempfile.gettempdir()) / f"headkit-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -134,12 +134,19 @@ def test_image_of_another_tool_is_replaced_only_on_request(cli):
 
 
 def test_bug_has_one_line_and_a_traceback_only_with_v(cli):
-    cli.write("broken.py", b"")
-    words = ("mark", "--started", "no/such/folder/file")
+    words = ("mark", "--broken")
     said = cli.said(*words, input=lines(*many(1)), status=70)
-    assert said.startswith("headkit mark: bug: FileNotFoundError")
+    assert said.startswith("headkit mark: bug: ZeroDivisionError: a bug; run with -v")
     assert said.count("\n") == 1
     assert "Traceback" in cli.said(*words, "-v", input=lines(*many(1)), status=70)
+
+
+@pytest.mark.parametrize("words", [(), ("-j", 2)])
+def test_file_that_a_model_needs_and_is_missing_is_69(cli, words):
+    said = cli.said(
+        "mark", "--started", "no/such/weights", *words, input=lines(*many(1)), status=69
+    )
+    assert "no/such/weights: No such file or directory" in said
 
 
 def test_side_files_stand_beside_the_output_in_256_folders(cli):

@@ -26,10 +26,13 @@ class Options:
     started: Annotated[str | None, Opt("file that gets a line when models load", decides=False)] = (
         None
     )
+    broken: Annotated[bool, Opt("have a bug", decides=False)] = False
     noisy: Annotated[bool, Opt("print when models load", decides=False)] = False
 
 
 def start(options, context):
+    if options.broken:
+        raise ZeroDivisionError("a bug")
     if options.started:
         with Path(options.started).open("a") as file:
             file.write(f"{os.getpid()}\n")

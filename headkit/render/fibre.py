@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
 from headkit.render.light import FILL, KEY, RIM
-from headkit.render.mesh import COLOR, COLORED, CUT, NORMAL, OCCLUSION, STRAND
+from headkit.render.mesh import AXIS, COLOR, COLORED, CUT, NORMAL, OCCLUSION, STRAND
 from headkit.render.noise import hash2, value_noise
 from headkit.render.paint import Paint
 from headkit.render.shade import (
     ALBEDO,
     GLOSS,
     IRRADIANCE,
-    Hit,
     Scene,
     environment,
     facing,
@@ -52,7 +51,7 @@ def shade_hair(
         seed = int(row[Paint.SEED])
         differs = hash2(strand, seed) - 0.5
         across = s - strand - 0.5  # a strand is round
-        along = _along(scene.vertices, scene.attributes, hit)
+        along = unit(*vector(scene.attributes, hit, AXIS))
         if scene.flags[surface] & CUT == 0 or s < 0.0:
             differs, across = 0.0, 0.0
         side = (
@@ -60,18 +59,18 @@ def shade_hair(
             normal[2] * along[0] - normal[0] * along[2],
             normal[0] * along[1] - normal[1] * along[0],
         )
-        bend = 0.55 * across + 0.30 * (hash2(strand, seed + 5) - 0.5)
+        bend = 0.45 * across + 0.20 * (hash2(strand, seed + 5) - 0.5)
         bent = unit(
             normal[0] + bend * side[0], normal[1] + bend * side[1], normal[2] + bend * side[2]
         )
-        tilt = 0.22 * (hash2(strand, seed + 9) - 0.5) + 0.10 * (
+        tilt = 0.16 * (hash2(strand, seed + 9) - 0.5) + 0.10 * (
             value_noise(s * 0.21, t * 0.7, seed) - 0.5
         )
         strand_axis = unit(
             along[0] + tilt * normal[0], along[1] + tilt * normal[1], along[2] + tilt * normal[2]
         )
         occlusion = value(scene.attributes, hit, OCCLUSION)
-        tone = 1.0 + 0.55 * differs + 0.35 * (value_noise(s * 0.13, t * 0.25, seed + 31) - 0.5)
+        tone = 1.0 + 0.36 * differs + 0.30 * (value_noise(s * 0.13, t * 0.25, seed + 31) - 0.5)
         color = vector(scene.attributes, hit, COLOR)
         if scene.flags[surface] & COLORED == 0:
             color = (row[Paint.SCALP], row[Paint.SCALP + 1], row[Paint.SCALP + 2])
@@ -142,22 +141,6 @@ def _towards(
     if normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2] < 0.0:
         return -normal[0], -normal[1], -normal[2]
     return normal
-
-
-@compiled
-def _along(
-    v: NDArray[np.float32], table: NDArray[np.float32], hit: Hit
-) -> tuple[float, float, float]:
-    """The direction in which t grows while s stays: the strand's axis; level where there is none."""
-    s_u = table[hit.j, STRAND] - table[hit.i, STRAND]
-    s_w = table[hit.k, STRAND] - table[hit.i, STRAND]
-    x = s_u * (v[hit.k, 0] - v[hit.i, 0]) - s_w * (v[hit.j, 0] - v[hit.i, 0])
-    y = s_u * (v[hit.k, 1] - v[hit.i, 1]) - s_w * (v[hit.j, 1] - v[hit.i, 1])
-    z = s_u * (v[hit.k, 2] - v[hit.i, 2]) - s_w * (v[hit.j, 2] - v[hit.i, 2])
-    length = sqrt(x * x + y * y + z * z)
-    if length < 1e-9:
-        return 1.0, 0.0, 0.0
-    return x / length, y / length, z / length
 
 
 @compiled

@@ -14,14 +14,15 @@ from headkit.render.surface import Material, Surface
 
 Floats = NDArray[np.floating[Any]]
 
-# Columns of Mesh.attributes: 64 bytes a vertex, one cache line.
+# Columns of Mesh.attributes.
 NORMAL: Final = 0  # 3
 REST: Final = 3  # 3
 STRAND: Final = 6  # 4: s, t, density, threshold
 COLOR: Final = 10  # 3
 UV: Final = 13  # 2
 OCCLUSION: Final = 15  # 1
-COLUMNS: Final = 16
+AXIS: Final = 16  # 3: along the strand, of HAIR
+COLUMNS: Final = 20
 
 # Bits of Mesh.flags.
 TWO_SIDED: Final = 1
@@ -71,6 +72,27 @@ def bounds(points: NDArray[np.float32], box: NDArray[np.float64]) -> None:
         box[0, axis], box[1, axis] = low + sound, high + sound
 
 
+@compiled
+def add_axes(
+    vertices: NDArray[np.float32], faces: NDArray[np.int32], attributes: NDArray[np.float32]
+) -> None:
+    """Add to AXIS of each vertex the direction of its faces in which t grows and s stays."""
+    for face in range(len(faces)):
+        i, j, k = faces[face, 0], faces[face, 1], faces[face, 2]
+        s_u = attributes[j, STRAND] - attributes[i, STRAND]
+        s_w = attributes[k, STRAND] - attributes[i, STRAND]
+        t_u = attributes[j, STRAND + 1] - attributes[i, STRAND + 1]
+        t_w = attributes[k, STRAND + 1] - attributes[i, STRAND + 1]
+        side = 1.0 if s_u * t_w - s_w * t_u > 0.0 else -1.0
+        for axis in range(3):
+            u = vertices[j, axis] - vertices[i, axis]
+            w = vertices[k, axis] - vertices[i, axis]
+            step = side * (s_u * w - s_w * u)
+            attributes[i, AXIS + axis] += step
+            attributes[j, AXIS + axis] += step
+            attributes[k, AXIS + axis] += step
+
+
 def pack(surfaces: Sequence[Surface]) -> Mesh:
     """One mesh of all surfaces. Raises ValueError where arrays of a surface disagree."""
     for number, surface in enumerate(surfaces):
@@ -97,6 +119,8 @@ def pack(surfaces: Sequence[Surface]) -> Mesh:
             attributes[rows, UV : UV + 2] = surface.uv
         faces[first[number] : first[number + 1]] = surface.faces + np.int32(starts[number])
         parts[first[number] : first[number + 1]] = surface.parts
+        if surface.material == Material.HAIR and surface.strand is not None:
+            add_axes(vertices[rows], surface.faces, attributes[rows])
         if counts[number]:
             bounds(vertices[rows], boxes[number])
             if np.isnan(boxes[number]).any():

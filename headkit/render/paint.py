@@ -247,8 +247,8 @@ def _undertone(
     coarse = value_noise(x * 70.0 + seed, y * 70.0, z * 70.0) - 0.5
     middle = value_noise(x * 210.0, y * 210.0, z * 210.0 + seed) - 0.5
     fine = value_noise(x * 560.0, y * 560.0 + seed, z * 560.0) - 0.5
-    blood = 0.45 * coarse + 0.40 * middle + 0.35 * fine
-    melanin = 0.22 * coarse - 0.24 * middle + 0.30 * fine
+    blood = 0.45 * coarse + 0.34 * middle + 0.26 * fine
+    melanin = 0.22 * coarse - 0.22 * middle + 0.24 * fine
     for k in range(len(spots) if part == _FACE else 0):
         dx, dy, dz = x - spots[k, 0], y - spots[k, 1], z - spots[k, 2]
         distance = (dx * dx + dy * dy + dz * dz) / (spots[k, 3] * spots[k, 3])

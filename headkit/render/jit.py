@@ -7,11 +7,13 @@ be chosen before this module can choose it.
 from __future__ import annotations
 
 import atexit
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -57,4 +59,34 @@ def compiled(function: F) -> F:
     No fastmath, no threads, no contraction: the same input gives the same bytes. Division by zero gives
     inf or nan, as in numpy.
     """
-    return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+    kernel: Any = numba.njit(cache=True, error_model="numpy")(function)
+    files = kernel._cache._cache_file  # noqa: SLF001 - numba has no public way to lock its cache
+    files.load = _locked(files.load, fcntl.LOCK_SH)
+    files.save = _locked(files.save, fcntl.LOCK_EX)
+    return cast(F, kernel)
+
+
+def _locked(work: Callable[..., Any], kind: int) -> Callable[..., Any]:
+    """`work` on the cache while no other process writes there.
+
+    Numba writes an index and then the code that it names. Two processes that compile a kernel for
+    different types at once can leave an index that names the other's code, which then runs on the
+    wrong types and corrupts memory.
+    """
+
+    def locked(*arguments: Any) -> Any:
+        with _lock(kind):
+            return work(*arguments)
+
+    return locked
+
+
+@contextlib.contextmanager
+def _lock(kind: int) -> Iterator[None]:
+    folder = Path(os.environ["NUMBA_CACHE_DIR"])
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("ab") as file:
+        # Where a file system has no locks, processes go on without.
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, kind)
+        yield

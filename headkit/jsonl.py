@@ -18,6 +18,7 @@ from headkit.tool import Record
 
 MAX_LINE = 64 << 20  # bytes
 MAX_DEPTH = 200
+LAST = "made"  # every tool adds to it
 BOM = b"\xef\xbb\xbf"
 
 _DIGITS_TO_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
@@ -65,39 +66,32 @@ def dump(record: Record) -> bytes:
 def extend(line: bytes, record: Record, fields: Record) -> bytes:
     """The line of `record` with `fields` set: replaced where they stand, new ones appended.
 
-    Where all are new, the line keeps its own bytes, down to the spelling of its numbers; so it does where the
-    one replaced is the last, as `made` is in a row that comes from another tool, which moves to the end.
+    Where all are new, the line keeps its own bytes, down to the spelling of its numbers. So it does where only
+    `made` is replaced and stands last, as every tool leaves it: it stands last again.
     """
     if not fields:
         return line
     if record and fields.keys().isdisjoint(record):
         return line.rstrip()[:-1].rstrip() + b"," + dump(fields)[1:]
-    last = next(reversed(record), None)
-    if (
-        last is not None
-        and last in fields
-        and len(record) > 1
-        and fields.keys() & record.keys() == {last}
-    ):
-        rest = _without_last(line, last, record[last])
+    if fields.keys() & record.keys() == {LAST} and next(reversed(record)) == LAST:
+        rest = _without_last(line, record[LAST])
         if rest is not None:
-            ordered = {name: value for name, value in fields.items() if name != last} | {
-                last: fields[last]
-            }
-            return rest + b"," + dump(ordered)[1:]
+            others = {name: value for name, value in fields.items() if name != LAST}
+            return rest + b"," + dump({**others, LAST: fields[LAST]})[1:]
     if _has_long_integer(line):
         record = _parse_exactly(line)
     return dump({**record, **fields})
 
 
-def _without_last(line: bytes, name: str, value: Any) -> bytes | None:
-    """The line up to the comma before its last key, None where that is not found at once.
+def _without_last(line: bytes, value: Any) -> bytes | None:
+    """The line up to the comma before its last key, LAST, None where that is not found at once.
 
-    What follows `,"name":` is a whole value and the brace that ends the line: it belongs to the outermost object.
+    What follows `,"made":` is a whole value and the brace that ends the line: it belongs to the outermost object.
     """
-    at = line.rfind(b',"' + name.encode() + b'":')
+    start = b',"' + LAST.encode() + b'":'
+    at = line.rfind(start)
     try:
-        tail = line[at + len(name.encode()) + 4 :].rstrip()[:-1]
+        tail = line[at + len(start) :].rstrip()[:-1]
         return line[:at] if at > 0 and orjson.loads(tail) == value else None
     except orjson.JSONDecodeError:
         return None

@@ -41,15 +41,20 @@ class Options:
 
 EXAMPLES = (
     Example(
-        "headkit merge part0.jsonl part1.jsonl",
-        input="",
-        output="",
+        "headkit filter --keep 'width > 9' --shard 0/2 -o part0.jsonl in.jsonl\n"
+        "headkit filter --keep 'width > 9' --shard 1/2 -o part1.jsonl in.jsonl\n"
+        "headkit merge --order in.jsonl part0.jsonl part1.jsonl",
+        '{"id":"a","width":10}\n{"id":"b","width":30}\n{"id":"c","width":5}\n{"id":"d","width":20}\n',
+        '{"id":"a","width":10,"schema":1}\n{"id":"b","width":30}\n{"id":"d","width":20}\n',
     ),
 )
 
 
 def draw(
-    options: Options, context: Context, records: Iterator[Record], skip: int
+    options: Options,
+    context: Context,
+    records: Iterator[Record],  # noqa: ARG001 - the parts are read here, as bytes
+    skip: int,
 ) -> Iterator[bytes]:
     """The rows of all parts as bytes, from number `skip` on; Stop 65 where a part is missing or not whole."""
     if not context.operands:

@@ -148,6 +148,7 @@ def _roots(
         rng.random(count).astype(np.float32),
         rng.random(count).astype(np.float32),
         follicles.template[keep],
+        np.clip(0.7 - amount, 0.0, 1.0).astype(np.float32),
     )
 
 

@@ -147,8 +147,10 @@ def _part(
     uv = None
     if material == Material.EYE:
         uv = body.eye_angles[used]
-    elif material == Material.SKIN:  # the shader of skin reads the share of lip here
-        uv = np.stack([body.masks["lips"][used], np.zeros(len(used), np.float32)], axis=1)
+    elif (
+        material == Material.SKIN
+    ):  # the shader of skin reads shares of lip and of mouth cavity here
+        uv = np.stack([body.masks[name][used] for name in ("lips", "inside_mouth")], axis=1)
     return Surface(
         material=material,
         owner=wearer.owner,

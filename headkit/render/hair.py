@@ -33,7 +33,7 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
     look = wearer.look.hair
     if look.style == "bald" or wearer.look.headwear.kind == "headscarf":
         return []
-    shells = [base(scalp, wearer, brim)]
+    shells = [base(scalp, wearer, brim, _ground(scalp, wearer))]
     if look.style == "buzz":
         return shells
     parts: list[Locks] = []
@@ -41,7 +41,6 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
     if look.style == "afro":
         roots = _roots(scalp, wearer, *_places(scalp, wearer, style.count, brim), style, brim)
         parts.append(afro(scalp, wearer, style, roots))
-        shells[0] = base(scalp, wearer, brim, 0.72 * style.thickness * scalp.scale)
     else:
         parts += _main(scalp, wearer, style, obstacles, brim)
     if look.style in ("ponytail", "bun"):
@@ -49,6 +48,15 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
         parts += tail
         shells += more
     return [*shells, surface(parts, wearer)]
+
+
+def _ground(scalp: Scalp, wearer: Wearer) -> float:
+    """How far the dark ground stands off the scalp, metres: where locks stand, they hide little of it."""
+    style = styled(wearer) if wearer.look.hair.style in ("afro", "curly") else None
+    if style is None:
+        return 0.0
+    share = 0.72 if wearer.look.hair.style == "afro" else 0.35
+    return share * style.thickness * scalp.scale
 
 
 def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tuple[Floats, Floats]:
@@ -99,6 +107,7 @@ def _roots(
         layers,
         rng.random(count).astype(np.float32),
         scalp.grid.absolute(template),
+        np.clip(1.0 - height / 0.016, 0.0, 1.0).astype(np.float32),
     )
 
 

@@ -61,6 +61,7 @@ def tied(
             rng.random(count).astype(np.float32),
             rng.random(count).astype(np.float32),
             np.tile(scalp.grid.absolute(np.zeros((1, 3), np.float32)), (count, 1)),
+            np.zeros(count, np.float32),
         ).ordered()
         growth = replace(
             style.growth, comb=Comb.DOWN, segments=14, substeps=2, stiffness=0.75, hang=1.0
@@ -92,6 +93,7 @@ def tied(
         line[:, 0].astype(np.float32), sphere[:, 0], np.full(count, 0.1, np.float32), layers, layers,
         rng.random(count).astype(np.float32),
         np.tile(scalp.grid.absolute(np.zeros((1, 3), np.float32)), (count, 1)),
+            np.zeros(count, np.float32),
     )  # fmt: skip
     lock = replace(style.lock, width=0.010 * size, strands=9, tip=0.4, twist=0.1)
     return [Locks(roots, line.astype(np.float32), sphere, lock)], [

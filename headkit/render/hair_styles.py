@@ -31,10 +31,10 @@ class Style:
 
 
 STYLES: dict[str, Style] = {
-    "short": Style(Growth(Comb.WHORL, 4, 1, 0.6, 0.15), Lock(0.0055, 5, 0.08, 0.85), 0.032, 0.013, 0.010, 1700, 0.42),
-    "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.008, 7, 0.1, 0.8), 0.075, 0.020, 0.016, 1400, 0.45),
-    "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.007, 7, 0.1, 0.8), 0.095, 0.040, 0.010, 1300, 0.3),
-    "curly": Style(Growth(Comb.WHORL, 17, 1, 0.75, 0.5, curl=0.0075, wave=0.026), Lock(0.0065, 6, 0.08, 0.7, twist=0.9), 0.080, 0.055, 0.034, 700, 0.6),
+    "short": Style(Growth(Comb.WHORL, 4, 1, 0.55, 0.15), Lock(0.0045, 5, 0.08, 0.9, 1.2, twist=0.2, round=0.35), 0.032, 0.013, 0.009, 2300, 0.34),
+    "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.006, 7, 0.08, 0.85, 1.4, twist=0.2, round=0.4), 0.075, 0.020, 0.016, 1900, 0.38),
+    "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.006, 7, 0.08, 0.8, twist=0.2, round=0.4), 0.095, 0.040, 0.010, 1500, 0.25),
+    "curly": Style(Growth(Comb.WHORL, 17, 1, 0.75, 0.55, curl=0.0058, wave=0.020), Lock(0.006, 6, 0.06, 0.7, twist=0.6), 0.072, 0.052, 0.032, 950, 0.55),
     "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.75, 5.0, twist=0.12), 0.30, 0.17, 0.022, 1100, 0.25),
     "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.8, 4.0, twist=0.12), 0.46, 0.40, 0.022, 1000, 0.25),
     "ponytail": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
@@ -65,13 +65,18 @@ def styled(wearer: Wearer) -> Style:
     if growth.comb == Comb.PARTED:
         growth = replace(growth, parting=0.035 * look.parting)
     fine = 0.55 + 0.45 * min(1.0, age / 4)  # babies
-    near = float(np.clip(wearer.detail / 220, 0.12, 1.0))
+    near = float(np.clip(wearer.detail / 220, 0.12, 1.35))
+    width = style.lock.width * near**-0.6
+    pixel = 0.25 / wearer.detail  # metres
     return replace(
         style,
         growth=replace(
             growth, segments=growth.segments if near > 0.4 else max(3, growth.segments // 2)
         ),
-        lock=replace(style.lock, width=style.lock.width * near**-0.6),
+        # strands of a hair's look: as thin as the picture can show
+        lock=replace(
+            style.lock, width=width, strands=int(np.clip(width / max(0.00045, 0.8 * pixel), 3, 16))
+        ),
         top=style.top * look.length * fine,
         side=style.side * look.length * fine,
         thickness=style.thickness * look.volume * fine,

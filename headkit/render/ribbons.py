@@ -43,7 +43,7 @@ class Ribbons:
 
 @compiled
 def _sweep(
-    line: Floats, outward: Floats, phases: Floats, width: float, taper: float, twist: float, bulge: float,
+    line: Floats, outward: Floats, phases: Floats, thin: Floats, width: float, taper: float, twist: float, bulge: float,
     strands: int, root: float, tip: float, curve: float, first: int,
     vertices: Floats, normals: Floats, strand: Floats,
 ) -> None:  # fmt: skip
@@ -83,8 +83,8 @@ def _sweep(
                 for i in range(3):
                     w = a[i] * cosine + f[i] / length * sine
                     vertices[n, k, side, i] = line[n, k, i] + sign * half * w
-                    # Half of it is the head's own roundness, so that the locks shade as one.
-                    value = 0.5 * f[i] / length + 0.5 * outward[n, k, i] + sign * bulge * w
+                    # Most of it is the head's own roundness, so that the locks shade as one.
+                    value = 0.4 * f[i] / length + 0.6 * outward[n, k, i] + sign * bulge * w
                     normals[n, k, side, i] = value
                     total += value * value
                 total = np.sqrt(total)
@@ -93,7 +93,8 @@ def _sweep(
                 strand[n, k, side, 0] = 2.0 + first + n * (strands + 1.0) + side * (strands - 1e-3)
                 strand[n, k, side, 1] = phases[n] * 50.0 + travelled / 0.12
                 strand[n, k, side, 2] = 1.0
-                strand[n, k, side, 3] = root + (tip - root) * t**curve
+                threshold = root + (tip - root) * t**curve
+                strand[n, k, side, 3] = min(0.95, threshold + 0.6 * thin[n] * (1.0 - t))
 
 
 def ribbons(line: Floats, outward: Floats, lock: Lock, roots: Roots, first: int) -> Ribbons:
@@ -103,7 +104,7 @@ def ribbons(line: Floats, outward: Floats, lock: Lock, roots: Roots, first: int)
     normals = np.empty_like(vertices)
     strand = np.empty((count, points, 2, 4), np.float32)
     _sweep(
-        line, outward, roots.phases, lock.width, lock.taper, lock.twist, lock.round, lock.strands,
+        line, outward, roots.phases, roots.thin, lock.width, lock.taper, lock.twist, lock.round, lock.strands,
         lock.root, lock.tip, lock.curve, first, vertices, normals, strand,
     )  # fmt: skip
     t = np.linspace(0.0, 1.0, points, dtype=np.float32)

@@ -63,7 +63,7 @@ def _radius(grid: Floats, frame: Floats, x: float, y: float, z: float) -> float:
     polar = np.arctan2(np.sqrt(a * a + c * c), b)
     row = (polar - _FIRST_ANGLE) / (LAST_ROW_ANGLE - _FIRST_ANGLE) * (ROWS - 1)
     row = max(row, 0.0)
-    if row > ROWS - 1.001:
+    if not row <= ROWS - 1.001:
         return 0.0  # below the chin: neck and trunk are obstacles of their own
     column = np.arctan2(a, c) / (2 * np.pi) * COLUMNS
     if column < 0.0:
@@ -203,7 +203,8 @@ class Roots:
     """Where locks start, N of them. Rest frame, metres.
 
     places, directions (unit), lengths, offsets (height of the lock above the scalp once it lies),
-    layers (0 innermost .. 1 outermost), phases (0 to 1, random), template (N, 3) of each root
+    layers (0 innermost .. 1 outermost), phases (0 to 1, random), template (N, 3) of each root,
+    thin (0 full .. 1 most strands missing near the root, as at the hairline)
     """
 
     places: Floats
@@ -213,6 +214,7 @@ class Roots:
     layers: Floats
     phases: Floats
     template: Floats
+    thin: Floats
 
     def ordered(self) -> Roots:
         """Outermost first, so that the rasteriser rejects what lies behind."""

@@ -143,7 +143,7 @@ def test_hair_is_whole_and_stays_on_the_head(hair, age):
     )
     assert away.max() < bound * size * 1.1
     # A floating wig would leave a gap: the shell under the locks lies on the scalp.
-    if hair != "afro":
+    if hair not in ("afro", "curly"):  # theirs stands off
         shell = (hairy[0].vertices[np.unique(hairy[0].faces)] - turn[:, 3]) @ turn[:, :3]
         gaps = np.linalg.norm(shell[::9, None] - dense_skull(someone.rest)[None], axis=2).min(
             axis=1

@@ -10,7 +10,7 @@ from headkit.render import strands
 from headkit.render.hair_styles import Style
 from headkit.render.hair_surfaces import Locks, ball
 from headkit.render.obstacles import NO_OBSTACLES, Obstacles
-from headkit.render.scalp import COLUMNS, LAST_ROW_ANGLE, ROWS, Scalp, pole_frame, sample
+from headkit.render.scalp import Scalp, radius_towards
 from headkit.render.strands import Comb, Roots
 from headkit.render.surface import Surface
 from headkit.render.tailoring import Floats, unit
@@ -31,13 +31,7 @@ def tie_point(scalp: Scalp, wearer: Wearer) -> Floats:
         else float(rng.uniform(0.2, 1.6))
     )
     direction = unit(np.array([0.0, up, -1.0], np.float32))
-    angle = np.arccos(np.clip(direction @ pole_frame()[:, 1], -1, 1))
-    row = np.array(
-        [(angle - np.radians(1.5)) / (LAST_ROW_ANGLE - np.radians(1.5)) * (ROWS - 1)], np.float32
-    )
-    behind = (direction @ pole_frame()[:, 2]) < 0
-    column = np.array([COLUMNS / 2 if behind else 0.0], np.float32)
-    radius = float(sample(scalp.radius[..., None], row, column)[0, 0])
+    radius = float(radius_towards(scalp, direction[None])[0])
     return scalp.center + direction * (radius + 0.010 * scalp.scale)
 
 

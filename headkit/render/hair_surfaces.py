@@ -10,7 +10,7 @@ from headkit.render.ribbons import Lock, ribbons
 from headkit.render.scalp import COLUMNS, ROWS, Scalp
 from headkit.render.strands import Roots
 from headkit.render.surface import Material, Part, Surface
-from headkit.render.tailoring import Floats, Ints, grid_faces, unit
+from headkit.render.tailoring import Floats, grid_faces, unit
 from headkit.render.wearer import Wearer
 
 GRAY = np.array([0.36, 0.35, 0.34], np.float32)  # linear albedo of a strand without pigment
@@ -49,7 +49,7 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
         strand.append(made.strand)
         shade = np.exp(rng.normal(0.0, 0.11, count))[:, None] * np.asarray(color)
         share = np.clip(
-            gray + 0.30 * np.sqrt(gray * (1 - gray)) * rng.normal(0, 1, (count, 1)), 0, 1
+            gray + 0.20 * np.sqrt(gray * (1 - gray)) * rng.normal(0, 1, (count, 1)), 0, 1
         )
         shade = shade * (1 - share) + GRAY * rng.uniform(0.85, 1.15) * share
         each = np.repeat(shade, made.rows, axis=0)
@@ -66,7 +66,7 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
         faces=np.concatenate(faces),
         normals=wearer.turn("head", np.concatenate(normals)),
         rest=np.concatenate(rest).astype(np.float32),
-        parts=np.full(used_faces(faces), part, np.uint8),
+        parts=np.full(sum(len(block) for block in faces), part, np.uint8),
         occlusion=np.concatenate(occlusion).astype(np.float32),
         strand=np.concatenate(strand),
         color=np.concatenate(colors).astype(np.float32),
@@ -74,13 +74,11 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
     )
 
 
-def used_faces(faces: list[Ints]) -> int:
-    """The number of faces in all blocks."""
-    return sum(len(block) for block in faces)
-
-
 def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float = 0.0) -> Surface:
-    """The shells next to the scalp: all of a buzz cut, else the dark ground that no scalp shows through."""
+    """The shells next to the scalp: all of a buzz cut, else the dark ground that no scalp shows through.
+
+    lift  how far the ground stands off the scalp, metres, where the hair is thick
+    """
     look, size = wearer.look.hair, scalp.scale
     buzz = look.style == "buzz"
     columns = COLUMNS + 1  # the seam's vertices twice, so that strand coordinates do not jump back
@@ -97,15 +95,12 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float = 0.0) -
     if brim is not None:
         hidden = np.concatenate([brim, brim[:, :1]], axis=1)
         density = density - np.clip((hidden - 0.010) / 0.004, 0.0, 3.0)
-    thickness = 0.0
-    if lift > 0:
-        thickness = lift
     levels = [0.0009, 0.0018, 0.0027] if buzz else [0.0012]
     if wearer.detail < 60:
         levels = levels[-1:]
     layers = []
     for number, level in enumerate(levels):
-        offset = level * size + thickness * np.clip(height / 0.03, 0.0, 1.0)
+        offset = level * size + lift * np.clip(height / 0.03, 0.0, 1.0)
         threshold = 0.15 + (0.28 * number if buzz else 0.0)
         strand = np.stack(
             [

@@ -13,7 +13,7 @@ import numpy as np
 from headkit.render.drape import wobble
 from headkit.render.scalp import COLUMNS, ROWS, Scalp, sample
 from headkit.render.surface import Material, Part, Surface
-from headkit.render.tailoring import Floats, unit
+from headkit.render.tailoring import Floats, grid_faces, unit, vertex_normals
 from headkit.render.tubes import Shape, sheet
 from headkit.render.wearer import Wearer
 
@@ -257,8 +257,6 @@ def _dome(rows: Floats) -> Shape:
 
 def _closed(rows: Floats) -> Shape:
     """Rings (R, C, 3), from below up, as one skin whose normals point out."""
-    from headkit.render.tailoring import grid_faces, vertex_normals
-
     count, columns = rows.shape[:2]
     points = rows.reshape(-1, 3).astype(np.float32)
     faces = grid_faces(count, columns, wrap=True, flip=True)

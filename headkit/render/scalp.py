@@ -16,6 +16,7 @@ from headkit.render.tailoring import Floats, Ints, unit
 from headkit.render.wearer import Wearer
 
 ROWS, COLUMNS = 30, 64
+FIRST_ROW_ANGLE = np.radians(1.5)  # from the pole: a point would have no direction around it
 LAST_ROW_ANGLE = np.radians(145.0)  # from the pole: below chin and nape
 POLE_TILT = np.radians(18.0)  # the whorl lies behind the top
 # Head coordinates: metres of an adult's head whose eyes are EYE_DISTANCE apart; the origin lies at the
@@ -102,7 +103,7 @@ def pole_frame() -> Floats:
 
 def grid_directions() -> Floats:
     """Unit rays (N, 3) of the grid in canonical axes, row by row from the pole."""
-    polar = np.linspace(np.radians(1.5), LAST_ROW_ANGLE, ROWS)[:, None]
+    polar = np.linspace(FIRST_ROW_ANGLE, LAST_ROW_ANGLE, ROWS)[:, None]
     azimuth = (np.arange(COLUMNS) * (2 * np.pi / COLUMNS))[None, :]
     local = np.stack(
         np.broadcast_arrays(
@@ -219,7 +220,7 @@ def spread_roots(count: int) -> tuple[Floats, Floats]:
     n = np.arange(1, count + 1)
     u, v = (n * 0.7548776662466927) % 1.0, (n * 0.5698402909980532) % 1.0
     polar = np.arccos(1 - u * (1 - np.cos(LAST_ROW_ANGLE)))
-    row = (polar - np.radians(1.5)) / (LAST_ROW_ANGLE - np.radians(1.5)) * (ROWS - 1)
+    row = (polar - FIRST_ROW_ANGLE) / (LAST_ROW_ANGLE - FIRST_ROW_ANGLE) * (ROWS - 1)
     return np.clip(row, 0, ROWS - 1.001).astype(np.float32), (v * COLUMNS).astype(np.float32)
 
 
@@ -237,8 +238,7 @@ def places_towards(directions: Floats) -> tuple[Floats, Floats]:
     """(row, column) of the grid in directions (N, 3) from the centre, canonical axes."""
     local = directions @ pole_frame()
     polar = np.arctan2(np.hypot(local[:, 0], local[:, 2]), local[:, 1])
-    first = np.radians(1.5)
-    row = (polar - first) / (LAST_ROW_ANGLE - first) * (ROWS - 1)
+    row = (polar - FIRST_ROW_ANGLE) / (LAST_ROW_ANGLE - FIRST_ROW_ANGLE) * (ROWS - 1)
     column = np.arctan2(local[:, 0], local[:, 2]) / (2 * np.pi) * COLUMNS % COLUMNS
     return np.clip(row, 0, ROWS - 1.001).astype(np.float32), column.astype(np.float32)
 

@@ -15,10 +15,8 @@ from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
 from headkit.render.obstacles import Obstacles, nearest
-from headkit.render.scalp import COLUMNS, LAST_ROW_ANGLE, ROWS, pole_frame
+from headkit.render.scalp import COLUMNS, FIRST_ROW_ANGLE, LAST_ROW_ANGLE, ROWS, pole_frame
 from headkit.render.tailoring import Floats, Ints, unit
-
-_FIRST_ANGLE = np.radians(1.5)
 
 
 class Comb(IntEnum):
@@ -61,7 +59,7 @@ def _radius(grid: Floats, frame: Floats, x: float, y: float, z: float) -> float:
     b = frame[0, 1] * x + frame[1, 1] * y + frame[2, 1] * z
     c = frame[0, 2] * x + frame[1, 2] * y + frame[2, 2] * z
     polar = np.arctan2(np.sqrt(a * a + c * c), b)
-    row = (polar - _FIRST_ANGLE) / (LAST_ROW_ANGLE - _FIRST_ANGLE) * (ROWS - 1)
+    row = (polar - FIRST_ROW_ANGLE) / (LAST_ROW_ANGLE - FIRST_ROW_ANGLE) * (ROWS - 1)
     row = max(row, 0.0)
     if not row <= ROWS - 1.001:
         return 0.0  # below the chin: neck and trunk are obstacles of their own

@@ -14,6 +14,7 @@ import trimesh
 
 from headkit import attributes
 from headkit.render import background, frame, light, maps, tone
+from headkit.render.ground import Ground
 from headkit.render.look import resolve
 from headkit.render.paint import Paint, row
 from headkit.render.silhouette import silhouette
@@ -292,6 +293,10 @@ def test_places_are_quiet_and_follow_the_seed(name):
     assert (one >= 0).all()
     assert np.isfinite(one).all()
     assert abs(np.diff(one * lighting.exposure, axis=1)).max() < 0.35  # out of focus
+    for seed in range(25):  # every kind of each place
+        rng = np.random.default_rng(seed)
+        lighting = light.any_lighting(rng)
+        assert np.isfinite(background.background(name, lighting, 40, 64, rng)).all()
 
 
 @pytest.mark.parametrize("name", attributes.LIGHT)
@@ -302,6 +307,43 @@ def test_lights_are_sound(name):
         assert 0.2 < made.exposure < 6
         assert made.key[1] < 0.2  # from above
         assert min(*made.key_color, *made.sky, *made.ground) >= 0
+
+
+def test_the_floor_is_dark_under_feet_and_in_the_shadow():
+    """A ball on a floor 0.3 m under a level camera, lit from the right: its shadow lies to the left."""
+    ball_on_floor = ball(
+        (0.0, 0.2, 0.9), 0.1, material=Material.PLASTIC, color=colored((0.5, 0.5, 0.5))
+    )
+    floor = Ground(
+        up=np.array([0.0, -1.0, 0.0]),
+        height=0.3,
+        contacts=np.array([[0.0, 0.3, 0.9]]),
+        radii=np.array([0.05]),
+    )
+    lamp = replace(LIGHT, key=(1.0, -1.0, 0.0), key_size=0.02)
+    bare = draw([ball_on_floor], lighting=lamp, behind=plain(0.3)).color.astype(float)
+    with_floor = frame.draw(
+        [ball_on_floor], lamp, plain(0.3), K, WIDTH, HEIGHT,
+        paint=paint(), landmarks=LANDMARKS, film=QUIET, ground=floor,
+    )  # fmt: skip
+    change = with_floor.color.astype(float) - bare
+    assert (change[:38] == 0).all()  # above the horizon
+    row = 40 + round(110 * 0.3 / 0.9)  # of the floor at the ball's distance
+    left, right = change[row, 20:28].mean(), change[row, 72:80].mean()
+    assert left < -15
+    assert right > -8
+    assert (with_floor.owner == draw([ball_on_floor], lighting=lamp).owner).all()
+
+
+def test_cameras_expose_for_faces():
+    dark, bright = paint(skin=(0.05, 0.03, 0.02)), paint(skin=(0.8, 0.7, 0.6))
+    metering = replace(QUIET, metering=0.3)
+    for rows, sign in ((dark, 1), (bright, -1)):
+        fixed, metered = (
+            draw([ball((0, 0, 0.8))], rows),
+            draw([ball((0, 0, 0.8))], rows, film=metering),
+        )
+        assert sign * (metered.color.mean() - fixed.color.mean()) > 1
 
 
 def test_photo_comes_back_as_it_is():

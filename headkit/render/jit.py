@@ -21,12 +21,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _digest() -> str:
-    """Of all sources that hold kernels: numba's cache does not see that a kernel called by another changed."""
+    """Of all sources that kernels and their constants are in.
+
+    Numba compiles a kernel anew when its own file changed, not when a kernel or a constant of another
+    file did that it uses.
+    """
     digest = hashlib.blake2b(digest_size=6)
-    for path in sorted(Path(__file__).parents[1].glob("**/*.py")):
-        source = path.read_bytes()
-        if b"@compiled" in source:
-            digest.update(source)
+    package = Path(__file__).parents[1]
+    for folder in ("head", "render"):
+        for path in sorted((package / folder).glob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

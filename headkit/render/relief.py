@@ -74,7 +74,7 @@ def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
     sx = 0.0572 * ax + 0.0605 * bx
     sy = 0.0234 * ay + 0.0330 * by
     sz = 0.0572 * az + 0.0605 * bz
-    weave = 0.35 * fade(0.0016, footprint)
+    weave = 0.35 * fade(0.0007, footprint)  # a third of its period, and children are small
     if weave > 0.0:
         across, along = x * 3900.0 + z * 1300.0, y * 3900.0
         sx += weave * cos(across) * sin(along)

@@ -100,7 +100,7 @@ def _develop(
             number = mix(number + 1)  # three overlapping pairs of bytes: one for each channel
             for channel in range(3):
                 light = picture[y, x, channel] * film[channel] * fall
-                place = sqrt(min(max(light, 0.0), _BRIGHTEST)) * scale
+                place = sqrt(min(light, _BRIGHTEST)) * scale if light > 0.0 else 0.0  # also for nan
                 low = min(len(table) - 2, int(place))
                 code = table[low] + (table[low + 1] - table[low]) * (place - low)
                 # photon noise: less in code values where it is bright, for codes are a root already

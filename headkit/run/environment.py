@@ -7,8 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-# One thread per process: sums come out the same on every machine and for every --jobs, and --jobs scales
-# better than threads inside a library do. A user's own setting stands.
+# One thread per process, whatever the user's environment says: the order of a sum, and so the last bits of
+# a picture, depend on the number of threads. --jobs scales better than threads inside a library do.
 THREADS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -32,9 +32,9 @@ def tune() -> None:
 
 
 def prepare() -> None:
-    """Set what is unset: threads, caches, telemetry. Workers inherit it."""
+    """Set the threads, and what is unset of caches and telemetry. Workers inherit it."""
     for name in THREADS:
-        os.environ.setdefault(name, "1")
+        os.environ[name] = "1"
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     if "YOLO_CONFIG_DIR" not in os.environ:  # numba's cache is set where its kernels are (render/jit.py)

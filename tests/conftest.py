@@ -10,9 +10,14 @@ from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import pytest
+import pytest  # noqa: E402
 
-from headkit.tool import Opt, Tool
+from headkit.tool import Opt, Tool  # noqa: E402
+
+# As the command sets them, before numpy loads: sums of several threads are other sums, and pictures
+# other bytes.
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ[f"{library}_NUM_THREADS"] = "1"
 
 # A run in the background ignores what the terminal sends, and so would the programs that tests start.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, make_dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import pytest  # noqa: E402
+import pytest
 
-from headkit.tool import Opt, Tool  # noqa: E402
+from headkit.tool import Opt, Tool
 
 # As the command sets them, before numpy loads: sums of several threads are other sums, and pictures
 # other bytes.

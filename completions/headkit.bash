@@ -20,9 +20,9 @@ _headkit() {
     case $command in
         '') words='pose-sample caption generate filter dedupe pack view merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
-            words='--people --yaw --yaw-range --framing --ages --size --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--people --yaw --yaw-range --framing --ages --canvas --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --people|--yaw-range|--ages|--size|--copies|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
+                --people|--yaw-range|--ages|--canvas|--copies|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
                 --yaw) words='flat frontal' operands='' ;;
                 --framing) words='any close-up portrait half full small' operands='' ;;
                 --from|-o|--output) words='files' operands='' ;;

@@ -30,7 +30,7 @@ complete -c headkit -n '__headkit_command_is pose-sample' -l yaw -r -f -a 'flat 
 complete -c headkit -n '__headkit_command_is pose-sample' -l yaw-range -r -f -d 'Span of head yaw in degrees, as -60,60'
 complete -c headkit -n '__headkit_command_is pose-sample' -l framing -r -f -a 'any close-up portrait half full small' -d 'How much of the nearest person is in the picture'
 complete -c headkit -n '__headkit_command_is pose-sample' -l ages -r -f -d 'Span of the ages of people, in years'
-complete -c headkit -n '__headkit_command_is pose-sample' -l size -r -f -d 'Sizes of the picture, drawn from with equal odds'
+complete -c headkit -n '__headkit_command_is pose-sample' -l canvas -r -f -d 'Sizes of the picture, drawn from with equal odds'
 complete -c headkit -n '__headkit_command_is pose-sample' -l from -r -F -d 'Vary the poses of FILE instead of drawing from the prior'
 complete -c headkit -n '__headkit_command_is pose-sample' -l copies -r -f -d 'With --from: how many varied copies of each record'
 complete -c headkit -n '__headkit_command_is pose-sample caption generate filter dedupe merge' -s o -l output -r -F -d 'Write FILE, whole or not at all, instead of standard output'

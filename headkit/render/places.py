@@ -66,7 +66,6 @@ def _room(canvas: Canvas) -> None:
     canvas.fill(wall, 0.85 * wall)
     canvas.pixels *= (1.0 + 0.35 * canvas.uniform(-1, 1) * (canvas.x - 0.5))[..., None]
     floor = canvas.floor_or(0.66, 0.85)
-    canvas.box(0, floor, 1, 1, canvas.color(0.12, 0.1) * (1.2, 1.0, 0.8))
     if canvas.rng.random() < 0.55:
         _window(
             canvas,
@@ -77,6 +76,7 @@ def _room(canvas: Canvas) -> None:
         )
     if canvas.rng.random() < 0.6:
         _shelves(canvas, canvas.uniform(-0.1, 0.75), canvas.uniform(0.2, 0.4))
+    canvas.box(0, floor, 1, 1, canvas.color(0.12, 0.1) * (1.2, 1.0, 0.8))
     for _ in range(canvas.rng.integers(1, 4)):  # sofa, cupboard, table
         x, top = canvas.uniform(-0.2, 0.85), floor - canvas.uniform(0.05, 0.28)
         canvas.box(

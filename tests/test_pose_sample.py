@@ -49,7 +49,7 @@ def test_steering() -> None:
     assert found.min() >= -30
     assert found.max() <= 60
     assert abs(yaws(sample(500, yaw="frontal"))).mean() < 45
-    assert {(r["width"], r["height"]) for r in sample(50, size="200x300,64x64")} == {
+    assert {(r["width"], r["height"]) for r in sample(50, canvas="200x300,64x64")} == {
         (200, 300),
         (64, 64),
     }
@@ -156,8 +156,8 @@ def test_camera_and_points_use_one_projection() -> None:
     "options",
     [
         {"people": "0"}, {"people": "13"}, {"people": "5-2"}, {"people": "x"}, {"yaw_range": "20"},
-        {"yaw_range": "-360,360"}, {"yaw_range": "1.2.3,5"}, {"size": "8x8"}, {"size": "99999x10"},
-        {"size": "a"}, {"ages": "90-100"},
+        {"yaw_range": "-360,360"}, {"yaw_range": "1.2.3,5"}, {"canvas": "8x8"}, {"canvas": "99999x10"},
+        {"canvas": "a"}, {"ages": "90-100"},
     ],
 )  # fmt: skip
 def test_bad_options_stop_with_a_remedy(options: dict[str, Any]) -> None:

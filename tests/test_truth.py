@@ -74,11 +74,14 @@ def test_parameters_decode_to_the_head_that_was_drawn() -> None:
     for name in ("eye_left", "eye_right"):
         group = body.vertex_groups[name]
         eyes |= (body.head_vertices >= group.start) & (body.head_vertices < group.stop)
-    rigid = model.head_mask & ~eyes
+    bone = body.bones.index("head")
+    share = np.where(body.skin_bones == bone, body.skin_weights, 0).sum(axis=1)[body.head_vertices]
+    rigid = (share > 0.9999) & ~eyes  # the neck bends the rest
+    assert rigid[model.landmarks68].all()
+    assert (rigid | eyes)[model.head_mask].mean() > 0.93
     apart = np.linalg.norm(project(placed, scene.K) - project(drawn, scene.K), axis=1)
     assert apart[rigid].max() < 0.1
     assert apart[model.landmarks68].max() < 0.1
-    assert apart[model.dense].max() < 0.1
     points = np.array(head["landmarks"]["points"])
     expected = project(model.landmarks(placed), scene.K)
     assert np.abs(points[:, :2] - expected).max() < 0.01
@@ -122,7 +125,7 @@ def test_what_is_worn_hides_landmarks_and_lenses_do_not() -> None:
 
     bare = visible()
     bearded = visible(beard="full beard")
-    assert bearded[6:11].count("1") < bare[6:11].count("1")  # the chin
+    assert bearded[2:15].count("1") < bare[2:15].count("1") - 3  # the jaw
     dark = visible(glasses="sunglasses")
     assert dark[36:48].count("1") >= 6  # behind lenses, though not behind frames
     assert bearded[27:31] == bare[27:31] == "1111"

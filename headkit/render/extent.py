@@ -1,7 +1,7 @@
 """The box of a head to a fraction of a pixel.
 
-Each edge leaves a quarter of a square pixel of the head, drawn alone, on its outer side. A straight or
-round outline loses a few hundredths of a pixel by that, while a single wisp of hair, thinner than any
+Each edge leaves half a square pixel of the head, drawn alone, on its outer side. A straight or
+round outline loses a tenth of a pixel by that, while a single wisp of hair, thinner than any
 pixel shows, does not push the box outwards. An area can also be measured again by other means, which
 the outermost of many thin hairs cannot.
 """
@@ -18,7 +18,7 @@ from headkit.render import raster
 from headkit.render.mesh import Mesh, pack
 from headkit.render.surface import Surface
 
-OUTSIDE: Final = 0.25  # square pixels of head that lie outside of each edge
+OUTSIDE: Final = 0.5  # square pixels of head that lie outside of each edge
 _FINE: Final = 8  # samples in a pixel, either way
 _OUTWARD: Final = 1.0  # pixels: how far beyond a coarse edge the fine one may lie
 _INWARD: Final = 2.0  # the same inside, at first; doubled until the edge is found

@@ -122,7 +122,12 @@ def compose(
     flesh = body.vertex_groups["body"]
     ground = find_ground([vertices[flesh].astype(np.float64) for vertices in posed], upward)
     rng = np.random.Generator(np.random.PCG64(seed))
-    lighting, behind = _surroundings(light_name, place, width, height, rng)
+    lighting = _lighting(light_name, place, rng)
+    if isinstance(place, np.ndarray):
+        behind = photo(place, lighting)
+    else:
+        name = place or _place(lighting, rng)
+        behind = background(name, lighting, width, height, rng, ground, camera)
     return Scene(
         people=tuple(people),
         surfaces=tuple(surfaces),
@@ -149,6 +154,7 @@ def picture(scene: Scene) -> Frame:
         scene.height,
         paint=table,
         landmarks=_rest_landmarks(),
+        ground=scene.ground,
         seed=scene.seed,
     )
 
@@ -237,28 +243,17 @@ def _surfaces(
 # ---- light and place -----------------------------------------------------------------------------
 
 
-def _surroundings(
-    light_name: str | None,
-    place: str | NDArray[np.uint8] | None,
-    width: int,
-    height: int,
-    rng: np.random.Generator,
-) -> tuple[Lighting, Floats]:
-    """A light and what is behind the people; what is not said is drawn to go with what is."""
-    if isinstance(place, np.ndarray):
-        lighting = (
-            light.any_lighting(rng) if light_name is None else light.lighting(light_name, rng)
-        )
-        return lighting, photo(place, lighting)
-    if place is None:
-        places = [
-            name
-            for name, lights in attributes.LIGHTS_OF.items()
-            if light_name is None or light_name in lights
-        ]
-        place = places[int(rng.integers(len(places)))]
-    if light_name is None:
+def _lighting(
+    name: str | None, place: str | NDArray[np.uint8] | None, rng: np.random.Generator
+) -> Lighting:
+    """The light of that name, else one that goes with the place."""
+    if name is None and isinstance(place, str):
         lights = attributes.LIGHTS_OF[place]
-        light_name = lights[int(rng.integers(len(lights)))]
-    lighting = light.lighting(light_name, rng)
-    return lighting, background(place, lighting, width, height, rng)
+        name = lights[int(rng.integers(len(lights)))]
+    return light.any_lighting(rng) if name is None else light.lighting(name, rng)
+
+
+def _place(lighting: Lighting, rng: np.random.Generator) -> str:
+    """A place that goes with the light."""
+    places = [name for name, lights in attributes.LIGHTS_OF.items() if lighting.name in lights]
+    return places[int(rng.integers(len(places)))]

@@ -57,7 +57,7 @@ class Options:
         Opt("How much of the nearest person is in the picture."),
     ] = "any"
     ages: Annotated[str, Opt("Span of the ages of people, in years.", "LOW-HIGH")] = "2-90"
-    size: Annotated[
+    canvas: Annotated[
         str, Opt("Sizes of the picture, drawn from with equal odds.", "WxH[,WxH]...")
     ] = "512x512,640x480,480x640"
     source: Annotated[
@@ -98,7 +98,7 @@ def _prior(options: Options) -> Prior:
         yaw=options.yaw,
         yaw_range=(low, high),
         framing=options.framing,
-        sizes=_sizes(options.size),
+        sizes=_sizes(options.canvas),
         ages=_span("--ages", options.ages, r"(\d+)(?:-(\d+))?", *attributes.AGE, int),
     )
 
@@ -125,7 +125,7 @@ def _sizes(text: str) -> tuple[tuple[int, int], ...]:
         match = re.fullmatch(r"(\d+)x(\d+)", part)
         if match is None or not all(16 <= int(side) <= 8192 for side in match.groups()):
             raise Stop(
-                USAGE, f"--size {part!r}: needs WIDTHxHEIGHT of 16 to 8192 pixels, as 640x480"
+                USAGE, f"--canvas {part!r}: needs WIDTHxHEIGHT of 16 to 8192 pixels, as 640x480"
             )
         sizes.append((int(match[1]), int(match[2])))
     return tuple(sizes)

@@ -29,10 +29,10 @@ def scrambled(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def lattice(x: Array, y: Array) -> Array:
-    """The hash of integer points, 0 to 1."""
-    inner = scrambled((y.astype(np.int64) + 0x9E3779B9).astype(np.uint64))
-    outer = scrambled(x.astype(np.int64).astype(np.uint64) + inner)
-    return outer.astype(np.float64) / 2.0**32
+    """The hash of integer points, 0 to 1; sums and products wrap."""
+    columns, rows = x.astype(np.int64).astype(np.uint64), y.astype(np.int64).astype(np.uint64)
+    mixed = columns * np.uint64(0x9E3779B1) + rows * np.uint64(0x85EBCA77) + np.uint64(0x9E3779B9)
+    return scrambled(mixed).astype(np.float64) / 2.0**32
 
 
 def strand_noise(s: Array, t: Array) -> Array:

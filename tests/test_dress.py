@@ -180,8 +180,9 @@ def test_headwear_glasses_and_beards(number):
 
 
 @pytest.mark.parametrize("headwear", ["hat", "cap", "beanie"])
-def test_hair_is_tucked_under_a_hat(headwear):
-    someone = person(plain(headwear=headwear, hair="short"), seed=5)
+@pytest.mark.parametrize("hair", ["short", "bun"])
+def test_hair_is_tucked_under_a_hat(headwear, hair):
+    someone = person(plain(headwear=headwear, hair=hair, sex="female"), seed=5)
     turn = someone.bones[BODY.bones.index("head")]
 
     def height(part):

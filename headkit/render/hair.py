@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from headkit.render import strands
 from headkit.render.hair_shapes import afro, gravity, tie_point, tied
 from headkit.render.hair_styles import Style, styled
-from headkit.render.hair_surfaces import Locks, base, surface
+from headkit.render.hair_surfaces import Locks, base, below_brim, surface
 from headkit.render.obstacles import Obstacles
 from headkit.render.scalp import CENTER, COLUMNS, ROWS, Scalp, pole_frame, sample, spread_roots
 from headkit.render.strands import Comb, Growth, Roots
@@ -39,8 +39,12 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
     parts: list[Locks] = []
     style = styled(wearer)
     if look.style == "afro":
-        roots = _roots(scalp, wearer, *_places(scalp, wearer, style.count, brim), style, brim)
-        parts.append(afro(scalp, wearer, style, roots))
+        row, column = _places(scalp, wearer, style.count, brim)
+        roots = _roots(scalp, wearer, row, column, style, brim)
+        free = np.ones(len(row), np.float32)
+        if brim is not None:
+            free = below_brim(sample(brim[..., None], row, column)[:, 0])
+        parts.append(afro(scalp, wearer, style, roots, free))
     else:
         parts += _main(scalp, wearer, style, obstacles, brim)
     if look.style in ("ponytail", "bun"):

@@ -25,11 +25,10 @@ def gravity(wearer: Wearer) -> Floats:
 def tie_point(scalp: Scalp, wearer: Wearer) -> Floats:
     """Where a ponytail or bun is bound, just off the scalp."""
     rng = wearer.rng("tie")
-    up = (
-        float(rng.uniform(0.05, 0.75))
-        if wearer.look.hair.style == "ponytail"
-        else float(rng.uniform(0.2, 1.6))
-    )
+    low, high = (0.05, 0.75) if wearer.look.hair.style == "ponytail" else (0.2, 1.6)
+    if wearer.look.headwear.kind != "none":
+        low, high = -0.30, -0.15  # below the edge of a hat
+    up = float(rng.uniform(low, high))
     direction = unit(np.array([0.0, up, -1.0], np.float32))
     radius = float(radius_towards(scalp, direction[None])[0])
     return scalp.center + direction * (radius + 0.010 * scalp.scale)
@@ -95,20 +94,20 @@ def tied(
     ]
 
 
-def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots) -> Locks:
-    """Small coils that stand on the base shell, all around."""
+def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots, free: Floats) -> Locks:
+    """Small coils that stand on the base shell, all around; `free` (N,) is 0 where a hat presses them."""
     rng = wearer.rng("afro")
     count = len(roots.places)
     out = unit(roots.places - scalp.center)
     lengths = (0.22 * style.thickness + style.side * rng.uniform(0.3, 1.0, count)) * scalp.scale
     rise = np.clip(0.35 + roots.offsets / (0.3 * style.thickness * scalp.scale), 0.35, 1.0)
-    height = style.thickness * scalp.scale * (0.68 + 0.2 * roots.layers) * rise
+    height = style.thickness * scalp.scale * (0.68 + 0.2 * roots.layers) * rise * free
     start = roots.places + out * height[:, None]
     roots = replace(
         roots,
         places=start.astype(np.float32),
         directions=unit((out + rng.normal(0, 0.35, (count, 3))).astype(np.float32)),
-        lengths=lengths.astype(np.float32),
+        lengths=(lengths * (0.3 + 0.7 * free)).astype(np.float32),
     ).ordered()
     growth = replace(style.growth, comb=Comb.DOWN, stiffness=1.0)
     line, outward = strands.grow(

@@ -74,7 +74,7 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
     )
 
 
-def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float = 0.0) -> Surface:
+def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats = 0.0) -> Surface:
     """The shells next to the scalp: all of a buzz cut, else the dark ground that no scalp shows through.
 
     lift  how far the ground stands off the scalp, metres, where the hair is thick
@@ -95,6 +95,7 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float = 0.0) -
     if brim is not None:
         hidden = np.concatenate([brim, brim[:, :1]], axis=1)
         density = density - np.clip((hidden - 0.010) / 0.004, 0.0, 3.0)
+        lift = lift * below_brim(hidden)
     levels = [0.0009, 0.0018, 0.0027] if buzz else [0.0012]
     if wearer.detail < 60:
         levels = levels[-1:]
@@ -134,6 +135,11 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float = 0.0) -
         color=np.tile(ground, (rows * count, 1)).astype(np.float32),
         two_sided=True,
     )
+
+
+def below_brim(height: Floats) -> Floats:
+    """0 at and above the edge of a hat, 1 from 7 cm below: how freely hair stands; head coordinates."""
+    return np.clip((-0.012 - height) / 0.058, 0.0, 1.0).astype(np.float32)
 
 
 def ball(

@@ -179,7 +179,7 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     base = crown.points[0] + crown.out * (hair + 0.002) * size
     top = max(
         0.092 * size,
-        float((crown.points[-1].mean(axis=0) - base.mean(axis=0)) @ crown.up) + 0.010 * size,
+        float((crown.points[-1].mean(axis=0) - base.mean(axis=0)) @ crown.up) + 0.018 * size,
     ) * rng.uniform(1.0, 1.10)
     taper = rng.uniform(0.10, 0.22)
     middle = base.mean(axis=0)
@@ -191,7 +191,7 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     for t in (0.03, 0.10, 0.25, 0.5, 0.75, 1.0):
         ring = middle + (base - middle) * ((1 - taper) * (1 - t))
         lateral = np.abs((ring - middle) @ side) / (0.07 * size)
-        dent = 0.020 * size * min(1.0, t * 2.5) * np.clip(1.1 - lateral, 0.0, 1.0)
+        dent = 0.012 * size * min(1.0, t * 2.5) * np.clip(1.1 - lateral, 0.0, 1.0)
         ring = (
             ring + crown.up * (top + 0.004 * size * np.sin(np.pi * min(1.0, 4 * t)) - dent)[:, None]
         )

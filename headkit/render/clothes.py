@@ -199,7 +199,7 @@ def _bottom(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], F
         "ankle": lambda b: cut_lines.above(b, end),
         "arms": cut_lines.armhole,
     }
-    for name, line in legs.items():
-        piece = piece.cut(name, line(at(piece)))
+    for name in ("waist", "ankle"):  # the lower half of the suit has no arms
+        piece = piece.cut(name, legs[name](at(piece)))
     made.append(sew(piece, Trim(color, hem=0.003), wearer, closed=("ankle",)))
     return made, np.maximum(covered, minimum(*(line(skin) for line in legs.values())))

@@ -19,7 +19,9 @@ from headkit.render.mesh import Mesh, pack
 from headkit.render.surface import Surface
 
 OUTSIDE: Final = 0.5  # square pixels of head that lie outside of each edge
-_FINE: Final = 8  # samples in a pixel, either way
+# Samples in a pixel. Hair hangs across the lines of a strip: what counts is how finely a line cuts it.
+_LINES: Final = 4  # across an edge
+_FINE: Final = 24  # along it
 _OUTWARD: Final = 1.0  # pixels: how far beyond a coarse edge the fine one may lie
 _INWARD: Final = 2.0  # the same inside, at first; doubled until the edge is found
 
@@ -74,12 +76,12 @@ def _edge(
         lengths = _lengths(mesh, spans, K, axis, across, (begin, end))
         if side >= 2:
             lengths = lengths[::-1]
-        area = np.cumsum(lengths) / _FINE**2  # from outside inwards
+        area = np.cumsum(lengths) / (_LINES * _FINE)  # from outside inwards
         line = int(np.searchsorted(area, OUTSIDE))
         if line < len(area):
             before = area[line - 1] if line else 0.0
             part = (OUTSIDE - before) / (area[line] - before)
-            return float(start - outward * (line + part) / _FINE)
+            return float(start - outward * (line + part) / _LINES)
         if reach > width + 2 * _OUTWARD:
             return None
         reach *= 2
@@ -93,15 +95,16 @@ def _lengths(
     across: tuple[float, float],
     along: tuple[float, float],
 ) -> NDArray[np.intp]:
-    """Samples of head in each line of a strip, lines 1 / _FINE pixel apart."""
+    """Samples of head, 1 / _FINE pixel apart, in each line of a strip, lines 1 / _LINES apart."""
     low, high = spans
     crossing = (low[:, axis] <= across[1]) & (high[:, axis] >= across[0])
-    counts = [round((ends[1] - ends[0]) * _FINE) for ends in (across, along)]
-    corner = np.empty(2)
+    counts = [round((across[1] - across[0]) * _LINES), round((along[1] - along[0]) * _FINE)]
+    corner, scale = np.empty(2), np.empty(2)
     corner[axis], corner[1 - axis] = across[0], along[0]
-    # sample k lies in the middle of its eighth of a pixel
-    centre = (K[:2, 2] - corner) * _FINE - 0.5
-    camera = np.array([K[0, 0] * _FINE, K[1, 1] * _FINE, centre[0], centre[1]])
+    scale[axis], scale[1 - axis] = _LINES, _FINE
+    # sample k lies in the middle of its part of a pixel
+    centre = (K[:2, 2] - corner) * scale - 0.5
+    camera = np.array([K[0, 0] * scale[0], K[1, 1] * scale[1], centre[0], centre[1]])
     shape = (counts[1], counts[0]) if axis == 0 else (counts[0], counts[1])
     face_at, inverse_at = raster.buffers(*shape)
     for number in range(len(mesh.material)):

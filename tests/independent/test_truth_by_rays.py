@@ -20,7 +20,7 @@ from headkit.tools import pose_sample
 from .rays import Scenery, directions, strand_noise  # noqa: TID252 - tests are no installed package
 
 BAND = 2.5  # pixels on either side of an edge that are searched
-ACROSS, ALONG = 0.1, 0.125  # pixels between rays
+ACROSS, ALONG = 0.2, 0.05  # pixels between rays
 
 
 def scenes(

@@ -133,7 +133,7 @@ def resolve(given: Mapping[str, Any], rng: np.random.Generator) -> Look:
     adult = age >= attributes.ADULT
     tone = float(np.clip(float(words["tone"]) + rng.normal(0.0, 0.22), 1.0, 10.0))
     weights = palette.origin_weights(words["origin"], rng)
-    hair = _hair(words, male, rng)
+    hair = _hair(words, rng)
     expression, jaw = express(words["expression"], rng)
     return Look(
         words=words,
@@ -153,7 +153,7 @@ def resolve(given: Mapping[str, Any], rng: np.random.Generator) -> Look:
         beard=_beard(words, rng),
         headwear=_headwear(words, rng),
         glasses=_glasses(words, rng),
-        clothes=_clothes(words, male, adult, rng),
+        clothes=_clothes(words, rng),
         expression=expression,
         jaw=jaw,
         gaze=(float(rng.normal(0.0, 7.0)), float(rng.normal(-1.0, 4.0))),
@@ -164,7 +164,8 @@ def resolve(given: Mapping[str, Any], rng: np.random.Generator) -> Look:
     )
 
 
-def _hair(words: Mapping[str, Any], male: bool, rng: np.random.Generator) -> Hair:
+def _hair(words: Mapping[str, Any], rng: np.random.Generator) -> Hair:
+    male = words["sex"] == "male"
     style, word, age = words["hair"], words["hair_color"], float(words["age"])
     waves = {"curly": 0.8, "afro": 1.0, "buzz": 0.3, "bald": 0.0}.get(style)
     if waves is None:
@@ -241,10 +242,9 @@ _NECKLINES: dict[str, tuple[Neckline, ...]] = {
 }
 
 
-def _clothes(
-    words: Mapping[str, Any], male: bool, adult: bool, rng: np.random.Generator
-) -> Clothes:
-    kind = words["clothes"]
+def _clothes(words: Mapping[str, Any], rng: np.random.Generator) -> Clothes:
+    kind, male = words["clothes"], words["sex"] == "male"
+    adult = float(words["age"]) >= attributes.ADULT
     sleeves = {"t-shirt": (0.22, 0.4), "tank top": (0.0, 0.0), "dress": (0.0, 0.45)}
     sleeve = 0.3 if kind == "shirt" and rng.random() < 0.3 else None
     patterned = {"shirt": 0.45, "dress": 0.4, "t-shirt": 0.25, "sweater": 0.3}.get(kind, 0.06)
@@ -259,7 +259,7 @@ def _clothes(
     return Clothes(
         kind=kind,
         neckline=_NECKLINES[kind][int(rng.integers(len(_NECKLINES[kind])))],
-        sleeve=sleeve if sleeve else float(rng.uniform(*sleeves.get(kind, (0.92, 1.0)))),
+        sleeve=sleeve or float(rng.uniform(*sleeves.get(kind, (0.92, 1.0)))),
         color=palette.cloth(words["clothes_color"], rng),
         second=palette.cloth(str(rng.choice(attributes.COLOR)), rng),
         pattern=patterns[int(rng.integers(3))] if rng.random() < patterned else "plain",

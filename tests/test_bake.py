@@ -6,7 +6,7 @@ import pytest
 from headkit.make.head_measures import measures
 from headkit.make.human_basis import held_out_error, principal_modes, quantised
 from headkit.make.human_refinement import _Mesh
-from headkit.render.body import load_body
+from headkit.render.human.body import load_body
 
 
 def test_modes_are_those_of_the_sampled_vertices():

@@ -9,12 +9,14 @@ import pytest
 
 from headkit import attributes
 from headkit.head.rotation import rodrigues
-from headkit.render import dress, look, raster, samples, scalp, silhouette
-from headkit.render.body import load_body
-from headkit.render.mesh import pack
-from headkit.render.scarf import face_opening
+from headkit.render import look
+from headkit.render.drawing import raster, samples, silhouette
+from headkit.render.drawing.mesh import pack
+from headkit.render.human.body import load_body
 from headkit.render.surface import HEAD_PARTS, Material, Part
-from headkit.render.tailoring import Piece, loop_subdivision, vertex_normals
+from headkit.render.wardrobe import dress, scalp
+from headkit.render.wardrobe.scarf import face_opening
+from headkit.render.wardrobe.tailoring import Piece, loop_subdivision, vertex_normals
 
 BODY = load_body()
 SIZE = 160

@@ -13,11 +13,12 @@ import pytest
 import trimesh
 
 from headkit import attributes
-from headkit.render import background, frame, light, maps, tone
-from headkit.render.ground import Ground
+from headkit.render.drawing import frame, maps
+from headkit.render.drawing.silhouette import silhouette
 from headkit.render.look import resolve
-from headkit.render.paint import Paint, row
-from headkit.render.silhouette import silhouette
+from headkit.render.pose.ground import Ground
+from headkit.render.shading import background, light, tone
+from headkit.render.shading.paint import Paint, row
 from headkit.render.surface import Material, Part, Surface
 
 WIDTH, HEIGHT = 96, 80

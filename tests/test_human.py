@@ -9,9 +9,10 @@ import pytest
 from headkit.head.landmarks import IBUG68_MIRROR, IBUG68_PARTS, lines, mirrored
 from headkit.head.model import HeadModel, head_from_arrays, load_head
 from headkit.head.rotation import rodrigues
-from headkit.render import growth, skeleton
-from headkit.render.body import load_body
-from headkit.render.phenotype import ORIGINS, hats, origin_shares
+from headkit.render.human import growth
+from headkit.render.human.body import load_body
+from headkit.render.human.phenotype import ORIGINS, hats, origin_shares
+from headkit.render.pose import skeleton
 from headkit.render.surface import Part
 
 FILE = resources.files("headkit") / "data" / "human.npz"

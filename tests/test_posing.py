@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from headkit.head.camera import intrinsics, view_rotation
 from headkit.head.rotation import FRONTAL, euler_from_rotation, rodrigues
-from headkit.render import stature
-from headkit.render.attitudes import ATTITUDES, draw_angles, face_seen, other_side
-from headkit.render.body import load_body
-from headkit.render.depth_order import Person, fit_people
-from headkit.render.gravity import LEVEL, up_of
-from headkit.render.kinematics import (
+from headkit.render.human.body import load_body
+from headkit.render.pose import stature
+from headkit.render.pose.attitudes import ATTITUDES, draw_angles, face_seen, other_side
+from headkit.render.pose.depth_order import Person, fit_people
+from headkit.render.pose.gravity import LEVEL, up_of
+from headkit.render.pose.kinematics import (
     EVERY,
     UNKNOWNS,
     move,
@@ -28,9 +28,9 @@ from headkit.render.kinematics import (
     unknowns_of,
     unplaced,
 )
-from headkit.render.posing import draw_pose, fit_pose
-from headkit.render.rigging import build
-from headkit.render.skeleton import (
+from headkit.render.pose.posing import draw_pose, fit_pose
+from headkit.render.pose.rigging import build
+from headkit.render.pose.skeleton import (
     ANGLE,
     ANGLES,
     BONES,

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-from headkit.render import raster
-from headkit.render.mesh import Mesh, pack
-from headkit.render.noise import hash2, strand_noise
+from headkit.render.drawing import raster
+from headkit.render.drawing.mesh import Mesh, pack
+from headkit.render.drawing.noise import hash2, strand_noise
 from headkit.render.surface import Material, Part, Surface
 
 CAMERA = np.array([100.0, 100.0, 32.0, 24.0])  # fx, fy, cx, cy: samples at integers
@@ -258,7 +258,7 @@ def test_kernels_are_cached_where_it_can_be_written(tmp_path, writable):
         home.write_text("")  # not a folder: cannot be made either, also by root
     code = """
         import os
-        from headkit.render.noise import hash2
+        from headkit.render.drawing.noise import hash2
         hash2(1, 2)
         print(os.environ["NUMBA_CACHE_DIR"], len(os.listdir(os.environ["NUMBA_CACHE_DIR"])))
     """

@@ -11,12 +11,12 @@ import pytest
 from headkit.head.camera import project, view_rotation
 from headkit.head.model import load_head
 from headkit.head.rotation import euler_from_rotation, geodesic, rotation_from_euler
-from headkit.render.body import load_body
-from headkit.render.extent import exact_box
-from headkit.render.frame import Frame
-from headkit.render.mesh import pack
+from headkit.render.drawing.extent import exact_box
+from headkit.render.drawing.frame import Frame
+from headkit.render.drawing.mesh import pack
+from headkit.render.drawing.sight import seen
+from headkit.render.human.body import load_body
 from headkit.render.scene import Scene, Wanted, compose, picture
-from headkit.render.sight import seen
 from headkit.render.surface import HEAD_PARTS, Material, Surface
 from headkit.render.truth import labels
 

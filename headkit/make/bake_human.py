@@ -19,8 +19,8 @@ from headkit.make.human_basis import Basis, held_out_error, principal_modes, qua
 from headkit.make.human_calibration import calibrated_tables, sampled_people
 from headkit.make.human_source import RIGHT_EYE_END, TONGUE_END, Source, load_source
 from headkit.make.landmark_ids import NASION, OCCIPUT
-from headkit.render.identity import Phenotype, Tables
-from headkit.render.phenotype import local_weights
+from headkit.render.human.identity import Phenotype, Tables
+from headkit.render.human.phenotype import local_weights
 
 Array = NDArray[Any]
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from headkit.make.head_measures import measures
 from headkit.make.human_source import Source
-from headkit.render import growth
-from headkit.render.identity import Phenotype, Tables, draw, height_for, typical
-from headkit.render.phenotype import ORIGINS, local_weights, macro_weights
+from headkit.render.human import growth
+from headkit.render.human.identity import Phenotype, Tables, draw, height_for, typical
+from headkit.render.human.phenotype import ORIGINS, local_weights, macro_weights
 
 Array = NDArray[Any]
 

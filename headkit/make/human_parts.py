@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from headkit.make.human_source import BODY_END, RIGHT_EYE_END, Source
 from headkit.make.landmark_ids import IBUG68, NAPE
-from headkit.render.skeleton import BONES, NAMES
+from headkit.render.pose.skeleton import BONES, NAMES
 from headkit.render.surface import Part
 
 Array = NDArray[Any]

@@ -13,7 +13,7 @@ from headkit.make.human_light import occlusion
 from headkit.make.human_refinement import refinement
 from headkit.make.human_source import LEFT_EYE_END, RIGHT_EYE_END, TONGUE_END, Source
 from headkit.make.landmark_ids import DENSE_LEFT, DENSE_MIDLINE, DENSE_RIGHT, IBUG68
-from headkit.render.skeleton import NAMES, PARENTS
+from headkit.render.pose.skeleton import NAMES, PARENTS
 
 Array = NDArray[Any]
 

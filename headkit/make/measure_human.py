@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.make.head_measures import measures
-from headkit.render.body import Body, load_body
-from headkit.render.phenotype import ORIGINS
+from headkit.render.human.body import Body, load_body
+from headkit.render.human.phenotype import ORIGINS
 
 Array = NDArray[Any]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from headkit.head.camera import project
 from headkit.head.model import HeadModel, load_head
 from headkit.overlay import Canvas, Color, Floats, OverlayError, numbers
-from headkit.render.raster import NEAR, buffers, draw_faces
+from headkit.render.drawing.raster import NEAR, buffers, draw_faces
 
 OPACITY = 0.55
 _LIGHT = np.array([-0.45, -0.65, -0.62]) / np.linalg.norm(

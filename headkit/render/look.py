@@ -15,7 +15,7 @@ import numpy as np
 
 from headkit import attributes
 from headkit.render import palette
-from headkit.render.expressions import express
+from headkit.render.human.expressions import express
 
 Color = tuple[float, float, float]  # linear RGB albedo
 Neckline = Literal["crew", "v", "scoop", "collar", "hood", "high"]

@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 
 from headkit import attributes
 from headkit.head.camera import intrinsics
-from headkit.render import depth_order, light, paint
-from headkit.render.background import background, photo
-from headkit.render.body import Body, Rest, load_body
-from headkit.render.dress import dress
-from headkit.render.frame import Frame, draw
-from headkit.render.ground import LEVEL, Ground, find_ground
-from headkit.render.light import Lighting
+from headkit.render.drawing.frame import Frame, draw
+from headkit.render.human.body import Body, Rest, load_body
 from headkit.render.look import Look, resolve
-from headkit.render.posing import Posed
+from headkit.render.pose import depth_order
+from headkit.render.pose.ground import LEVEL, Ground, find_ground
+from headkit.render.pose.posing import Posed
+from headkit.render.shading import light, paint
+from headkit.render.shading.background import background, photo
+from headkit.render.shading.light import Lighting
 from headkit.render.surface import Surface
-from headkit.render.tailoring import vertex_normals
+from headkit.render.wardrobe.dress import dress
+from headkit.render.wardrobe.tailoring import vertex_normals
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from headkit.head.camera import project, view_rotation
 from headkit.head.model import HeadModel
 from headkit.head.rotation import euler_from_rotation
-from headkit.render.body import load_body
-from headkit.render.extent import exact_box
-from headkit.render.frame import Frame
-from headkit.render.mesh import Mesh, pack
+from headkit.render.drawing.extent import exact_box
+from headkit.render.drawing.frame import Frame
+from headkit.render.drawing.mesh import Mesh, pack
+from headkit.render.drawing.sight import seen
+from headkit.render.drawing.silhouette import silhouette
+from headkit.render.human.body import load_body
 from headkit.render.scene import Person, Scene
-from headkit.render.sight import seen
-from headkit.render.silhouette import silhouette
 from headkit.render.surface import HEAD_PARTS, Material, Surface
 
 SMALLEST = 12  # pixels of the longer side of the box, below which a head is too small to learn from

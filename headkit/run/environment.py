@@ -37,7 +37,9 @@ def prepare() -> None:
         os.environ[name] = "1"
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    if "YOLO_CONFIG_DIR" not in os.environ:  # numba's cache is set where its kernels are (render/jit.py)
+    if (
+        "YOLO_CONFIG_DIR" not in os.environ
+    ):  # numba's cache is set where its kernels are (render/jit.py)
         os.environ["YOLO_CONFIG_DIR"] = str(_cache() / "ultralytics")
 
 

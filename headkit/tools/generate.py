@@ -92,7 +92,7 @@ def start(options: Options, context: Context) -> Process:
 
 def _with_made(studio: _Studio) -> Process:
     """The process of the tool, which says what decides its results beside the options."""
-    from headkit.render.body import load_body
+    from headkit.render.human.body import load_body
 
     def process(records: list[Record]) -> list[Result]:
         return studio.process(records)
@@ -166,7 +166,7 @@ class _Studio:
     def _draw(
         self, record: Record, writers: ThreadPoolExecutor
     ) -> tuple[Result, list[Future[str]]]:
-        from headkit.render.maps import drawn as drawn_maps
+        from headkit.render.drawing.maps import drawn as drawn_maps
         from headkit.render.scene import mean_head, picture
         from headkit.render.truth import labels
 

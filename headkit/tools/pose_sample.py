@@ -28,7 +28,7 @@ from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
 from headkit.tool import Context, Example, Opt, Record, Records
 
 if TYPE_CHECKING:
-    from headkit.render.staging import Prior, Scenes
+    from headkit.render.pose.staging import Prior, Scenes
 
 SAMPLER = "prior"
 VERSION = 1  # of the sampler: another one may draw another scene for the same seed
@@ -86,7 +86,7 @@ def draw(options: Options, context: Context, records: Records, skip: int) -> Ite
 
 
 def _prior(options: Options) -> Prior:
-    from headkit.render.staging import MOST, Prior
+    from headkit.render.pose.staging import MOST, Prior
 
     low, high = _span("--yaw-range", options.yaw_range, r"(-?[\d.]+),(-?[\d.]+)", -360, 360, float)
     if high - low > 360:
@@ -135,7 +135,7 @@ def _sizes(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _drawn(prior: Prior, context: Context, skip: int) -> Iterator[Record]:
-    from headkit.render.staging import draw as draw_scenes
+    from headkit.render.pose.staging import draw as draw_scenes
 
     end = context.limit if context.limit is not None else UNASKED
     for start in range(skip, end, _BLOCK):
@@ -144,7 +144,7 @@ def _drawn(prior: Prior, context: Context, skip: int) -> Iterator[Record]:
 
 
 def _records(scenes: Scenes, seed: int, start: int) -> Iterator[Record]:
-    from headkit.render.staging import FOCAL
+    from headkit.render.pose.staging import FOCAL
 
     keypoints = scenes.keypoints.round(2).tolist()
     boxes = scenes.boxes.round(2).tolist()

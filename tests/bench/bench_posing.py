@@ -1,6 +1,6 @@
 """How well and how fast bodies are posed: python tests/bench/bench_posing.py [PEOPLE].
 
-Draws people in the attitudes of `headkit.render.attitudes`, projects their joints, moves them by half
+Draws people in the attitudes of `headkit.render.pose.attitudes`, projects their joints, moves them by half
 a pixel of noise, drops some, and poses another body of the same age to what is left. With
 HEADKIT_TEST_DATA set, also every person of its poses_coco.jsonl. Prints one row per group.
 """
@@ -18,11 +18,11 @@ import numpy as np
 
 from headkit.head.camera import intrinsics
 from headkit.head.rotation import geodesic, rodrigues
-from headkit.render import pose_starts, posing
-from headkit.render.attitudes import ATTITUDES, face_seen
-from headkit.render.body import load_body
-from headkit.render.pose_starts import FACE_ON
-from headkit.render.skeleton import INDEX
+from headkit.render.human.body import load_body
+from headkit.render.pose import pose_starts, posing
+from headkit.render.pose.attitudes import ATTITUDES, face_seen
+from headkit.render.pose.pose_starts import FACE_ON
+from headkit.render.pose.skeleton import INDEX
 
 SIZE = 640
 HEAD = INDEX["head"]

@@ -17,12 +17,14 @@ import numpy as np
 from headkit.head.camera import intrinsics
 from headkit.head.rotation import rotation_from_euler
 from headkit.image import encode
-from headkit.render import background, frame, light, look, tone
-from headkit.render.body import load_body
-from headkit.render.dress import dress
-from headkit.render.paint import row
+from headkit.render import look
+from headkit.render.drawing import frame
+from headkit.render.human.body import load_body
+from headkit.render.shading import background, light, tone
+from headkit.render.shading.paint import row
 from headkit.render.surface import Surface
-from headkit.render.tailoring import vertex_normals
+from headkit.render.wardrobe.dress import dress
+from headkit.render.wardrobe.tailoring import vertex_normals
 
 T = TypeVar("T")
 RUNS = 7

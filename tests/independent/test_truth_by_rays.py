@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from headkit.head.camera import project
-from headkit.render.frame import Frame
+from headkit.render.drawing.frame import Frame
 from headkit.render.scene import Scene, Wanted, compose, picture
 from headkit.render.surface import Material, Part
 from headkit.render.truth import head_alone, labels
@@ -107,7 +107,7 @@ def agreement(scene: Scene, heads: list[dict[str, Any]]) -> tuple[int, int]:
 
 
 def head_model() -> Any:
-    from headkit.render.body import load_body
+    from headkit.render.human.body import load_body
 
     return load_body().head
 
@@ -151,7 +151,7 @@ def test_truth_agrees_with_rays_on_a_thousand_scenes() -> None:
 
 def test_noise_written_twice_is_one() -> None:
     """Else the strand test would differ everywhere, and the rays would say little."""
-    from headkit.render import noise
+    from headkit.render.drawing import noise
 
     rng = np.random.default_rng(1)
     s, t = rng.uniform(-9, 9000, 3000), rng.uniform(-9, 90, 3000)

@@ -1,0 +1,181 @@
+"""One picture: surfaces, light and background to colour and label buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.drawing import samples
+from headkit.render.drawing.mesh import Mesh, pack
+from headkit.render.drawing.visibility import Visible, see
+from headkit.render.pose.ground import Ground
+from headkit.render.shading import shadow
+from headkit.render.shading.eye import shade_eye
+from headkit.render.shading.floor import darken
+from headkit.render.shading.lens import lay_lenses
+from headkit.render.shading.light import Lighting
+from headkit.render.shading.matter import shade_matter
+from headkit.render.shading.paint import spots
+from headkit.render.shading.shade import ALBEDO, GLOSS, IRRADIANCE, SHADED, Scene
+from headkit.render.shading.skin import scatter, shade_skin
+from headkit.render.shading.tone import Film, develop, metered
+from headkit.render.surface import Material, Part, Surface
+from headkit.render.wardrobe.fibre import shade_hair
+
+_FACES = (int(Part.FACE), int(Part.EAR))  # what the camera exposes for
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture and its labels, of height H and width W. Labels are those of pixel centres, unblurred.
+
+    color   (H, W, 3) uint8 sRGB
+    depth   (H, W) float32 metres along the camera's axis; 0 where only the background is
+    part    (H, W) uint8 Part
+    owner   (H, W) int16 person; -1 the background
+    normal  (H, W, 3) float32 unit, camera frame; 0 in the background
+    rest    (H, W, 3) float32 position on the unposed mean human, metres; 0 in the background
+    """
+
+    color: NDArray[np.uint8]
+    depth: NDArray[np.float32]
+    part: NDArray[np.uint8]
+    owner: NDArray[np.int16]
+    normal: NDArray[np.float32]
+    rest: NDArray[np.float32]
+
+
+def draw(
+    surfaces: Sequence[Surface],
+    lighting: Lighting,
+    background: NDArray[np.float32],
+    K: NDArray[np.float64],
+    width: int,
+    height: int,
+    *,
+    paint: NDArray[np.float32],
+    landmarks: NDArray[np.floating],
+    ground: Ground | None = None,
+    film: Film | None = None,
+    seed: int = 0,
+) -> Frame:
+    """Draw surfaces over a background.
+
+    background  (height, width, 3) float32 linear radiance, before the film
+    K           (3, 3) intrinsics in pixels, pixel centres at .5
+    paint       (owners, Paint.COUNT) float32: a row for each `owner` of the surfaces (paint.row)
+    landmarks   (68, 3) iBUG, of the rest human: where the paint of faces lies
+    ground      the floor in the background, for shadows on it
+    film        default: the lighting's exposure and warmth
+    seed        of the sensor's noise
+
+    The picture does not depend on the order of surfaces, except where two lie at the same depth.
+    Raises ValueError for arrays that do not fit together.
+    """
+    mesh = pack(surfaces)
+    if len(mesh.owner) and not 0 <= mesh.owner.min() <= mesh.owner.max() < len(paint):
+        raise ValueError(f"paint has {len(paint)} rows, owners go to {mesh.owner.max()}")
+    if background.shape != (height, width, 3):
+        raise ValueError(f"background has shape {background.shape}, not {(height, width, 3)}")
+    scene = Scene(
+        mesh.vertices, mesh.attributes, mesh.faces, mesh.parts, mesh.surface, mesh.owner, mesh.flags,
+        samples.camera_of(K), np.full((2 * height + 1, 2 * width + 1), -1, np.int32),
+        lighting.row(), np.ascontiguousarray(paint, np.float32), spots(landmarks),
+        np.ascontiguousarray(landmarks, np.float64),
+    )  # fmt: skip
+    visible = see(mesh, scene)
+    frame = _labels(mesh, visible, width, height)
+    color = _shade(scene, mesh, visible, frame)
+    behind = np.ascontiguousarray(background, np.float32)
+    if ground is not None:
+        behind = darken(behind, mesh, scene.light, ground, K)
+    picture = np.empty((height, width, 3), np.float32)
+    samples.resolve(
+        visible.surface_at,
+        visible.inverse_at,
+        visible.row_at,
+        color,
+        behind,
+        picture,
+    )
+    lay_lenses(mesh, scene, visible.inverse_at, picture)
+    film = metered(
+        film or Film(lighting.exposure, lighting.warmth), picture[np.isin(frame.part, _FACES)]
+    )
+    developed = develop(picture, film, seed)
+    return replace(frame, color=developed)
+
+
+def _labels(mesh: Mesh, visible: Visible, width: int, height: int) -> Frame:
+    """The frame without its colour."""
+    count, pixels = len(visible.pixels), visible.pixels
+    depth = np.zeros(height * width, np.float32)
+    part = np.zeros(height * width, np.uint8)
+    owner = np.full(height * width, -1, np.int16)
+    normal, rest = (np.zeros((height * width, 3), np.float32) for _ in range(2))
+    depth[pixels] = visible.points[:count, 2]
+    part[pixels] = mesh.parts[visible.faces[:count]]
+    owner[pixels] = visible.owners[:count]
+    normal[pixels] = visible.normals[:count]
+    rest[pixels] = visible.rest[:count]
+    shape = (height, width)
+    return Frame(
+        color=np.zeros((0, 0, 3), np.uint8),
+        depth=depth.reshape(shape),
+        part=part.reshape(shape),
+        owner=owner.reshape(shape),
+        normal=normal.reshape(*shape, 3),
+        rest=rest.reshape(*shape, 3),
+    )
+
+
+def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[np.float32]:
+    """(N, 3) linear colour of the visible samples.
+
+    Writes what is painted as another part (lips, brows) into frame.part.
+    """
+    at, pixels, centres = visible.at, visible.pixels, len(visible.pixels)
+    lit = shadow.sunlit(
+        mesh, scene.light, visible.points, visible.normals, visible.owners, at, frame.depth.shape[1]
+    )
+    inverse = np.ascontiguousarray(visible.inverse_at[1::2, 1::2])
+    lit[:centres] = _smoothed(lit[:centres], pixels, inverse, frame.owner)
+    shaded = np.zeros((len(at), SHADED), np.float32)
+    parts = np.zeros(len(at), np.uint8)
+    for material in np.flatnonzero(np.bincount(visible.materials)):
+        to = np.flatnonzero(visible.materials == material)
+        if material == Material.SKIN:
+            shade_skin(scene, at[to], to, lit[to], shaded, parts)
+        elif material == Material.EYE:
+            shade_eye(scene, at[to], to, lit[to], shaded)
+        elif material == Material.HAIR:
+            shade_hair(scene, at[to], to, lit[to], shaded)
+        else:
+            shade_matter(scene, at[to], to, lit[to], int(material), shaded)
+    skin = np.flatnonzero(visible.materials[:centres] == Material.SKIN)
+    frame.part.reshape(-1)[pixels[skin]] = parts[skin]
+    irradiance = np.ascontiguousarray(shaded[:, IRRADIANCE : IRRADIANCE + 3])
+    if len(skin):
+        row_at = np.full(frame.owner.shape, -1, np.int32)
+        row_at.reshape(-1)[pixels[skin]] = skin
+        scattered, focal = irradiance.copy(), float(scene.camera[0]) / 2
+        scatter(irradiance, row_at, visible.inverse_at, visible.owners, focal, scattered)
+        irradiance = scattered
+    return irradiance * shaded[:, ALBEDO : ALBEDO + 3] + shaded[:, GLOSS : GLOSS + 3]
+
+
+def _smoothed(
+    lit: NDArray[np.float32],
+    pixels: NDArray[np.int64],
+    inverse: NDArray[np.float64],
+    owner: NDArray[np.int16],
+) -> NDArray[np.float32]:
+    """The shadow without the grain of its few taps."""
+    grid = np.zeros(owner.shape, np.float32)
+    grid.reshape(-1)[pixels] = lit
+    result = grid.copy()
+    shadow.smooth(grid, inverse, owner, result)
+    return result.reshape(-1)[pixels]

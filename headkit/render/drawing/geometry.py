@@ -1,0 +1,29 @@
+"""Where samples lie: position, normal and rest position."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.drawing.mesh import NORMAL, REST
+from headkit.render.jit import compiled
+from headkit.render.shading.shade import Scene, locate, unit, vector
+
+
+@compiled
+def describe(
+    scene: Scene,
+    at: NDArray[np.int64],
+    points: NDArray[np.float32],
+    normals: NDArray[np.float32],
+    rest: NDArray[np.float32],
+) -> None:
+    """Fill (N, 3) rows for the samples `at`. Normals point to the side that is seen."""
+    for number in range(len(at)):
+        hit = locate(scene, at[number])
+        nx, ny, nz = unit(*vector(scene.attributes, hit, NORMAL))
+        side = -1.0 if nx * hit.x + ny * hit.y + nz * hit.z > 0.0 else 1.0
+        points[number, 0], points[number, 1], points[number, 2] = hit.x, hit.y, hit.z
+        normals[number, 0], normals[number, 1], normals[number, 2] = side * nx, side * ny, side * nz
+        x, y, z = vector(scene.attributes, hit, REST)
+        rest[number, 0], rest[number, 1], rest[number, 2] = x, y, z

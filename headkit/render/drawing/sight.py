@@ -1,0 +1,152 @@
+"""Which points of people are seen, decided at the points themselves rather than at pixel centres.
+
+A ray from the camera to a point is compared with every triangle that it crosses, with the strand test
+of the picture: a point is hidden where one lies in front. Close to the point a surface of the person's
+own flesh is let pass, since a lip that bulges over the corner of a mouth does not hide it from an
+annotator; hair, cloth, frames of glasses and other people hide whatever is under them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.drawing.mesh import CUT, STRAND, TWO_SIDED, Mesh
+from headkit.render.drawing.noise import strand_noise
+from headkit.render.drawing.raster import NEAR, edge_functions, in_view, span
+from headkit.render.jit import compiled
+from headkit.render.surface import Material, Part
+
+OWN_FLESH: Final = 0.005  # metres in front of a point that a person's own skin may be
+OTHER: Final = 0.0005  # the same of everything else: rounding
+_FLESH: Final = (Material.SKIN, Material.MOUTH, Material.TEETH, Material.EYE)
+
+
+def seen(
+    mesh: Mesh, points: NDArray[np.float64], owners: NDArray[np.int32], K: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(N,) whether each of the points (N, 3), camera frame, is in front of all that is drawn.
+
+    owners (N,) the person that each point belongs to. Lenses and lashes hide nothing. Whether a point
+    lies inside the picture is not asked here; points nearer than the near plane are not seen.
+    """
+    camera = np.array([K[0, 0], K[1, 1], K[0, 2], K[1, 2]], np.float64)
+    ahead = points[:, 2] >= NEAR
+    depth = np.where(ahead, points[:, 2], 1.0)
+    x = points[:, 0] / depth * camera[0] + camera[2]
+    y = points[:, 1] / depth * camera[1] + camera[3]
+    visible = ahead.copy()
+    if not len(points):
+        return visible
+    places = np.stack([x, y, points[:, 2]], axis=1)
+    moved = camera.copy()
+    moved[2:] -= places[ahead][:, :2].min(axis=0) if ahead.any() else 0.0
+    extent = np.ceil(np.ptp(places[ahead][:, :2], axis=0)) if ahead.any() else np.zeros(2)
+    for number in range(len(mesh.material)):
+        begin, end = int(mesh.first[number]), int(mesh.first[number + 1])
+        if mesh.material[number] == Material.LENS or _is_lashes(mesh, number):
+            continue
+        box = mesh.low[number], mesh.high[number]
+        if begin == end or not in_view(*box, moved, int(extent[0]) + 1, int(extent[1]) + 1):
+            continue
+        flesh = mesh.material[number] in _FLESH
+        slack = np.where(flesh & (owners == mesh.owner[number]), OWN_FLESH, OTHER)
+        _hide(
+            mesh.vertices, mesh.attributes, mesh.faces[begin:end], int(mesh.flags[number]), camera,
+            places, slack, visible,
+        )  # fmt: skip
+    return visible
+
+
+def _is_lashes(mesh: Mesh, number: int) -> bool:
+    begin, end = mesh.first[number], mesh.first[number + 1]
+    return bool(
+        mesh.material[number] == Material.HAIR and (mesh.parts[begin:end] == Part.EYE).all()
+    )
+
+
+@compiled
+def _hide(
+    vertices: NDArray[np.float32],
+    attributes: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    flags: int,
+    camera: NDArray[np.float64],
+    places: NDArray[np.float64],
+    slack: NDArray[np.float64],
+    visible: NDArray[np.bool_],
+) -> None:
+    """Clear `visible` of the points (x, y in pixels, depth) behind these faces by more than `slack`."""
+    corners = np.empty((3, 3))
+    edge = np.empty((3, 3))
+    left, right, top, bottom = np.inf, -np.inf, np.inf, -np.inf
+    for number in range(len(places)):
+        if visible[number]:
+            left, right = min(left, places[number, 0]), max(right, places[number, 0])
+            top, bottom = min(top, places[number, 1]), max(bottom, places[number, 1])
+    for face in range(len(faces)):
+        for k in range(3):
+            for axis in range(3):
+                corners[k, axis] = vertices[faces[face, k], axis]
+        if corners[0, 2] < NEAR and corners[1, 2] < NEAR and corners[2, 2] < NEAR:
+            continue
+        x_low, x_high = span(corners, camera, NEAR, 0)
+        if x_low > right or x_high < left:
+            continue
+        y_low, y_high = span(corners, camera, NEAR, 1)
+        if y_low > bottom or y_high < top:
+            continue
+        determinant = 0.0
+        for number in range(len(places)):
+            x, y = places[number, 0], places[number, 1]
+            if not visible[number] or x < x_low or x > x_high or y < y_low or y > y_high:
+                continue
+            if determinant == 0.0:
+                determinant = edge_functions(corners, camera, edge)
+                if determinant == 0.0 or (determinant > 0.0 and not flags & TWO_SIDED):
+                    break
+            e0 = edge[0, 0] * x + edge[0, 1] * y + edge[0, 2]
+            e1 = edge[1, 0] * x + edge[1, 1] * y + edge[1, 2]
+            e2 = edge[2, 0] * x + edge[2, 1] * y + edge[2, 2]
+            if e0 < 0.0 or e1 < 0.0 or e2 < 0.0:
+                continue
+            depth = abs(determinant) / (e0 + e1 + e2)
+            if depth < NEAR or depth >= places[number, 2] - slack[number]:
+                continue
+            if flags & CUT and not _drawn(attributes, faces, face, e0, e1, e2):
+                continue
+            visible[number] = False
+
+
+@compiled
+def _drawn(
+    attributes: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    face: int,
+    e0: float,
+    e1: float,
+    e2: float,
+) -> bool:
+    """The strand test of Surface.strand inside a face."""
+    total = e0 + e1 + e2
+    one, two, three = faces[face, 0], faces[face, 1], faces[face, 2]
+    b0, b1, b2 = e0 / total, e1 / total, e2 / total
+    s = b0 * attributes[one, STRAND] + b1 * attributes[two, STRAND] + b2 * attributes[three, STRAND]
+    t = (
+        b0 * attributes[one, STRAND + 1]
+        + b1 * attributes[two, STRAND + 1]
+        + b2 * attributes[three, STRAND + 1]
+    )
+    density = (
+        b0 * attributes[one, STRAND + 2]
+        + b1 * attributes[two, STRAND + 2]
+        + b2 * attributes[three, STRAND + 2]
+    )
+    threshold = (
+        b0 * attributes[one, STRAND + 3]
+        + b1 * attributes[two, STRAND + 3]
+        + b2 * attributes[three, STRAND + 3]
+    )
+    return bool(strand_noise(s, t) + density - 1.0 >= threshold)

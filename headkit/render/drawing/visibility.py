@@ -1,0 +1,74 @@
+"""What each sample of a picture shows, and which samples are shaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.drawing import raster, samples
+from headkit.render.drawing.geometry import describe
+from headkit.render.drawing.mesh import Mesh
+from headkit.render.shading.shade import Scene
+from headkit.render.surface import Material
+
+
+@dataclass(frozen=True)
+class Visible:
+    """The sample grid of a W x H picture, and the N samples that are shaded: first pixel centres.
+
+    inverse_at  (2 H + 1, 2 W + 1) 1/z, 0 the background
+    surface_at  (2 H + 1, 2 W + 1) int16, -1 the background
+    row_at      (2 H + 1, 2 W + 1) int32, which of the N samples has the colour, -1 the background
+    at          (N,) flat places in the grid; the first `len(pixels)` are pixel centres
+    pixels      flat places of these in the picture
+    faces, surfaces, owners, materials  (N,) of each
+    points, normals, rest  (N, 3) float32 position and normal in the camera frame, rest position
+    """
+
+    inverse_at: NDArray[np.float64]
+    surface_at: NDArray[np.int16]
+    row_at: NDArray[np.int32]
+    at: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+    faces: NDArray[np.int32]
+    surfaces: NDArray[np.int16]
+    owners: NDArray[np.int32]
+    materials: NDArray[np.int32]
+    points: NDArray[np.float32]
+    normals: NDArray[np.float32]
+    rest: NDArray[np.float32]
+
+
+def see(mesh: Mesh, scene: Scene) -> Visible:
+    """Draw the solid surfaces into scene.face_at and choose the samples to shade."""
+    face_at = scene.face_at
+    inverse_at = np.zeros(face_at.shape)
+    raster.draw(
+        mesh, np.flatnonzero(mesh.material != Material.LENS), scene.camera, face_at, inverse_at
+    )
+    surface_at = np.empty(face_at.shape, np.int16)
+    row_at = np.empty(face_at.shape, np.int32)
+    at = np.empty(face_at.size, np.int64)
+    centres, others = samples.choose(face_at, inverse_at, mesh.surface, surface_at, row_at, at)
+    at = at[: centres + others].copy()
+    rows, columns = np.divmod(at[:centres], face_at.shape[1])
+    faces = face_at.reshape(-1)[at]
+    surfaces = mesh.surface[faces]
+    points, normals, rest = (np.empty((len(at), 3), np.float32) for _ in range(3))
+    describe(scene, at, points, normals, rest)
+    return Visible(
+        inverse_at=inverse_at,
+        surface_at=surface_at,
+        row_at=row_at,
+        at=at,
+        pixels=rows // 2 * (face_at.shape[1] // 2) + columns // 2,
+        faces=faces,
+        surfaces=surfaces,
+        owners=mesh.owner[surfaces],
+        materials=mesh.material[surfaces],
+        points=points,
+        normals=normals,
+        rest=rest,
+    )

@@ -1,0 +1,1 @@
+"""How bodies stand: bones and joints, postures, and lifting 2D key points to them."""

@@ -1,0 +1,1 @@
+"""What surfaces look like: materials, light, shadow, places behind people, the film."""

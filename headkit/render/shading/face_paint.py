@@ -1,0 +1,187 @@
+"""Hair that is painted on the skin: brows, stubble, and the roots of the scalp, over the rest human.
+
+Every function gives the share of a place that hair covers, 0 to 1, from landmarks of the mean human, so
+that paint follows shape and expression. Strands that are thinner than a pixel fade into their mean.
+"""
+
+from __future__ import annotations
+
+from math import atan2, exp, sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.drawing.noise import hash2, value_noise
+from headkit.render.jit import compiled
+from headkit.render.wardrobe.scalp import AZIMUTH, EYE_DEPTH, EYE_DISTANCE, HAIRLINE, RECESSION
+
+_BROW_TAPER: Final = (
+    0.55,
+    0.95,
+    1.0,
+    0.75,
+    0.28,
+)  # half width at the five landmarks, from the inside
+_AZIMUTH: Final = np.array(AZIMUTH, np.float64)
+_HAIRLINE: Final = np.array(HAIRLINE, np.float64)
+_RECESSION: Final = np.array(RECESSION, np.float64)
+
+
+@compiled
+def brow_cover(
+    x: float,
+    y: float,
+    z: float,
+    landmarks: NDArray[np.float64],
+    width: float,
+    arch: float,
+    density: float,
+    footprint: float,
+) -> float:
+    """Share of brow hair at a rest position; width and arch are factors."""
+    inner, step = (21, -1) if x < 0.0 else (22, 1)
+    if z < landmarks[17, 2] - 0.02 or abs(y - landmarks[inner, 1]) > 0.03:
+        return 0.0
+    best, along, offset, angle = 1.0, 0.0, 0.0, 0.0
+    for k in range(4):
+        ax, ay = landmarks[inner + step * k, 0], landmarks[inner + step * k, 1]
+        bx, by = landmarks[inner + step * (k + 1), 0], landmarks[inner + step * (k + 1), 1]
+        rise = 0.0022 * (arch - 0.9)  # the middle of an arched brow is higher
+        ay += rise * _hump(0.25 * k)
+        by += rise * _hump(0.25 * (k + 1))
+        ex, ey = bx - ax, by - ay
+        length = sqrt(ex * ex + ey * ey)
+        share = ((x - ax) * ex + (y - ay) * ey) / (length * length)
+        if k > 0:
+            share = max(share, 0.0)
+        if k < 3:
+            share = min(share, 1.0)
+        dx, dy = x - ax - share * ex, y - ay - share * ey
+        distance = sqrt(dx * dx + dy * dy)
+        if -0.35 < share < 1.3 and distance < best:
+            best, along = distance, k + share
+            offset = distance if dy > 0.0 else -distance
+            angle = 1.0 if k == 0 else 0.5
+    if best >= 0.02 or along < -0.35 or along > 4.25:
+        return 0.0
+    place = min(3.999, max(0.0, along))
+    k = int(place)
+    half = _BROW_TAPER[k] + (_BROW_TAPER[k + 1] - _BROW_TAPER[k]) * (place - k)
+    half *= 0.0046 * width
+    inside = 1.0 - (offset / half) * (offset / half)
+    if inside <= -0.6:
+        return 0.0
+    ends = min(1.0, max(0.0, (along + 0.35) / 0.5)) * min(1.0, max(0.0, (4.25 - along) / 0.45))
+    amount = min(1.0, max(0.0, 0.5 + 0.9 * inside)) * ends * density
+    seen = min(1.0, max(0.0, 0.0010 / footprint - 0.5))
+    if seen > 0.0:  # hairs lie along the brow, upright at its inner end, and differ
+        lean = (0.9 + 0.75 * angle) * min(1.0, 0.3 + 0.25 * (4.0 - along))
+        wander = 0.5 * value_noise(along * 3.0, offset * 300.0, 7.0 + inner)
+        across = along * 26.0 - offset * 2400.0 * lean + 6.0 * wander
+        hair = 0.6 * value_noise(across, offset * 160.0, 3.0 + inner)
+        hair += 0.4 * value_noise(across * 0.37 + 9.0, offset * 420.0, 5.0 + inner)
+        amount *= 1.0 + seen * 0.75 * (min(1.0, max(0.0, (hair - 0.2) * 2.2)) - 0.62)
+    return min(0.94, max(0.0, amount))
+
+
+@compiled
+def _hump(t: float) -> float:
+    return 4.0 * t * (1.0 - t)
+
+
+@compiled
+def stubble_cover(
+    x: float,
+    y: float,
+    z: float,
+    landmarks: NDArray[np.float64],
+    zone: int,
+    density: float,
+    footprint: float,
+    seed: float,
+) -> float:
+    """Share of short beard hair; zone 0 the whole beard, 1 the moustache, 2 moustache and chin."""
+    corner, nose, chin = landmarks[54], landmarks[33], landmarks[8]
+    scale = (landmarks[45, 0] - landmarks[36, 0]) / 0.088
+    side = abs(x)
+    mouth = 0.5 * (landmarks[51, 1] + landmarks[57, 1])
+    if y > landmarks[36, 1] + 0.01 or z < landmarks[0, 2] - 0.012 * scale:
+        return 0.0
+    soft = 0.007 * scale
+    tail = max(0.0, side - 0.75 * corner[0])
+    upper = _ramp(nose[1] - 0.002 - 0.6 * tail - y, soft) * _ramp(
+        y - mouth + 0.010 + 0.8 * tail, soft
+    )
+    upper *= _ramp(corner[0] + 0.008 * scale - side, soft)
+    if side < corner[0]:
+        top = mouth - 0.006 * scale
+    else:  # from the corner of the mouth up to the sideburn
+        share = min(1.0, (side - corner[0]) / max(1e-4, landmarks[15, 0] - corner[0]))
+        top = mouth + 0.004 * scale + share**1.6 * (landmarks[36, 1] - 0.020 * scale - mouth)
+    neck = _ramp(y - (chin[1] - 0.036 * scale - 0.35 * (z - chin[2])), 2.0 * soft)
+    jaw = _ramp(top - y, 1.6 * soft) * neck
+    if zone == 1:
+        jaw = 0.0
+    elif zone == 2:
+        jaw *= _ramp(corner[0] + 0.002 - side, soft) * _ramp(y - chin[1] + 0.02 * scale, soft)
+    amount = max(upper, jaw)
+    if amount <= 0.0:
+        return 0.0
+    amount *= density * (0.75 + 0.5 * value_noise(x * 60.0 + seed, y * 60.0, z * 60.0))
+    seen = min(1.0, max(0.0, 0.0011 / footprint - 0.8))
+    if seen > 0.0:
+        dots = hash2(int(x * 2600.0) * 7919 + int(z * 2600.0), int(y * 2200.0))
+        amount *= 1.0 + seen * (1.9 * dots - 0.95) * 0.8
+    return min(0.9, max(0.0, amount))
+
+
+@compiled
+def _ramp(distance: float, soft: float) -> float:
+    return min(1.0, max(0.0, 0.5 + distance / soft))
+
+
+@compiled
+def scalp_cover(
+    x: float,
+    y: float,
+    z: float,
+    landmarks: NDArray[np.float64],
+    thinning: float,
+    footprint: float,
+    seed: float,
+) -> float:
+    """Share of hair roots on the scalp: 1 well inside the hairline (scalp.py)."""
+    left = right = height = depth = 0.0
+    for k in range(6):
+        right += landmarks[36 + k, 0] / 6.0
+        left += landmarks[42 + k, 0] / 6.0
+        height += (landmarks[36 + k, 1] + landmarks[42 + k, 1]) / 12.0
+        depth += (landmarks[36 + k, 2] + landmarks[42 + k, 2]) / 12.0
+    unit = (left - right) / EYE_DISTANCE
+    up = (y - height) / unit
+    if up < -0.09:
+        return 0.0
+    # Lids lie about 12 mm before the centres of the eyes.
+    forward = (z - depth) / unit + 0.012 + EYE_DEPTH
+    if up < 0.05 and abs(x) < forward * unit:  # the face, under any hairline
+        return 0.0
+    turn = abs(atan2(x / unit, forward)) * 57.29578
+    k = 0
+    while k < 8 and turn > _AZIMUTH[k + 1]:
+        k += 1
+    share = (turn - _AZIMUTH[k]) / (_AZIMUTH[k + 1] - _AZIMUTH[k])
+    line = _HAIRLINE[k] + share * (_HAIRLINE[k + 1] - _HAIRLINE[k])
+    line += thinning * (_RECESSION[k] + share * (_RECESSION[k + 1] - _RECESSION[k]))
+    inside = min(1.0, max(0.0, 0.35 + (up - line) / 0.016))
+    if inside <= 0.0:
+        return 0.0
+    side, back = x / unit / 0.05, (forward + 0.02) / 0.055
+    crown = exp(-side * side - back * back)
+    inside *= 1.0 - min(1.0, 1.6 * max(0.0, thinning - 0.15) * crown)
+    mottled = 0.85 + 0.3 * value_noise(x * 180.0 + seed, y * 180.0, z * 180.0)
+    seen = min(1.0, max(0.0, 0.0011 / footprint - 0.8))
+    if seen > 0.0:
+        dots = hash2(int(x * 2400.0) * 7919 + int(z * 2400.0), int(y * 2400.0))
+        mottled *= 1.0 + seen * (1.6 * dots - 0.8)
+    return min(1.0, max(0.0, inside * mottled))

@@ -1,0 +1,170 @@
+"""Everything that is not skin, eye or hair: cloth, plastic, shoes, teeth, the inside of the mouth."""
+
+from __future__ import annotations
+
+from math import floor, sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.drawing.mesh import (
+    COLOR,
+    COLORED,
+    NORMAL,
+    OCCLUSION,
+    REST,
+    TEXTURED,
+    TWO_SIDED,
+    UV,
+)
+from headkit.render.drawing.noise import value_noise
+from headkit.render.jit import compiled
+from headkit.render.shading.paint import Paint
+from headkit.render.shading.relief import cloth_slope
+from headkit.render.shading.shade import (
+    ALBEDO,
+    GLOSS,
+    IRRADIANCE,
+    Scene,
+    bumped,
+    gloss,
+    irradiance,
+    locate,
+    same,
+    unit,
+    value,
+    vector,
+)
+from headkit.render.surface import Material
+
+_MOUTH: Final = (0.30, 0.075, 0.065)  # wet flesh
+_TEETH: Final = (0.66, 0.60, 0.50)
+_SHOE: Final = (0.05, 0.05, 0.05)
+
+
+@compiled
+def shade_matter(
+    scene: Scene,
+    at: NDArray[np.int64],
+    to: NDArray[np.int64],
+    lit: NDArray[np.float32],
+    material: int,
+    shaded: NDArray[np.float32],
+) -> None:
+    """Shade the samples `at`, all of one material, into the rows `to`."""
+    for number in range(len(at)):
+        hit = locate(scene, at[number])
+        surface = scene.surface[hit.face]
+        row = scene.paint[scene.owner[surface]]
+        flags = scene.flags[surface]
+        view = unit(-hit.x, -hit.y, -hit.z)
+        normal = unit(*vector(scene.attributes, hit, NORMAL))
+        rest = vector(scene.attributes, hit, REST)
+        footprint = 2.0 * hit.z / scene.camera[0]
+        occlusion = value(scene.attributes, hit, OCCLUSION)
+        color = (_SHOE[0], _SHOE[1], _SHOE[2])
+        roughness, f0, wrap, sheen = 0.45, 0.04, 0.0, 0.0
+        if flags & COLORED:
+            color = vector(scene.attributes, hit, COLOR)
+        elif material == Material.MOUTH:
+            color = _MOUTH
+        elif material == Material.TEETH:
+            color = _TEETH
+        if material == Material.CLOTH:
+            roughness, wrap, sheen = 0.85 - 0.4 * row[Paint.SHEEN], 0.15, 0.10
+            slope = cloth_slope(rest[0], rest[1], rest[2], footprint)
+            normal = bumped(scene.vertices, scene.attributes, hit, normal, slope)
+            if flags & TEXTURED:
+                color = _patterned(
+                    color,
+                    value(scene.attributes, hit, UV),
+                    value(scene.attributes, hit, UV + 1),
+                    row,
+                    footprint,
+                )
+            tone = 0.97 + 0.06 * value_noise(rest[0] * 420.0, rest[1] * 420.0, rest[2] * 420.0)
+            color = (color[0] * tone, color[1] * tone, color[2] * tone)
+        elif material == Material.MOUTH:
+            roughness, wrap = 0.3, 0.3
+            occlusion = occlusion * occlusion
+            lit[number] *= occlusion
+        elif material == Material.TEETH:
+            roughness, wrap = 0.25, 0.3
+            occlusion = occlusion * sqrt(occlusion)
+            lit[number] *= occlusion
+        elif material == Material.PLASTIC:
+            roughness = 0.28
+        if flags & TWO_SIDED:
+            facing = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
+            if facing < 0.0:
+                normal = (-normal[0], -normal[1], -normal[2])
+        _write(
+            scene.light, normal, view, float(lit[number]), occlusion, color, roughness, f0, wrap, sheen,
+            shaded[to[number]],
+        )  # fmt: skip
+
+
+@compiled
+def _write(
+    light: NDArray[np.float64],
+    normal: tuple[float, float, float],
+    view: tuple[float, float, float],
+    lit: float,
+    occlusion: float,
+    color: tuple[float, float, float],
+    roughness: float,
+    f0: float,
+    wrap: float,
+    sheen: float,
+    out: NDArray[np.float32],
+) -> None:
+    """One row of `shaded`. sheen: light caught by fuzz where the surface turns away."""
+    nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2])
+    edge = sheen * (1.0 - min(1.0, nv)) ** 3
+    shine = (0.0, 0.0, 0.0)
+    if roughness < 0.8:  # plain cloth only has its sheen
+        shine = gloss(light, normal, view, lit, occlusion, roughness, f0, 0.0)
+    arriving = irradiance(light, normal, same(lit), same(occlusion), same(wrap))
+    for channel in range(3):
+        out[IRRADIANCE + channel] = arriving[channel]
+        out[ALBEDO + channel] = color[channel] + edge * (0.2 + color[channel])
+        out[GLOSS + channel] = shine[channel] * (0.5 if sheen > 0.0 else 1.0)
+
+
+@compiled
+def _patterned(
+    color: tuple[float, float, float],
+    u: float,
+    v: float,
+    row: NDArray[np.float32],
+    footprint: float,
+) -> tuple[float, float, float]:
+    """Cloth with the owner's pattern; u, v in metres. Faded where a pixel covers half a repeat."""
+    size = max(0.002, row[Paint.PATTERN_SIZE])
+    kind = int(row[Paint.PATTERN])
+    soft = min(0.5, footprint / size)
+    share = 0.0
+    if kind == 1:
+        share = _band(v / size, soft)
+    elif kind == 2:
+        share = 0.5 * _band(u / size, soft) + 0.5 * _band(v / size, soft)
+    elif kind == 3:
+        x, y = u / size, v / size
+        x += 0.5 * (floor(y) % 2)
+        x, y = x - floor(x) - 0.5, y - floor(y) - 0.5
+        edge = (0.24 - sqrt(x * x + y * y)) / max(soft, 0.02)
+        share = min(1.0, max(0.0, 0.5 + edge))
+    return (
+        color[0] + share * (row[Paint.SECOND] - color[0]),
+        color[1] + share * (row[Paint.SECOND + 1] - color[1]),
+        color[2] + share * (row[Paint.SECOND + 2] - color[2]),
+    )
+
+
+@compiled
+def _band(x: float, soft: float) -> float:
+    """1 in the second half of every unit, with edges as wide as `soft`."""
+    x = x - floor(x)
+    edge = 0.25 - abs(x - 0.75)
+    return min(1.0, max(0.0, 0.5 + edge / max(soft, 0.01)))

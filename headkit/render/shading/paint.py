@@ -1,0 +1,276 @@
+"""What is painted on a person: the row of numbers that shaders read, and the paint of skin.
+
+Skin is painted as a function of the rest position (Surface.rest), so that paint follows shape and
+expression without a texture: redness, mottling, freckles, lips, brows, stubble.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from math import exp, floor
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.drawing.noise import hash3, value_noise
+from headkit.render.jit import compiled
+from headkit.render.look import Look
+from headkit.render.shading.face_paint import brow_cover, scalp_cover, stubble_cover
+from headkit.render.surface import Part
+
+
+class Paint(IntEnum):
+    """Columns of a person's row of paint, float32. Colours take three columns, linear RGB albedo."""
+
+    SKIN = 0
+    ROUGHNESS = 3
+    REDNESS = 4
+    FRECKLES = 5
+    AGE = 6  # years
+    LIPS = 7  # factor on the skin's albedo
+    IRIS = 10
+    BROW = 13
+    BROW_DENSITY = 16
+    BROW_WIDTH = 17  # factor
+    BROW_ARCH = 18  # factor
+    BEARD = 19  # colour of stubble
+    STUBBLE = 22  # density, 0 to 1
+    SCALP = 23  # colour of the hair's roots
+    SCALP_DENSITY = 26  # of roots on the scalp, 0 to 1
+    PATTERN = 27  # of CLOTH with uv (metres): 0 plain, 1 stripes, 2 checks, 3 dots
+    PATTERN_SIZE = 28  # metres
+    SECOND = 29  # colour of the pattern
+    SHEEN = 32  # of cloth, 0 matt cotton, 1 satin
+    LENS = 33  # colour of the lenses
+    LENS_OPACITY = 36
+    SEX = 37  # 0 female, 1 male
+    SEED = 38  # an integer below 65536, offset of noise
+    BEARD_ZONE = 39  # of stubble: 0 the whole beard, 1 the moustache, 2 moustache and chin
+    THINNING = 40  # of the hair of the scalp, 0 to 1
+    COUNT = 41
+
+
+_MOUTH: Final = (0.30, 0.075, 0.065)  # albedo of the flesh of the mouth
+_PATTERNS: Final = ("plain", "stripes", "checks", "dots")
+
+
+def row(look: Look) -> NDArray[np.float32]:
+    """The row of paint of one person, (Paint.COUNT,) float32."""
+    values = np.zeros(Paint.COUNT, np.float32)
+    colors = {
+        Paint.SKIN: look.skin, Paint.LIPS: look.lips, Paint.IRIS: look.iris, Paint.BROW: look.brow,
+        Paint.BEARD: look.beard.color, Paint.SCALP: look.hair.color,
+        Paint.SECOND: look.clothes.second, Paint.LENS: look.glasses.tint,
+    }  # fmt: skip
+    for column, color in colors.items():
+        values[column : column + 3] = color
+    numbers = {
+        Paint.ROUGHNESS: look.skin_roughness, Paint.REDNESS: look.redness,
+        Paint.FRECKLES: look.freckles, Paint.AGE: look.age,
+        Paint.BROW_DENSITY: look.brow_density,
+        Paint.BROW_WIDTH: 0.85 + 0.4 * look.sex, Paint.BROW_ARCH: 1.25 - 0.5 * look.sex,
+        Paint.STUBBLE: _stubble(look), Paint.SCALP_DENSITY: _roots(look),
+        Paint.BEARD_ZONE: {"moustache": 1, "goatee": 2}.get(look.beard.style, 0),
+        Paint.THINNING: look.hair.thinning,
+        Paint.PATTERN: _PATTERNS.index(look.clothes.pattern),
+        Paint.PATTERN_SIZE: look.clothes.pattern_size,
+        Paint.LENS_OPACITY: look.glasses.opacity, Paint.SEX: look.sex,
+        Paint.SEED: look.seed % 65536,
+    }  # fmt: skip
+    for column, number in numbers.items():
+        values[column] = number
+    return values
+
+
+def _stubble(look: Look) -> float:
+    """Density of painted beard hair: the ground of a beard, or a shadow on a shaved man's face."""
+    if look.beard.style == "none":
+        return 0.10 * look.sex if look.age >= 18 and look.sex > 0.5 else 0.0
+    return (0.45 if look.beard.style == "stubble" else 0.62) * look.beard.density
+
+
+def _roots(look: Look) -> float:
+    """Density of painted roots of the scalp; a shaved head keeps a shadow of them."""
+    return {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 0.75}.get(look.hair.style, 0.55)
+
+
+# Spots of blood under the skin: about which of the 68 landmarks, offset (metres), radius, strength.
+_RED: Final = (
+    ((31, 41, 2), (-0.018, -0.004, 0.0), 0.020, 0.85),  # right cheek
+    ((35, 46, 14), (0.018, -0.004, 0.0), 0.020, 0.85),
+    ((30,), (0.0, 0.0, 0.0), 0.011, 0.80),  # tip of the nose
+    ((31,), (-0.002, 0.0, 0.0), 0.007, 0.50),  # wings
+    ((35,), (0.002, 0.0, 0.0), 0.007, 0.50),
+    ((8,), (0.0, 0.012, 0.01), 0.014, 0.30),  # chin
+    ((27,), (0.0, 0.012, 0.0), 0.012, 0.18),  # between the brows
+)
+# Darker skin: about the eyes and beside the mouth; radius, strength.
+_BROWN: Final = (
+    ((36, 39, 40, 41), (0.0, -0.004, 0.0), 0.015, 0.55),
+    ((42, 45, 46, 47), (0.0, -0.004, 0.0), 0.015, 0.55),
+    ((37, 38), (0.0, 0.004, 0.0), 0.012, 0.45),
+    ((43, 44), (0.0, 0.004, 0.0), 0.012, 0.45),
+    ((48,), (-0.004, 0.0, 0.0), 0.009, 0.25),
+    ((54,), (0.004, 0.0, 0.0), 0.009, 0.25),
+)
+# kernels do not turn members of an enumeration into numbers
+_FACE, _EAR, _LIP = int(Part.FACE), int(Part.EAR), int(Part.LIP)
+_NECK, _BROW = int(Part.NECK), int(Part.BROW)
+_SCALP_COLOR, _BEARD_COLOR, _BROW_COLOR = int(Paint.SCALP), int(Paint.BEARD), int(Paint.BROW)
+_HAND, _FOOT = int(Part.HAND), int(Part.FOOT)
+RED_SPOTS: Final = len(_RED)
+
+
+def spots(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Where skin is redder (the first RED_SPOTS rows) and browner: (N, 5) x, y, z, radius, strength.
+
+    landmarks  (68, 3) of the rest human, iBUG order
+    """
+    rows = []
+    for ids, offset, radius, strength in _RED + _BROWN:
+        centre = np.mean([landmarks[i] for i in ids], axis=0) + offset
+        rows.append([*centre, radius, strength])
+    return np.array(rows, np.float64)
+
+
+@compiled
+def paint_skin(
+    x: float,
+    y: float,
+    z: float,
+    row: NDArray[np.float32],
+    spots: NDArray[np.float64],
+    landmarks: NDArray[np.float64],
+    part: int,
+    lip: float,
+    mouth: float,
+    footprint: float,
+) -> tuple[float, float, float, float, int]:
+    """Albedo r, g, b, roughness and Part at a rest position of the skin.
+
+    row        the owner's row of paint
+    spots      as `spots` gives them; landmarks (68, 3) of the rest human
+    part       of the face; what is painted may make it Part.LIP or Part.BROW
+    lip        share of lip, 0 to 1, from the surface's mask
+    mouth      share of the inside of the mouth, 0 to 1
+    footprint  size of a pixel on the skin, metres: finer detail than this must fade
+    """
+    seed = row[Paint.SEED]
+    blood, melanin = _undertone(x, y, z, row, spots, seed, part)
+    if part == _EAR:
+        blood += 0.35 * row[Paint.REDNESS] + 0.10
+    elif part in (_HAND, _FOOT):
+        blood += 0.15
+    roughness = row[Paint.ROUGHNESS]
+    if footprint < 0.002 and row[Paint.FRECKLES] > 0.0:
+        melanin += row[Paint.FRECKLES] * _freckle(x, y, z, seed)
+    # absorption of haemoglobin and melanin by channel, relative (after Donner and Jensen 2006)
+    red = row[Paint.SKIN] * exp(-0.10 * blood - 0.30 * melanin)
+    green = row[Paint.SKIN + 1] * exp(-0.42 * blood - 0.45 * melanin)
+    blue = row[Paint.SKIN + 2] * exp(-0.38 * blood - 0.60 * melanin)
+    if lip > 0.02:
+        share = min(1.0, max(0.0, (lip - 0.25) * 2.0))
+        share = share * share * (3.0 - 2.0 * share)
+        crease = 0.93 + 0.14 * value_noise(x * 900.0, y * 120.0 + seed, z * 120.0)
+        red *= 1.0 + share * (row[Paint.LIPS] * crease - 1.0)
+        green *= 1.0 + share * (row[Paint.LIPS + 1] * crease - 1.0)
+        blue *= 1.0 + share * (row[Paint.LIPS + 2] * crease - 1.0)
+        roughness += share * (0.38 - roughness)
+        if lip > 0.5 and part == _FACE:
+            part = _LIP
+    if mouth > 0.3:  # wet flesh behind the lips
+        share = min(1.0, (mouth - 0.3) * 2.5)
+        red += share * (_MOUTH[0] - red)
+        green += share * (_MOUTH[1] - green)
+        blue += share * (_MOUTH[2] - blue)
+        roughness += share * (0.3 - roughness)
+    if part in (_FACE, _NECK):
+        red, green, blue, part = _hairy(
+            x, y, z, row, landmarks, part, footprint, (red, green, blue)
+        )
+    return red, green, blue, roughness, part
+
+
+@compiled
+def _hairy(
+    x: float,
+    y: float,
+    z: float,
+    row: NDArray[np.float32],
+    landmarks: NDArray[np.float64],
+    part: int,
+    footprint: float,
+    skin: tuple[float, float, float],
+) -> tuple[float, float, float, int]:
+    """Skin with brows, stubble and the roots of the scalp."""
+    red, green, blue = skin
+    seed = row[Paint.SEED]
+    for layer in range(3):
+        share, column = 0.0, _SCALP_COLOR
+        if layer == 0 and row[Paint.SCALP_DENSITY] > 0.0:
+            share = row[Paint.SCALP_DENSITY] * scalp_cover(
+                x, y, z, landmarks, row[Paint.THINNING], footprint, seed
+            )
+            column = _SCALP_COLOR
+        elif layer == 1 and row[Paint.STUBBLE] > 0.0:
+            share = stubble_cover(
+                x, y, z, landmarks, int(row[Paint.BEARD_ZONE]), row[Paint.STUBBLE], footprint, seed
+            )
+            column = _BEARD_COLOR
+        elif layer == 2:
+            share = brow_cover(
+                x, y, z, landmarks, row[Paint.BROW_WIDTH], row[Paint.BROW_ARCH],
+                row[Paint.BROW_DENSITY], footprint,
+            )  # fmt: skip
+            column = _BROW_COLOR
+            if share > 0.4:
+                part = _BROW
+        if share > 0.0:
+            red += share * (row[column] - red)
+            green += share * (row[column + 1] - green)
+            blue += share * (row[column + 2] - blue)
+    return red, green, blue, part
+
+
+@compiled
+def _undertone(
+    x: float,
+    y: float,
+    z: float,
+    row: NDArray[np.float32],
+    spots: NDArray[np.float64],
+    seed: float,
+    part: int,
+) -> tuple[float, float]:
+    """How much more blood and melanin than the mean; about -0.5 to 1.5."""
+    coarse = value_noise(x * 70.0 + seed, y * 70.0, z * 70.0) - 0.5
+    middle = value_noise(x * 210.0, y * 210.0, z * 210.0 + seed) - 0.5
+    fine = value_noise(x * 560.0, y * 560.0 + seed, z * 560.0) - 0.5
+    blood = 0.45 * coarse + 0.34 * middle + 0.26 * fine
+    melanin = 0.22 * coarse - 0.22 * middle + 0.24 * fine
+    for k in range(len(spots) if part == _FACE else 0):
+        dx, dy, dz = x - spots[k, 0], y - spots[k, 1], z - spots[k, 2]
+        distance = (dx * dx + dy * dy + dz * dz) / (spots[k, 3] * spots[k, 3])
+        if distance < 6.0:
+            amount = spots[k, 4] * exp(-0.5 * distance)
+            if k < RED_SPOTS:
+                blood += amount * (0.25 + 1.1 * row[Paint.REDNESS]) * (1.0 + 0.8 * coarse)
+            else:
+                melanin += amount * 0.55
+    return blood, melanin
+
+
+@compiled
+def _freckle(x: float, y: float, z: float, seed: float) -> float:
+    """Cells of 2.6 mm, in some of which lies a round spot, densest about the nose."""
+    cell = 380.0
+    i, j, k = floor(x * cell), floor(y * cell), floor(z * cell + seed)
+    if hash3(i, j, k) > 0.45:
+        return 0.0
+    dx = x * cell - i - 0.3 - 0.4 * hash3(i, j + 31, k)
+    dy = y * cell - j - 0.3 - 0.4 * hash3(i + 57, j, k)
+    dz = z * cell + seed - k - 0.5
+    radius = 0.12 + 0.16 * hash3(i, j, k + 13)
+    distance = (dx * dx + dy * dy + 0.3 * dz * dz) / (radius * radius)
+    return 0.8 * max(0.0, 1.0 - distance)

@@ -1,0 +1,82 @@
+"""Relief too fine for the mesh: pores and wrinkles of skin, folds and weave of cloth.
+
+Each function gives the slope of a height (metres per metre, three components) at a rest position. Detail
+finer than a pixel fades: `footprint` is the size of a pixel in metres.
+"""
+
+from __future__ import annotations
+
+from math import cos, exp, sin
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.drawing.noise import noise_slope, value_noise
+from headkit.render.jit import compiled
+from headkit.render.shading.paint import Paint
+
+Slope = tuple[float, float, float]
+
+
+@compiled
+def fade(cell: float, footprint: float) -> float:
+    """1 where a cell of this size spans 3 pixels, 0 where it is under 1: finer detail is noise."""
+    return min(1.0, max(0.0, 0.5 * (cell / footprint - 1.0)))
+
+
+@compiled
+def skin_slope(
+    x: float,
+    y: float,
+    z: float,
+    row: NDArray[np.float32],
+    landmarks: NDArray[np.float64],
+    footprint: float,
+) -> Slope:
+    """Pores, and wrinkles with age. landmarks: (68, 3) of the rest human."""
+    coarse, fine = 0.020 * fade(0.0020, footprint), 0.050 * fade(0.0009, footprint)
+    ax, ay, az = noise_slope(x * 520.0, y * 520.0, z * 520.0)
+    sx, sy, sz = coarse * ax, coarse * ay, coarse * az
+    if fine > 0.0:
+        bx, by, bz = noise_slope(x * 1300.0, y * 1300.0, z * 1300.0)
+        sx, sy, sz = sx + fine * bx, sy + fine * by, sz + fine * bz
+    age = row[Paint.AGE]
+    if age > 30.0 and z > landmarks[36, 2] - 0.03:
+        strength, step = min(1.0, (age - 30.0) / 45.0), 0.00015
+        here = _wrinkles(x, y, z, landmarks)
+        sx += strength * (_wrinkles(x + step, y, z, landmarks) - here) / step
+        sy += strength * (_wrinkles(x, y + step, z, landmarks) - here) / step
+    return sx, sy, sz
+
+
+@compiled
+def _wrinkles(x: float, y: float, z: float, landmarks: NDArray[np.float64]) -> float:
+    """Height of lines across the forehead and fans beside the eyes, metres."""
+    height = 0.0
+    above = y - 0.5 * (landmarks[19, 1] + landmarks[24, 1])
+    if 0.006 < above < 0.05:
+        wave = value_noise(x * 30.0, y * 30.0, 3.0) * 4.5
+        mask = exp(-((above - 0.026) ** 2) / 0.00025) * exp(-(x * x) / 0.0016)
+        height += 0.00034 * mask * sin(above * 720.0 + wave)
+    dx, dy = abs(x) - abs(landmarks[36, 0]), y - landmarks[36, 1]
+    if 0.0 < dx < 0.03 and abs(dy) < 0.02:
+        mask = exp(-((dx - 0.011) ** 2) / 0.00009) * exp(-(dy * dy) / 0.00016)
+        fan = dy / (dx + 0.012)
+        height += 0.0002 * mask * sin(fan * 16.0 + 2.0 * value_noise(x * 90.0, y * 90.0, z))
+    return height
+
+
+@compiled
+def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
+    """Soft folds, and the weave where it can be seen."""
+    ax, ay, az = noise_slope(x * 22.0, y * 9.0, z * 22.0 + 5.0)
+    bx, by, bz = noise_slope(x * 55.0 + 9.0, y * 30.0, z * 55.0)
+    sx = 0.0572 * ax + 0.0605 * bx
+    sy = 0.0234 * ay + 0.0330 * by
+    sz = 0.0572 * az + 0.0605 * bz
+    weave = 0.35 * fade(0.0007, footprint)  # a third of its period, and children are small
+    if weave > 0.0:
+        across, along = x * 3900.0 + z * 1300.0, y * 3900.0
+        sx += weave * cos(across) * sin(along)
+        sy += weave * sin(across) * cos(along)
+    return sx, sy, sz

@@ -1,0 +1,205 @@
+"""Clothes: garments cut from the suit by kind, with folds, hems and collars.
+
+The word is one of attributes.CLOTHES; the look adds neckline, sleeves, length, looseness, a bottom and
+shoes. Every garment reports how deep below it a place of the mean human lies, so that the skin there can
+be left out: nothing pokes through, in any pose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from headkit.render.surface import Surface
+from headkit.render.wardrobe import collars, cut_lines, shoes, suit
+from headkit.render.wardrobe.cut_lines import Figure, minimum
+from headkit.render.wardrobe.drape import folds, hang
+from headkit.render.wardrobe.suit import OFFSET, Fitted, Trim, at, sew, with_offset
+from headkit.render.wardrobe.tailoring import Floats, Piece
+from headkit.render.wardrobe.wearer import Wearer
+
+Color = tuple[float, float, float]
+Field = Callable[[Figure], Floats]
+
+
+@dataclass(frozen=True)
+class Top:
+    """What is worn above: cut lines in figure metres, ease in metres.
+
+    ease     distance from the body before folds; `bulk` adds with looseness
+    band     width of a ribbed band at the neck; `cuffs`: at sleeves and hem too
+    hem      figure height at length 0 and 1
+    """
+
+    ease: float
+    bulk: float
+    fold: float
+    band: float = 0.0
+    cuffs: bool = False
+    hem: tuple[float, float] = (0.06, 0.018)
+
+
+_TOPS: dict[str, Top] = {
+    "t-shirt": Top(0.006, 0.008, 0.006, band=0.014),
+    "shirt": Top(0.007, 0.009, 0.007),
+    "sweater": Top(0.010, 0.010, 0.009, band=0.022, cuffs=True, hem=(0.08, 0.025)),
+    "hoodie": Top(0.013, 0.012, 0.010, band=0.028, cuffs=True, hem=(0.07, 0.025)),
+    "jacket": Top(0.016, 0.010, 0.009, hem=(0.07, 0.018)),
+    "tank top": Top(0.004, 0.005, 0.004, band=0.009),
+    "dress": Top(0.005, 0.005, 0.004, hem=(0.10, 0.10)),
+}
+WAIST = 0.115  # figure height where trousers and skirts begin
+
+
+@dataclass(frozen=True)
+class Dressed:
+    """Garments, how deep the body's vertices (V,) lie under them in metres, what long hair rests on."""
+
+    surfaces: list[Surface]
+    cover: Floats
+    outline: list[Surface]
+
+
+def clothes(wearer: Wearer, skin: Figure) -> Dressed:
+    """All garments of one person. `skin` is the figure of the body's V vertices."""
+    size = float((wearer.joints["head"][1] - wearer.joints["pelvis"][1]) / 0.645)
+    surfaces, cover = _top(wearer, skin, size)
+    outline = list(surfaces)
+    below, covered = _bottom(wearer, skin, size)
+    return Dressed(surfaces + below, np.maximum(cover, covered), outline)
+
+
+def _stand_off(
+    wearer: Wearer, fitted: Fitted, ease: float, fold: float, size: float, slope: float
+) -> Floats:
+    """Ease, hang and folds of a garment on trunk and arms: metres off the suit, (N,)."""
+    body = fitted.mold.body
+    trunk = cut_lines.armhole(body)
+    axis = fitted.rest[(trunk > 0) & (np.abs(body.points[:, 1] - 0.2) < 0.15)].mean(axis=0)
+    fall = hang(body, trunk, fitted.rest - axis, size, slope)
+    arm = np.clip(body.arm, 0.0, 2.0)
+    loose = ease * size * (1.0 + 0.4 * arm)
+    amount = fold * size * np.clip((0.56 - body.points[:, 1]) / 0.2 + arm, 0.25, 1.0)
+    bumps = folds(body, amount, wearer.look.seed)
+    return (loose + fall + np.maximum(bumps, -0.7 * loose)).astype(np.float32)
+
+
+def _tapered(offset: Floats, field: Floats, size: float) -> Floats:
+    """Drawn in to the skin towards the line where `field` is 0, so that no edge stands open."""
+    return np.minimum(offset, 0.0035 * size + 0.16 * np.maximum(field, 0.0)).astype(np.float32)
+
+
+def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floats]:
+    """The garment of the trunk with its collar, and what it covers (V,)."""
+    look = wearer.look.clothes
+    fitted = suit.fit(wearer, "upper")
+    top = _TOPS[look.kind]
+    ease = top.ease + top.bulk * look.looseness
+    fold = top.fold * (0.6 + 0.6 * look.looseness)
+    offset = _stand_off(wearer, fitted, ease, fold, size, 0.9 - 0.7 * look.looseness)
+    depth = float(wearer.rng("neckline").random())
+    hem = top.hem[0] + (top.hem[1] - top.hem[0]) * look.length
+    body = fitted.mold.body
+    cut = "crew" if look.kind == "jacket" else look.neckline
+    lines: dict[str, Field] = {
+        "neck": lambda b: cut_lines.neckline(b, cut, depth),
+        "sleeve": lambda b: cut_lines.sleeve(b, look.sleeve),
+        "hem": lambda b: cut_lines.above(b, hem),
+    }
+    offset = _tapered(offset, lines["neck"](body), size)
+    if look.sleeve < 0.05:
+        offset = _tapered(offset, lines["sleeve"](body), size)
+    if look.kind != "dress":  # over the trousers
+        offset += 0.008 * size * np.clip((0.15 - body.points[:, 1]) / 0.05, 0.0, 1.0)
+    cover = minimum(*(line(skin) for line in lines.values()))
+    inner: list[Surface] = []
+    if look.kind == "jacket":
+        width = 0.006 + 0.022 * depth
+        inner = _under(wearer, fitted, size, width)
+        # before the neck's line, which it parts
+        lines = {"opening": lambda b: cut_lines.opening(b, width), **lines}
+        offset = offset + 0.004 * size * (body.points[:, 2] > 0.0)
+    piece = fitted.piece(offset)
+    for name, line in lines.items():
+        piece = piece.cut(name, line(at(piece)))
+    trim = Trim(look.color, hem=0.008 * size, patterned=look.pattern != "plain")
+    surfaces = []
+    bands = _banded(piece, top, look.color, lines) if wearer.detail > 40 else [(piece, look.color)]
+    for part, color in bands:
+        kind = trim if color == look.color else Trim(color, hem=0.008 * size)
+        surfaces.append(sew(part, kind, wearer, closed=tuple(lines)))
+    neckline = "collar" if look.kind == "jacket" else look.neckline
+    collar = collars.collar(wearer, piece, neckline, size)
+    return surfaces + collar + inner, cover
+
+
+def _banded(
+    piece: Piece, top: Top, color: Color, lines: Mapping[str, Field]
+) -> list[tuple[Piece, Color]]:
+    """The piece, and over its edges ribbed bands, a little thicker and darker."""
+    if top.band == 0:
+        return [(piece, color)]
+    names = [name for name in lines if top.cuffs or name == "neck"]
+    ribs = minimum(*(lines[name](at(piece)) for name in names)) - top.band
+    band = piece.cut("rib", -ribs)
+    edge = minimum(*(lines[name](at(band)) for name in names))
+    step = 0.0002 + 0.0014 * np.clip((top.band - edge) / 0.005, 0.0, 1.0)
+    thicker = with_offset(band, band.attributes[:, OFFSET] + step)
+    dark = (color[0] * 0.84, color[1] * 0.84, color[2] * 0.84)
+    return [(piece, color), (thicker, dark)]
+
+
+def _under(wearer: Wearer, fitted: Fitted, size: float, width: float) -> list[Surface]:
+    """What shows between the fronts of an open jacket."""
+    body = fitted.mold.body
+    neck: Field = lambda b: cut_lines.neckline(b, "crew", 0.5)  # noqa: E731 - a line like the others
+    loose = np.full(len(body.points), 0.006 * size, np.float32)
+    piece = fitted.piece(_tapered(loose, neck(body), size))
+    for name, line in (
+        ("neck", neck),
+        ("front", lambda b: -(cut_lines.opening(b, width + 0.03))),
+        ("hem", lambda b: cut_lines.above(b, -0.01)),
+        ("arms", cut_lines.armhole),
+    ):
+        piece = piece.cut(name, line(at(piece)))
+    return [
+        sew(piece, Trim(wearer.look.clothes.second, hem=0.008 * size), wearer, closed=("neck",))
+    ]
+
+
+def _bottom(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floats]:
+    """Trousers, shorts or a skirt, and shoes; what they cover (V,)."""
+    look = wearer.look.clothes
+    color = look.color if look.kind == "dress" else look.bottom_color
+    made, covered = shoes.shoes(wearer, skin, size)
+    if look.bottom == "skirt" or look.kind == "dress":
+        end = -0.05 - 0.30 * look.length if look.bottom == "skirt" else -0.16 - 0.42 * look.length
+        skirt = suit.fit(wearer, "skirt")
+        body = skirt.mold.body
+        amount = np.full(len(body.points), 0.010 * size, np.float32)
+        offset = 0.006 * size + folds(body, amount, wearer.look.seed)
+        piece = skirt.piece(np.maximum(offset, 0.003 * size).astype(np.float32))
+        piece = piece.cut("hem", cut_lines.above(at(piece), end))
+        trim = Trim(color, hem=0.003, patterned=look.kind == "dress" and look.pattern != "plain")
+        made.append(sew(piece, trim, wearer))
+        under = minimum(cut_lines.below(skin, WAIST), cut_lines.above(skin, end + 0.04))
+        return made, np.maximum(covered, minimum(under, cut_lines.armhole(skin)))
+    end = -0.30 if look.bottom in ("shorts", "none") else -0.715
+    fitted = suit.fit(wearer, "lower")
+    body = fitted.mold.body
+    y = body.points[:, 1]
+    wide = 0.004 + 0.022 * look.looseness * np.clip((0.02 - y) / 0.5, 0.0, 1.0)
+    amount = 0.009 * size * np.clip((0.10 - y) / 0.15, 0.0, 1.0)
+    offset = wide * size + np.maximum(folds(body, amount, wearer.look.seed + 1), -0.5 * wide * size)
+    piece = fitted.piece(offset.astype(np.float32))
+    legs: dict[str, Field] = {
+        "waist": lambda b: cut_lines.below(b, WAIST),
+        "ankle": lambda b: cut_lines.above(b, end),
+        "arms": cut_lines.armhole,
+    }
+    for name in ("waist", "ankle"):  # the lower half of the suit has no arms
+        piece = piece.cut(name, legs[name](at(piece)))
+    made.append(sew(piece, Trim(color, hem=0.003), wearer, closed=("ankle",)))
+    return made, np.maximum(covered, minimum(*(line(skin) for line in legs.values())))

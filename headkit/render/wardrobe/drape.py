@@ -1,0 +1,113 @@
+"""How cloth stands off the body: how it hangs from the chest, and its folds."""
+
+from __future__ import annotations
+
+from math import sin
+
+import numpy as np
+
+from headkit.render.drawing.noise import value_noise
+from headkit.render.jit import compiled
+from headkit.render.wardrobe.cut_lines import Figure
+from headkit.render.wardrobe.tailoring import Floats
+
+_ANGLES, _HEIGHTS = 40, 36
+_TOP, _BOTTOM = 0.45, -0.06  # figure heights between which cloth hangs
+
+
+@compiled
+def _widest(angle: Floats, height: Floats, radius: Floats, grid: Floats) -> None:
+    """The largest radius per cell of (height, angle); angle wraps."""
+    for n in range(len(angle)):
+        if height[n] < 0.0 or height[n] > _HEIGHTS - 1:
+            continue
+        row, column = int(height[n] + 0.5), int(angle[n] + 0.5) % _ANGLES
+        grid[row, column] = max(grid[row, column], radius[n])
+
+
+def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float) -> Floats:
+    """How far (N,) cloth falls clear of the trunk below its widest place, metres.
+
+    trunk   (N,) above 0 on the trunk, off the arms
+    points  (N, 3) of this person's trunk, rest frame, horizontally about its axis
+    slope   how fast cloth may draw in below the widest place: 1 tight, 0.1 loose
+    """
+    height = (_TOP - body.points[:, 1]) / (_TOP - _BOTTOM) * (_HEIGHTS - 1)
+    used = (trunk > 0) & (height > -0.5) & (height < _HEIGHTS - 0.5)
+    x, z = points[:, 0], points[:, 2]
+    angle = (np.arctan2(x, z) / (2 * np.pi) * _ANGLES) % _ANGLES
+    radius = np.hypot(x, z)
+    grid: Floats = np.zeros((_HEIGHTS, _ANGLES), np.float32)
+    _widest(
+        angle[used].astype(np.float32),
+        height[used].astype(np.float32),
+        radius[used].astype(np.float32),
+        grid,
+    )
+    empty = grid <= 0
+    for _ in range(3):
+        near = np.maximum(np.roll(grid, 1, axis=1), np.roll(grid, -1, axis=1))
+        grid = np.where(empty & (grid <= 0), near, grid).astype(np.float32)
+    step = scale * (_TOP - _BOTTOM) / (_HEIGHTS - 1) * slope
+    hung: Floats = grid.copy()
+    for row in range(1, _HEIGHTS):
+        hung[row] = np.maximum(grid[row], hung[row - 1] - step)
+    hung = ((np.roll(hung, 1, axis=1) + 2 * hung + np.roll(hung, -1, axis=1)) / 4).astype(
+        np.float32
+    )
+    hung[1:-1] = (hung[:-2] + 2 * hung[1:-1] + hung[2:]) / 4
+    row = np.clip(height, 0, _HEIGHTS - 1.001)
+    r, c = row.astype(np.int64), angle.astype(np.int64) % _ANGLES
+    u, v = row - r, angle - np.floor(angle)
+    c2 = (c + 1) % _ANGLES
+    wanted = (hung[r, c] * (1 - v) + hung[r, c2] * v) * (1 - u) + (
+        hung[r + 1, c] * (1 - v) + hung[r + 1, c2] * v
+    ) * u
+    begins = np.clip(height / 4, 0.0, 1.0)  # gently from the chest down
+    return np.where(used, begins * np.maximum(wanted - radius, 0.0), 0.0).astype(np.float32)
+
+
+@compiled
+def _folds(points: Floats, arm: Floats, amount: Floats, seed: float, out: Floats) -> None:
+    for n in range(len(points)):
+        x, y, z = points[n, 0], points[n, 1], points[n, 2]
+        warp = 5.0 * value_noise(x * 9.0 + seed, y * 6.0, z * 9.0)
+        # Upright folds that wander, drawn towards the armpits at the chest.
+        lean = 14.0 * abs(x) * max(0.0, y - 0.25)
+        upright = sin(46.0 * x + 18.0 * z * (1.0 if x > 0.0 else -1.0) + warp + lean + seed)
+        broad = value_noise(x * 13.0 + seed, y * 7.0, z * 13.0) - 0.5
+        fine = value_noise(x * 34.0, y * 20.0 + seed, z * 34.0) - 0.5
+        value = (
+            0.30 * upright * value_noise(x * 7.0, y * 7.0 + seed, z * 7.0)
+            + 0.9 * broad
+            + 0.45 * fine
+        )
+        # Rings that crowd at the elbow and at the end of a sleeve.
+        if arm[n] > 0.15:
+            close = max(0.0, 1.0 - abs(arm[n] - 1.0) * 1.8) + max(0.0, arm[n] - 1.6) * 1.6
+            rings = sin(34.0 * arm[n] + 2.2 * warp)
+            value = value * 0.7 + (0.25 + 0.6 * close) * rings * value_noise(
+                x * 21.0, y * 21.0, z * 21.0 + seed
+            )
+        out[n] = amount[n] * value
+
+
+def folds(body: Figure, amount: Floats, seed: int) -> Floats:
+    """Displacement (N,) of cloth along its normal, metres: folds of about `amount` (N,)."""
+    out = np.empty(len(body.points), np.float32)
+    _folds(body.points, body.arm, amount.astype(np.float32), float(seed % 997), out)
+    return out
+
+
+@compiled
+def _wobble(points: Floats, frequency: float, seed: float, out: Floats) -> None:
+    for n in range(len(points)):
+        x, y, z = points[n, 0] * frequency, points[n, 1] * frequency, points[n, 2] * frequency
+        out[n] = 2.0 * value_noise(x + seed, y, z) - 1.0
+
+
+def wobble(points: Floats, frequency: float, seed: int) -> Floats:
+    """Smooth noise (N,) from -1 to 1 at points (N, 3), `frequency` cells per metre."""
+    out = np.empty(len(points), np.float32)
+    _wobble(np.ascontiguousarray(points, np.float32), frequency, float(seed % 997), out)
+    return out

@@ -1,0 +1,175 @@
+"""Glasses: two rims before the eyes, a bridge on the nose, temples to the ears, and lenses."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headkit.render.surface import Material, Part, Surface
+from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp, radius_towards
+from headkit.render.wardrobe.tailoring import Floats, Ints, unit
+from headkit.render.wardrobe.tubes import Shape, joined, tube
+from headkit.render.wardrobe.wearer import Wearer
+
+# Half width and half height of a lens in metres, exponent of its super-ellipse, lift of the outer corner,
+# how much narrower the lower half is.
+_SHAPES: dict[str, tuple[float, float, float, float, float]] = {
+    "round": (0.0225, 0.0215, 2.0, 0.0, 0.0),
+    "rectangle": (0.0265, 0.0165, 4.5, 0.0005, 0.03),
+    "oval": (0.0260, 0.0180, 2.2, 0.001, 0.02),
+    "cat-eye": (0.0260, 0.0195, 2.8, 0.0055, 0.10),
+    "aviator": (0.0285, 0.0245, 2.6, 0.000, 0.16),
+}
+
+
+def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
+    """Frame and lenses in the camera frame; nothing where none are worn or the head is tiny."""
+    look = wearer.look.glasses
+    if look.kind == "none" or wearer.detail < 16:
+        return []
+    near = wearer.detail > 120
+    rims = [_outline(wearer, side, 32 if near else 14) for side in (1.0, -1.0)]
+    size = _size(wearer)
+    thick = 0.5 * max(look.frame_width, 0.25 / max(wearer.detail, 1.0) * 0.23) * size
+    parts = [tube(rim, thick, 1.15, 6 if near else 4, closed=True) for rim in rims]
+    parts.append(tube(_bridge(wearer, rims), thick * 0.95, sides=5))
+    for rim, side in zip(rims, (1.0, -1.0), strict=True):
+        parts.append(tube(_temple(scalp, rim, side), thick * 1.1, 0.7, sides=5))
+    frame = joined(parts)
+    lenses = joined([_lens(rim) for rim in rims])
+    return [
+        _surface(wearer, frame, Material.PLASTIC, look.frame),
+        _surface(wearer, lenses, Material.LENS, look.tint),
+    ]
+
+
+def _size(wearer: Wearer) -> float:
+    """Of glasses that fit this face, against an adult's."""
+    return float(np.linalg.norm(wearer.eyes[0] - wearer.eyes[1]) / 0.059)
+
+
+def _plane(wearer: Wearer, x: Floats) -> Floats:
+    """Depth of the lenses at x (rest frame): before the eyes and the brows, curved around the face."""
+    size = _size(wearer)
+    marks = wearer.landmarks
+    front = wearer.eyes[:, 2].mean() + (0.0164 + 0.011) * size
+    brows = marks[[18, 19, 24, 25], 2].max() + 0.0035 * size
+    middle = wearer.eyes[:, 0].mean()
+    return max(front, brows) - 3.2 / size * (x - middle) ** 2
+
+
+def _outline(wearer: Wearer, side: float, count: int) -> Floats:
+    """The rim of one lens (count, 3), rest frame; side +1 is the subject's left."""
+    look = wearer.look.glasses
+    width, height, power, lift, narrow = _SHAPES[look.shape]
+    size = _size(wearer) * look.size
+    angle = 2 * np.pi * np.arange(count) / count
+    c, s = np.cos(angle), np.sin(angle)
+    x = np.sign(c) * np.abs(c) ** (2 / power) * width
+    y = np.sign(s) * np.abs(s) ** (2 / power) * height
+    x = x * (1 + narrow * np.clip(y / height, -1, 0) * 1.2) + narrow * 0.01 * np.clip(
+        -y / height, 0, 1
+    )
+    y = y + lift * np.clip(x / width, 0, 1) ** 2 * (1 + np.clip(y / height, -1, 1))
+    eye = wearer.eyes[0 if side > 0 else 1]
+    gap = 0.0095 * size  # between rim and midline, at least
+    middle = wearer.eyes[:, 0].mean()
+    center = middle + side * max(abs(eye[0] - middle), width * size + gap)
+    points = np.stack(
+        [center + side * x * size, eye[1] - 0.0025 * size + y * size, np.zeros(count)], axis=1
+    )
+    points[:, 2] = _plane(wearer, points[:, 0])
+    return points.astype(np.float32)
+
+
+def _bridge(wearer: Wearer, rims: list[Floats]) -> Floats:
+    """An arc between the rims over the nose."""
+    ends = []
+    for rim in rims:
+        inner = np.abs(rim[:, 0] - wearer.eyes[:, 0].mean())
+        high = rim[:, 1] - rim[:, 1].mean()
+        ends.append(rim[np.argmin(inner - 0.25 * high)])
+    t = np.linspace(0.0, 1.0, 9)[:, None]
+    line = ends[0] * (1 - t) + ends[1] * t
+    arc = np.sin(np.pi * t[:, 0])
+    line[:, 1] += 0.0025 * _size(wearer) * arc
+    nose = wearer.landmarks[27, 2] + 0.002 * _size(wearer)
+    line[:, 2] += arc * max(0.002 * _size(wearer), nose - line[4, 2])
+    return line.astype(np.float32)
+
+
+def _temple(scalp: Scalp, rim: Floats, side: float) -> Floats:
+    """From the rim's outer corner along the head to the ear, and down behind it."""
+    size = scalp.scale
+    outer = np.argmax(side * rim[:, 0] + 0.9 * rim[:, 1])
+    hinge = rim[outer] + np.array([side * 0.0015, 0.0, -0.001], np.float32) * size
+    row = _ear_row(scalp)
+    column = (COLUMNS // 4 if side > 0 else 3 * COLUMNS // 4) % COLUMNS
+    ear = scalp.points[row, column].copy()
+    ear[0] += side * 0.004 * size
+    ear[2] -= 0.006 * size
+    t = np.linspace(0.0, 1.0, 8)[:, None]
+    line = hinge * (1 - t) + ear * t
+    behind = (
+        ear
+        + np.array(
+            [
+                [-0.001 * side, -0.006, -0.010],
+                [-0.002 * side, -0.020, -0.016],
+                [-0.004 * side, -0.034, -0.018],
+            ]
+        )
+        * size
+    )
+    line = np.concatenate([line, behind]).astype(np.float32)
+    out = line - scalp.center
+    distance = np.linalg.norm(out, axis=1)
+    needed = radius_towards(scalp, out) + 0.0025 * size
+    push = np.maximum(needed - distance, 0.0)
+    push[0] = 0.0
+    return (line + unit(out) * push[:, None] * np.linspace(0, 1, len(line))[:, None] ** 0.5).astype(
+        np.float32
+    )
+
+
+def _ear_row(scalp: Scalp) -> int:
+    """The grid's row that meets the top of the ear."""
+    y = scalp.grid.template.reshape(ROWS, COLUMNS, 3)[:, COLUMNS // 4, 1]
+    return int(np.argmin(np.abs(y - 0.008)))
+
+
+def _lens(rim: Floats) -> Shape:
+    """A fan over the rim."""
+    count = len(rim)
+    middle = rim.mean(axis=0)
+    inner = middle + (rim - middle) * 0.5
+    vertices = np.concatenate([rim, inner, middle[None]]).astype(np.float32)
+    a = np.arange(count)
+    b = (a + 1) % count
+    faces = np.concatenate(
+        [
+            np.stack([a, b, a + count], axis=1),
+            np.stack([b, b + count, a + count], axis=1),
+            np.stack([a + count, b + count, np.full(count, 2 * count)], axis=1),
+        ]
+    )
+    normals = unit((vertices - middle) * np.array([6.0, 4.0, 0.0]) + np.array([0.0, 0.0, 1.0]))
+    return Shape(vertices, faces.astype(np.int32), normals)
+
+
+def _surface(
+    wearer: Wearer, shape: Shape, material: Material, color: tuple[float, float, float]
+) -> Surface:
+    """A shape of the rest frame, worn on the head."""
+    faces: Ints = shape.faces
+    return Surface(
+        material=material,
+        owner=wearer.owner,
+        vertices=wearer.place("head", shape.vertices),
+        faces=faces,
+        normals=wearer.turn("head", shape.normals),
+        rest=shape.vertices,
+        parts=np.full(len(faces), Part.GLASSES, np.uint8),
+        occlusion=np.full(len(shape.vertices), 0.9, np.float32),
+        color=np.tile(np.asarray(color, np.float32), (len(shape.vertices), 1)),
+        two_sided=True,
+    )

@@ -1,0 +1,223 @@
+"""Hair of the scalp: locks combed by style over a dark base shell that hides the scalp.
+
+The style is a word of attributes.HAIR. Everything is grown in the rest frame of the wearer's head and
+then moved with the head bone; what hangs below the jaw falls along gravity and rests on the clothed body.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.surface import Surface
+from headkit.render.wardrobe import strands
+from headkit.render.wardrobe.hair_shapes import afro, gravity, tie_point, tied
+from headkit.render.wardrobe.hair_styles import Style, styled
+from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
+from headkit.render.wardrobe.obstacles import Obstacles
+from headkit.render.wardrobe.scalp import (
+    CENTER,
+    COLUMNS,
+    ROWS,
+    Scalp,
+    pole_frame,
+    sample,
+    spread_roots,
+)
+from headkit.render.wardrobe.strands import Comb, Growth, Roots
+from headkit.render.wardrobe.tailoring import Floats, unit
+from headkit.render.wardrobe.wearer import Wearer
+
+
+def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None) -> list[Surface]:
+    """The hair's surfaces, camera frame; none where the head is bald or under a headscarf.
+
+    obstacles  points of the clothed body in the rest frame of the head
+    brim       (ROWS, COLUMNS) height of the scalp above the lower edge of a hat, or None: hair stays
+               below it
+    """
+    look = wearer.look.hair
+    if look.style == "bald" or wearer.look.headwear.kind == "headscarf":
+        return []
+    shells = [base(scalp, wearer, brim, _ground(scalp, wearer))]
+    if look.style == "buzz":
+        return shells
+    parts: list[Locks] = []
+    style = styled(wearer)
+    if look.style == "afro":
+        row, column = _places(scalp, wearer, style.count, brim)
+        roots = _roots(scalp, wearer, row, column, style, brim)
+        free = np.ones(len(row), np.float32)
+        if brim is not None:
+            free = below_brim(sample(brim[..., None], row, column)[:, 0])
+        parts.append(afro(scalp, wearer, style, roots, free))
+    else:
+        parts += _main(scalp, wearer, style, obstacles, brim)
+    if look.style in ("ponytail", "bun"):
+        tail, more = tied(scalp, wearer, style, obstacles)
+        parts += tail
+        shells += more
+    return [*shells, surface(parts, wearer)]
+
+
+def _ground(scalp: Scalp, wearer: Wearer) -> float:
+    """How far the dark ground stands off the scalp, metres: where locks stand, they hide little of it."""
+    style = styled(wearer) if wearer.look.hair.style in ("afro", "curly") else None
+    if style is None:
+        return 0.0
+    share = 0.72 if wearer.look.hair.style == "afro" else 0.35
+    return share * style.thickness * scalp.scale
+
+
+def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tuple[Floats, Floats]:
+    """(row, column) of the roots that lie inside the hairline, where hair still grows."""
+    rng = wearer.rng("hair roots")
+    row, column = spread_roots(count * 2)  # about half of the grid's sphere is scalp
+    column = (column + rng.uniform(0, COLUMNS)) % COLUMNS
+    height = sample(scalp.height[..., None], row, column)[:, 0]
+    crown = sample(scalp.grid.crown.reshape(ROWS, COLUMNS, 1), row, column)[:, 0]
+    chance = rng.random(len(row))
+    keep = height > 0.004 + 0.010 * chance**2
+    thinning = wearer.look.hair.thinning
+    keep &= chance >= 0.9 * max(0.0, thinning - 0.15) * crown
+    keep &= chance >= 0.35 * thinning * (crown > 0.02)
+    if brim is not None:
+        keep &= sample(brim[..., None], row, column)[:, 0] < 0.012
+    return row[keep], column[keep]
+
+
+def _roots(
+    scalp: Scalp, wearer: Wearer, row: Floats, column: Floats, style: Style, brim: Floats | None
+) -> Roots:
+    """Roots at places of the grid, with lengths by their height on the head."""
+    rng = wearer.rng("hair locks")
+    count, size = len(row), scalp.scale
+    places = sample(scalp.points, row, column)
+    normals = unit(sample(scalp.normals, row, column))
+    template = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column)
+    height = sample(scalp.height[..., None], row, column)[:, 0]
+    upper = _smooth((template[:, 1] - 0.0) / 0.075)
+    lengths = style.side + (style.top - style.side) * upper
+    lengths = lengths * np.clip(0.35 + height / 0.03, 0.35, 1.0) * rng.uniform(0.82, 1.1, count)
+    layers = rng.random(count).astype(np.float32)
+    # Hair from upstream lies over hair from downstream, as shingles do.
+    cover = 0.3 * layers + 0.7 * _upstream(template, style.growth, size, scalp)
+    offsets = (0.0015 + style.thickness * cover) * size * np.clip(0.3 + height / 0.03, 0.3, 1.0)
+    offsets *= np.where(template[:, 1] < 0.0, 0.75, 1.0)
+    if brim is not None:
+        offsets *= np.clip(0.2 - sample(brim[..., None], row, column)[:, 0] / 0.03, 0.2, 1.0)
+    flow = _first_direction(places - scalp.center, normals, style)
+    spread = rng.normal(0.0, 0.13, (count, 3))
+    directions = unit((style.lift * normals + (1 - style.lift) * flow + spread).astype(np.float32))
+    return Roots(
+        places.astype(np.float32),
+        directions,
+        (lengths * size).astype(np.float32),
+        offsets.astype(np.float32),
+        layers,
+        rng.random(count).astype(np.float32),
+        scalp.grid.absolute(template),
+        np.clip(1.0 - height / 0.016, 0.0, 1.0).astype(np.float32),
+    )
+
+
+def _upstream(template: Floats, growth: Growth, size: float, scalp: Scalp) -> Floats:
+    """0 for roots over which other hair is combed .. 1 for those whose hair lies on top; head coordinates."""
+    y, z = template[:, 1], template[:, 2]
+    if growth.comb == Comb.PARTED:
+        share = (y + 0.05) / 0.15
+    elif growth.comb == Comb.BACK:
+        share = (z + 0.08) / 0.17
+    elif growth.comb == Comb.TIED:
+        tie = (np.asarray(growth.tie, np.float32) - scalp.center) / size + CENTER
+        share = np.linalg.norm(template - tie, axis=1) / 0.22
+    else:
+        share = 0.35 + 0.5 * (y + 0.05) / 0.15
+    return np.clip(share, 0.0, 1.0).astype(np.float32)
+
+
+def _first_direction(outward: Floats, normals: Floats, style: Style) -> Floats:
+    """The combed direction at the roots, along the scalp."""
+    growth = style.growth
+    flow = np.zeros_like(outward)
+    if growth.comb == Comb.WHORL:
+        flow -= pole_frame()[:, 1]
+    elif growth.comb == Comb.PARTED:
+        back = np.clip(1.0 + (outward[:, 2] + 0.02) / 0.06, 0.0, 1.0)  # no parting behind the crown
+        flow[:, 0] = np.where(outward[:, 0] > growth.parting, back, -back)
+        flow[:, 1], flow[:, 2] = -0.3, -growth.backward
+    elif growth.comb == Comb.BACK:
+        flow[:, 2] = -1.0
+    else:
+        flow[:] = np.asarray(growth.tie, np.float32)
+    flow -= (flow * normals).sum(axis=1, keepdims=True) * normals
+    return unit(flow)
+
+
+def _smooth(x: Floats) -> Floats:
+    x = np.clip(x, 0.0, 1.0)
+    return (x * x * (3 - 2 * x)).astype(np.float32)
+
+
+def _main(
+    scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles, brim: Floats | None
+) -> list[Locks]:
+    """The locks of the scalp, a fringe, and a few that fly away."""
+    look, size = wearer.look.hair, scalp.scale
+    down = gravity(wearer)
+    growth = style.growth
+    if growth.comb == Comb.TIED:
+        growth = replace(growth, tie=tuple((tie_point(scalp, wearer)).tolist()))
+    if look.style in ("bob", "long"):
+        below = 0.10 * look.length if look.style == "bob" else 0.30 * look.length
+        growth = replace(growth, cut=float(scalp.center[1] - (0.03 + below) * size))
+    row, column = _places(scalp, wearer, style.count, brim)
+    roots = _roots(scalp, wearer, row, column, replace(style, growth=growth), brim)
+    if np.isfinite(growth.cut):
+        roots = replace(roots, lengths=_to_cut(roots, scalp, growth.cut))
+    elif growth.comb == Comb.TIED:
+        roots = replace(roots, lengths=_totie_point(roots, scalp, growth.tie))
+    fringe = _in_fringe(roots, scalp, look.fringe) & (growth.comb != Comb.BACK)
+    parts = []
+    for chosen, way in ((~fringe, growth), (fringe, _FRINGE)):
+        if chosen.sum() < 2:
+            continue
+        part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
+        if way is _FRINGE:
+            down = np.clip(part.places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
+            forward = np.array([0.0, -0.2, 1.0], np.float32) - 0.25 * part.directions
+            part = replace(part, directions=unit(forward.astype(np.float32)))
+            reach = down * (0.62 + 0.35 * look.fringe) * (0.9 + 0.2 * part.phases)
+            part = replace(part, lengths=reach.astype(np.float32))
+        part = part.ordered()
+        line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
+        lock = style.lock if way is not _FRINGE else replace(style.lock, width=0.008, tip=0.7)
+        parts.append(Locks(part, line, outward, lock))
+    return parts
+
+
+_FRINGE = Growth(Comb.DOWN, 6, 1, 0.8, 0.6)
+
+
+def _in_fringe(roots: Roots, scalp: Scalp, fringe: float) -> NDArray[np.bool_]:
+    """Roots above the forehead whose locks fall forward."""
+    x, y, z = (roots.places - scalp.center).T / scalp.scale
+    return (z > 0.035) & (np.abs(x) < 0.058) & (y > 0.03) & (fringe > 0.05)
+
+
+def _to_cut(roots: Roots, scalp: Scalp, cut: float) -> Floats:
+    """Lengths that reach the height `cut`: along the skull to its widest, then straight down."""
+    q = roots.places - scalp.center
+    distance = np.linalg.norm(q, axis=1)
+    over = distance * np.arcsin(np.clip(q[:, 1] / distance, 0.0, 1.0)) * 1.12
+    drop = np.minimum(q[:, 1], 0.0) + scalp.center[1] - cut
+    return np.maximum((over + drop) * (1.03 + 0.06 * roots.phases), 0.02).astype(np.float32)
+
+
+def _totie_point(roots: Roots, scalp: Scalp, tie: tuple[float, float, float]) -> Floats:
+    """Lengths along the skull to the tie."""
+    q, t = roots.places - scalp.center, np.asarray(tie, np.float32) - scalp.center
+    angle = np.arccos(np.clip(unit(q) @ unit(t), -1.0, 1.0))
+    return (np.linalg.norm(q, axis=1) * angle * 1.06 + 0.004).astype(np.float32)

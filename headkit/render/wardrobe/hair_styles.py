@@ -1,0 +1,84 @@
+"""The numbers of the hair styles, and how one person's differ from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from headkit.render.wardrobe.ribbons import Lock
+from headkit.render.wardrobe.strands import Comb, Growth
+from headkit.render.wardrobe.wearer import Wearer
+
+
+@dataclass(frozen=True)
+class Style:
+    """The numbers of a hair style, for an adult of mean size; metres.
+
+    top, side      length of locks on top of the head and low at its sides
+    thickness      height of the outermost lock above the scalp
+    count          locks at full detail
+    lift           0 locks start along the scalp .. 1 straight out of it
+    """
+
+    growth: Growth
+    lock: Lock
+    top: float
+    side: float
+    thickness: float
+    count: int
+    lift: float
+
+
+STYLES: dict[str, Style] = {
+    "short": Style(Growth(Comb.WHORL, 4, 1, 0.55, 0.15), Lock(0.0045, 5, 0.08, 0.9, 1.2, twist=0.2, round=0.35), 0.032, 0.013, 0.009, 2300, 0.34),
+    "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.006, 7, 0.08, 0.85, 1.4, twist=0.2, round=0.4), 0.075, 0.020, 0.016, 1900, 0.38),
+    "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.006, 7, 0.08, 0.8, twist=0.2, round=0.4), 0.095, 0.040, 0.010, 1500, 0.25),
+    "curly": Style(Growth(Comb.WHORL, 17, 1, 0.75, 0.55, curl=0.0058, wave=0.020), Lock(0.006, 6, 0.06, 0.7, twist=0.6), 0.072, 0.052, 0.032, 950, 0.55),
+    "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.75, 5.0, twist=0.12), 0.30, 0.17, 0.022, 1100, 0.25),
+    "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.8, 4.0, twist=0.12), 0.46, 0.40, 0.022, 1000, 0.25),
+    "ponytail": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
+    "bun": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
+}  # fmt: skip
+
+
+AFRO = Style(
+    Growth(Comb.WHORL, 8, 1, 1.0, 0.0, curl=0.0035, wave=0.010),
+    Lock(0.0045, 4, 0.1, 0.65, twist=1.5),
+    0.020,
+    0.012,
+    0.048,
+    1500,
+    0.9,
+)
+
+
+def styled(wearer: Wearer) -> Style:
+    """The numbers of this person's style: waves, length, volume and fineness by age and detail."""
+    look, age = wearer.look.hair, wearer.look.age
+    style = AFRO if look.style == "afro" else STYLES[look.style]
+    growth = style.growth
+    if growth.curl == 0 and look.waviness > 0.2 and look.style in ("bob", "long", "ponytail"):
+        growth = replace(
+            growth, curl=0.011 * (look.waviness - 0.15), wave=0.09 - 0.04 * look.waviness
+        )
+    if growth.comb == Comb.PARTED:
+        growth = replace(growth, parting=0.035 * look.parting)
+    fine = 0.55 + 0.45 * min(1.0, age / 4)  # babies
+    near = float(np.clip(wearer.detail / 220, 0.12, 1.35))
+    width = style.lock.width * near**-0.6
+    pixel = 0.25 / wearer.detail  # metres
+    return replace(
+        style,
+        growth=replace(
+            growth, segments=growth.segments if near > 0.4 else max(3, growth.segments // 2)
+        ),
+        # strands of a hair's look: as thin as the picture can show
+        lock=replace(
+            style.lock, width=width, strands=int(np.clip(width / max(0.00045, 0.8 * pixel), 3, 16))
+        ),
+        top=style.top * look.length * fine,
+        side=style.side * look.length * fine,
+        thickness=style.thickness * look.volume * fine,
+        count=int(style.count * near * (0.6 + 0.4 * fine)),
+    )

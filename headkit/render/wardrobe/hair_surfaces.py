@@ -1,0 +1,174 @@
+"""From grown locks and shells to drawable surfaces: colours, gray strands, dark roots, occlusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from headkit.render.surface import Material, Part, Surface
+from headkit.render.wardrobe.ribbons import Lock, ribbons
+from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp
+from headkit.render.wardrobe.strands import Roots
+from headkit.render.wardrobe.tailoring import Floats, grid_faces, unit
+from headkit.render.wardrobe.wearer import Wearer
+
+GRAY = np.array([0.36, 0.35, 0.34], np.float32)  # linear albedo of a strand without pigment
+STRANDS_PER_TURN = 620
+
+
+@dataclass(frozen=True)
+class Locks:
+    """Locks of one kind: roots, centre lines (N, S + 1, 3), outsides (N, S + 1, 3), and how they look."""
+
+    roots: Roots
+    line: Floats
+    outward: Floats
+    lock: Lock
+
+
+def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surface:
+    """All locks as one surface, moved from the rest frame with the head bone."""
+    beard = part == Part.BEARD
+    color, gray, roots_dark = (
+        (wearer.look.beard.color, wearer.look.beard.gray, 0.15)
+        if beard
+        else (wearer.look.hair.color, wearer.look.hair.gray, wearer.look.hair.root_darkening)
+    )
+    rng = wearer.rng(f"colour of {part.name}")
+    vertices, normals, strand, faces, colors, occlusion, rest = [], [], [], [], [], [], []
+    first = used = 0
+    for locks in parts:
+        count = len(locks.roots.places)
+        made = ribbons(locks.line, locks.outward, locks.lock, locks.roots, first)
+        first += count * (locks.lock.strands + 1)
+        faces.append(made.faces + used)
+        used += len(made.vertices)
+        vertices.append(made.vertices)
+        normals.append(made.normals)
+        strand.append(made.strand)
+        shade = np.exp(rng.normal(0.0, 0.11, count))[:, None] * np.asarray(color)
+        share = np.clip(
+            gray + 0.20 * np.sqrt(gray * (1 - gray)) * rng.normal(0, 1, (count, 1)), 0, 1
+        )
+        shade = shade * (1 - share) + GRAY * rng.uniform(0.85, 1.15) * share
+        each = np.repeat(shade, made.rows, axis=0)
+        each *= (1 - 0.75 * roots_dark * (1 - gray) * np.exp(-made.along * 5))[:, None]
+        colors.append(each)
+        layer = np.repeat(locks.roots.layers, made.rows)
+        occlusion.append(0.55 + 0.25 * layer + 0.2 * made.along)
+        rest.append(np.repeat(locks.roots.template, made.rows, axis=0))
+    points = np.concatenate(vertices)
+    return Surface(
+        material=Material.HAIR,
+        owner=wearer.owner,
+        vertices=wearer.place("head", points),
+        faces=np.concatenate(faces),
+        normals=wearer.turn("head", np.concatenate(normals)),
+        rest=np.concatenate(rest).astype(np.float32),
+        parts=np.full(sum(len(block) for block in faces), part, np.uint8),
+        occlusion=np.concatenate(occlusion).astype(np.float32),
+        strand=np.concatenate(strand),
+        color=np.concatenate(colors).astype(np.float32),
+        two_sided=True,
+    )
+
+
+def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats = 0.0) -> Surface:
+    """The shells next to the scalp: all of a buzz cut, else the dark ground that no scalp shows through.
+
+    lift  how far the ground stands off the scalp, metres, where the hair is thick
+    """
+    look, size = wearer.look.hair, scalp.scale
+    buzz = look.style == "buzz"
+    columns = COLUMNS + 1  # the seam's vertices twice, so that strand coordinates do not jump back
+    points = np.concatenate([scalp.points, scalp.points[:, :1]], axis=1)
+    normals = np.concatenate([scalp.normals, scalp.normals[:, :1]], axis=1)
+    height = np.concatenate([scalp.height, scalp.height[:, :1]], axis=1)
+    crown = scalp.grid.crown.reshape(ROWS, COLUMNS)
+    crown = np.concatenate([crown, crown[:, :1]], axis=1)
+    template = scalp.grid.template.reshape(ROWS, COLUMNS, 3)
+    template = np.concatenate([template, template[:, :1]], axis=1)
+    row = np.arange(ROWS)[:, None] + np.zeros((1, columns))
+    column = np.arange(columns)[None] + np.zeros((ROWS, 1))
+    density = np.clip(height / 0.012, -0.5, 1.4) - 1.6 * max(0.0, look.thinning - 0.15) * crown
+    if brim is not None:
+        hidden = np.concatenate([brim, brim[:, :1]], axis=1)
+        density = density - np.clip((hidden - 0.010) / 0.004, 0.0, 3.0)
+        lift = lift * below_brim(hidden)
+    levels = [0.0009, 0.0018, 0.0027] if buzz else [0.0012]
+    if wearer.detail < 60:
+        levels = levels[-1:]
+    layers = []
+    for number, level in enumerate(levels):
+        offset = level * size + lift * np.clip(height / 0.03, 0.0, 1.0)
+        threshold = 0.15 + (0.28 * number if buzz else 0.0)
+        strand = np.stack(
+            [
+                2.0 + column * (STRANDS_PER_TURN / COLUMNS) + 0.25 * row,
+                40.0 + row * (1.6 if not buzz else 3.2) + number * 0.3,
+                density,
+                np.full_like(density, threshold),
+            ],
+            axis=-1,
+        )
+        layers.append((points + normals * offset[..., None], strand))
+    layers.reverse()
+    faces = grid_faces(ROWS, columns)
+    inside = (density > 0.0).ravel()
+    faces = faces[inside[faces].any(axis=1)]
+    rows = ROWS * columns
+    ground = np.asarray(look.color) * (1 - 0.5 * look.root_darkening) * (0.9 if buzz else 0.8)
+    ground = ground * (1 - 0.9 * look.gray) + GRAY * 0.75 * look.gray
+    shape = np.concatenate([layer[0].reshape(-1, 3) for layer in layers]).astype(np.float32)
+    count = len(layers)
+    return Surface(
+        material=Material.HAIR,
+        owner=wearer.owner,
+        vertices=wearer.place("head", shape),
+        faces=np.concatenate([faces + n * rows for n in range(count)]).astype(np.int32),
+        normals=wearer.turn("head", np.tile(normals.reshape(-1, 3), (count, 1))),
+        rest=np.tile(scalp.grid.absolute(template.reshape(-1, 3)), (count, 1)),
+        parts=np.full(len(faces) * count, Part.HAIR, np.uint8),
+        occlusion=np.full(rows * count, 0.85 if buzz else 0.55, np.float32),
+        strand=np.concatenate([layer[1].reshape(-1, 4) for layer in layers]).astype(np.float32),
+        color=np.tile(ground, (rows * count, 1)).astype(np.float32),
+        two_sided=True,
+    )
+
+
+def below_brim(height: Floats) -> Floats:
+    """0 at and above the edge of a hat, 1 from 7 cm below: how freely hair stands; head coordinates."""
+    return np.clip((-0.012 - height) / 0.058, 0.0, 1.0).astype(np.float32)
+
+
+def ball(
+    center: Floats, radius: float, wearer: Wearer, squeeze: tuple[float, float], origin: Floats
+) -> Surface:
+    """A dark ball of hair or a tie, opaque; squeezed along up and depth."""
+    rows, columns = 9, 14
+    polar = np.linspace(0, np.pi, rows)[:, None]
+    turn = np.linspace(0, 2 * np.pi, columns)[None]
+    sphere = np.stack(
+        np.broadcast_arrays(
+            np.sin(polar) * np.sin(turn), np.cos(polar), np.sin(polar) * np.cos(turn)
+        ),
+        axis=-1,
+    ).reshape(-1, 3)
+    shape = (center + sphere * radius * np.array([1.0, *squeeze])).astype(np.float32)
+    look = wearer.look.hair
+    color = np.asarray(look.color) * 0.45 * (1 - look.gray) + 0.5 * GRAY * look.gray
+    faces = grid_faces(rows, columns)
+    return Surface(
+        material=Material.HAIR,
+        owner=wearer.owner,
+        vertices=wearer.place("head", shape),
+        faces=faces,
+        normals=wearer.turn("head", unit(sphere.astype(np.float32))),
+        rest=np.tile(origin, (len(shape), 1)).astype(np.float32),
+        parts=np.full(len(faces), Part.HAIR, np.uint8),
+        occlusion=np.full(len(shape), 0.5, np.float32),
+        strand=np.tile(np.array([-1.0, 0.0, 1.0, 0.5], np.float32), (len(shape), 1)),
+        color=np.tile(color, (len(shape), 1)).astype(np.float32),
+        two_sided=True,
+    )

@@ -1,0 +1,268 @@
+"""The close-fitting suit that clothes are cut from, made finer once, and the sewing of cut pieces.
+
+The body's helper mesh `tights` runs from neck to wrists and ankles and moves with the body; `skirt` hangs
+from the waist. Both are subdivided once per process. A garment is cut out of them on the mean human and
+moved off the skin on the posed person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.human.body import load_body
+from headkit.render.surface import Material, Part, Surface
+from headkit.render.wardrobe.cut_lines import Figure, figure
+from headkit.render.wardrobe.tailoring import (
+    Floats,
+    Ints,
+    Piece,
+    Refinement,
+    compact,
+    loop_subdivision,
+    unit,
+    vertex_normals,
+)  # fmt: skip
+from headkit.render.wardrobe.wearer import Wearer
+
+# Columns of a piece's attributes.
+FIGURE = slice(0, 3)
+BASE = slice(3, 6)  # on the body's suit, camera frame
+NORMAL = slice(6, 9)
+OFFSET = 9  # along NORMAL, metres
+REST = slice(10, 13)
+ARM = 13
+SHADE = 14  # ambient light that arrives
+UV = slice(15, 17)
+COLUMNS = 17
+_EDGES_FROM = 24  # heads of fewer pixels have clothes without turned-in edges
+
+
+@dataclass(frozen=True)
+class Mold:
+    """A helper mesh made finer: refinement of the body vertices `used`, on the mean human."""
+
+    refinement: Refinement
+    used: Ints
+    template: Floats
+    body: Figure
+    uv: Floats
+    faces: Ints
+    twins: Ints  # (T, 2) vertices that lie in one place: the seam between sleeve and trunk
+
+
+@lru_cache(maxsize=8)
+def mold(group: str, *, fine: bool) -> Mold:
+    """The mold `upper`, `lower` (halves of the tights that overlap at the hips) or `skirt`.
+
+    Subdivided once near the camera (`fine`), else as it is.
+    """
+    human = load_body()
+    chosen = human.faces[human.face_groups["skirt" if group == "skirt" else "tights"]]
+    if group != "skirt":
+        height = human.template[:, 1][chosen]
+        crotch = float(human.rest(human.mean_identity()).joints[human.bones.index("pelvis"), 1])
+        chosen = chosen[
+            (height > crotch - 0.16).all(axis=1)
+            if group == "upper"
+            else (height < crotch + 0.16).all(axis=1)
+        ]
+    refinement, used = loop_subdivision(chosen)
+    if not fine:
+        refinement = _coarse(chosen, used)
+    joints = dict(zip(human.bones, human.rest(human.mean_identity()).joints, strict=True))
+    body = figure(refinement.apply(human.template[used]), joints)
+    limb = _limb(body.points)
+    twice = refinement.faces[:0]
+    if group == "upper":  # texture does not run on from trunk to sleeve: they meet in a seam
+        refinement, twice = _parted(refinement, limb[refinement.faces].sum(axis=1) >= 2)
+    template = refinement.apply(human.template[used])
+    body = figure(template, joints)
+    on_limb = np.zeros(len(template), np.bool_)
+    on_limb[twice[:, 1]] = True
+    on_limb |= _limb(body.points)
+    on_limb[twice[:, 0]] = False
+    uv = _texture(body, on_limb)
+    return Mold(refinement, used, template, body, uv, refinement.faces, twice[:, :2])
+
+
+def _limb(points: Floats) -> NDArray[np.bool_]:
+    """Which places of the figure lie on the sleeves."""
+    line = np.interp(points[:, 1], [0.3, 0.42, 0.5, 0.57], [0.24, 0.20, 0.185, 0.175])
+    return np.asarray(np.abs(points[:, 0]) > line)
+
+
+def _parted(refinement: Refinement, limb: NDArray[np.bool_]) -> tuple[Refinement, Ints]:
+    """The mesh with the faces `limb` given vertices of their own; rows (T, 2) of shared and own ones."""
+    faces = refinement.faces
+    count = len(refinement.starts) - 1
+    shared = np.intersect1d(faces[limb], faces[~limb])
+    place = np.arange(count, dtype=np.int32)
+    place[shared] = count + np.arange(len(shared), dtype=np.int32)
+    faces = np.where(limb[:, None], place[faces], faces)
+    lengths = np.diff(refinement.starts)[shared]
+    rows = [np.arange(refinement.starts[i], refinement.starts[i + 1]) for i in shared]
+    extra = np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int64)
+    starts = np.concatenate([refinement.starts, refinement.starts[-1] + np.cumsum(lengths)])
+    parted = Refinement(
+        starts.astype(np.int32),
+        np.concatenate([refinement.indices, refinement.indices[extra]]),
+        np.concatenate([refinement.weights, refinement.weights[extra]]),
+        faces.astype(np.int32),
+    )
+    return parted, np.stack([shared, place[shared]], axis=1).astype(np.int32)
+
+
+def _texture(body: Figure, limb: NDArray[np.bool_]) -> Floats:
+    """Texture coordinates in metres, mirrored at the middle and at the sides, so that nothing jumps."""
+    x, y, z = body.points.T
+    turn = np.abs(np.arctan2(x, z - 0.02))
+    trunk = 0.14 * np.minimum(turn, np.pi - turn)
+    level = np.clip((y - 0.40) / 0.10, 0.0, 1.0)
+    trunk = trunk + level * (np.abs(x) - trunk)
+    # On the arms: around them and along them, from their axis in the mean human's rest pose.
+    across = np.abs(x) * 0.745 + y * 0.667
+    arm = (body.arm > 0.2) & (body.arm < 0.9) & limb
+    middle = np.median(across[arm]) if arm.any() else 0.0
+    around = 0.05 * np.abs(np.arctan2(across - middle, z - 0.02))
+    upper = np.minimum(body.arm, 1.0) * body.upper_arm
+    along = upper + np.maximum(body.arm - 1.0, 0.0) * body.forearm
+    places = np.where(limb, [around, -along], [trunk, y])
+    return np.ascontiguousarray(places.T, np.float32)
+
+
+def _coarse(faces: Ints, used: Ints) -> Refinement:
+    """The mesh as it is."""
+    count = len(used)
+    return Refinement(
+        np.arange(count + 1, dtype=np.int32),
+        np.arange(count, dtype=np.int32),
+        np.ones(count, np.float32),
+        np.searchsorted(used, faces).astype(np.int32),
+    )
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A mold on one person: posed points and normals, and the rest pose's points."""
+
+    mold: Mold
+    points: Floats
+    normals: Floats
+    rest: Floats
+
+    def piece(self, offset: Floats) -> Piece:
+        """All of it as uncut cloth, `offset` (N,) metres off the suit."""
+        values = np.empty((len(self.points), COLUMNS), np.float32)
+        values[:, FIGURE] = self.mold.body.points
+        values[:, BASE] = self.points
+        values[:, NORMAL] = self.normals
+        values[:, OFFSET] = offset
+        values[:, REST] = self.mold.template
+        values[:, ARM] = self.mold.body.arm
+        values[:, SHADE] = 1.0
+        values[:, UV] = self.mold.uv
+        return Piece(values, self.mold.faces, {})
+
+
+def fit(wearer: Wearer, group: str) -> Fitted:
+    """The mold on this person."""
+    shape = mold(group, fine=wearer.detail > 70)
+    points = shape.refinement.apply(wearer.posed[shape.used])
+    rest = shape.refinement.apply(wearer.rest[shape.used])
+    normals = vertex_normals(points, shape.faces)
+    one, two = shape.twins.T
+    normals[one] = normals[two] = unit(normals[one] + normals[two])
+    return Fitted(shape, points, normals, rest)
+
+
+@dataclass(frozen=True)
+class Trim:
+    """How a sewn piece looks. `hem` is how deep its edges are turned in towards the skin, metres."""
+
+    color: tuple[float, float, float]
+    hem: float = 0.004
+    patterned: bool = False
+    part: Part = Part.CLOTHES
+    material: Material = Material.CLOTH
+
+
+def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None = None) -> Surface:
+    """The piece as a surface with turned-in edges along the seams named in `closed` (default: all)."""
+    used, faces = compact(piece.faces, len(piece.attributes))
+    values = piece.attributes[used]
+    outer = values[:, BASE] + values[:, NORMAL] * values[:, OFFSET : OFFSET + 1]
+    normals = vertex_normals(outer, faces)
+    place = np.full(len(piece.attributes), -1, np.int64)
+    place[used] = np.arange(len(used))
+    vertices, allnormals, attributes, allfaces = [outer], [normals], [values], [faces]
+    count = len(outer)
+    for name, lines in piece.seams.items():
+        if wearer.detail < _EDGES_FROM or (closed is not None and name not in closed):
+            continue
+        for ids in _unbroken(place, lines):
+            rim = _rim(values[ids], outer[ids], trim.hem)
+            vertices.append(rim[0])
+            allnormals.append(rim[1])
+            attributes.append(rim[2])
+            n = len(ids)
+            a = count + np.arange(n - 1)
+            strip = np.concatenate(
+                [np.stack([a, a + n, a + 1], axis=1), np.stack([a + 1, a + n, a + n + 1], axis=1)]
+            )
+            allfaces.append(strip.astype(np.int32))
+            count += 2 * n
+    points, rows = np.concatenate(vertices), np.concatenate(attributes)
+    triangles = np.concatenate(allfaces)
+    return Surface(
+        material=trim.material,
+        owner=wearer.owner,
+        vertices=points.astype(np.float32),
+        faces=triangles,
+        normals=np.concatenate(allnormals).astype(np.float32),
+        rest=rows[:, REST].copy(),
+        parts=np.full(len(triangles), trim.part, np.uint8),
+        occlusion=rows[:, SHADE].copy(),
+        color=np.tile(np.asarray(trim.color, np.float32), (len(points), 1)),
+        uv=rows[:, UV].copy() if trim.patterned else None,
+        two_sided=True,
+    )
+
+
+def _unbroken(place: NDArray[np.int64], lines: list[Ints]) -> Iterator[NDArray[np.int64]]:
+    """The stretches of seam lines that later cuts have left, as places of their vertices."""
+    for line in lines:
+        ids = place[line]
+        for stretch in np.split(ids, np.flatnonzero(ids < 0)):
+            kept = stretch[stretch >= 0]
+            if len(kept) > 1:
+                yield kept
+
+
+def _rim(values: Floats, outer: Floats, depth: float) -> tuple[Floats, Floats, Floats]:
+    """The turned-in edge along a line of vertices: outer row, then a row `depth` under the skin's suit."""
+    along = unit(np.gradient(values[:, BASE], axis=0).astype(np.float32))
+    away = unit(np.cross(along, values[:, NORMAL]).astype(np.float32))
+    inner = values[:, BASE] - values[:, NORMAL] * depth
+    rows = np.concatenate([values, values])
+    rows[len(values) :, SHADE] *= 0.3
+    rows[: len(values), SHADE] *= 0.8
+    return np.concatenate([outer, inner]), np.concatenate([away, away]), rows
+
+
+def at(piece: Piece) -> Figure:
+    """Where the vertices of a piece lie on the figure: what fields are functions of."""
+    body = mold("upper", fine=False).body
+    values = piece.attributes
+    return Figure(values[:, FIGURE], values[:, ARM], body.upper_arm, body.forearm)
+
+
+def with_offset(piece: Piece, offset: Floats) -> Piece:
+    """The piece with another distance from the body."""
+    values = piece.attributes.copy()
+    values[:, OFFSET] = offset
+    return replace(piece, attributes=values)

@@ -37,6 +37,8 @@ class Progress:
                 dynamic_ncols=True,
                 smoothing=0.05,
             )
+            # A tool may load a model, or compile the renderer, before its first record is done.
+            self._bar.set_postfix_str("getting ready")
 
     def begin_at(self, records: int) -> None:
         """What earlier runs did counts as done, but not towards the speed."""
@@ -46,6 +48,8 @@ class Progress:
 
     def advance(self, records: int) -> None:
         if self._bar is not None:
+            if self._bar.postfix:
+                self._bar.set_postfix_str("", refresh=False)
             self._bar.update(records)
 
     def close(self) -> None:

@@ -5,8 +5,10 @@ import pytest
 
 from headkit.make.head_measures import measures
 from headkit.make.human_basis import held_out_error, principal_modes, quantised
+from headkit.make.human_parts import RIGID_FROM, rigid_head
 from headkit.make.human_refinement import _Mesh
 from headkit.render.human.body import load_body
+from headkit.render.pose.skeleton import NAMES
 
 
 def test_modes_are_those_of_the_sampled_vertices():
@@ -91,3 +93,22 @@ def test_measures_grow_with_the_head():
     assert 0.13 < size.breadth < 0.16
     twice = measures(2 * body.template.astype(float), body.faces, body.masks["ears"])
     assert twice.eyes == pytest.approx(2 * size.eyes)
+
+
+def test_the_head_takes_all_of_what_is_mostly_its_own():
+    head, neck = NAMES.index("head"), NAMES.index("neck_2")
+    weights = np.zeros((1001, len(NAMES)))
+    weights[:, head] = np.linspace(0, 1, 1001)
+    weights[:, neck] = 0.75 * (1 - weights[:, head])
+    weights[:, neck - 1] = 0.25 * (1 - weights[:, head])
+    found = rigid_head(weights)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
+    own = found[:, head]
+    assert (own[weights[:, head] >= RIGID_FROM] == 1).all()
+    assert own[0] == 0
+    rise = np.diff(own) / np.diff(weights[:, head])
+    assert (rise >= 0).all()
+    assert np.abs(np.diff(rise)).max() < 0.01  # no kink: a crease would show there
+    assert rise.max() < 1.6
+    bent = own < 1
+    np.testing.assert_allclose(found[bent, neck], 3 * found[bent, neck - 1])

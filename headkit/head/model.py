@@ -44,9 +44,10 @@ class HeadModel:
     faces             (F, 3) int32, counter-clockwise from outside
     uv, uv_faces      (U, 2) float32 in 0..1 and (F, 3) int32 into it
     parts             (F,) uint8, the values of render.surface.Part
-    head_mask         (V,) bool: skull, face and ears, not what touches the neck alone
+    head_mask         (V,) bool: skull, face and ears as far as they are rigid, so that no bend of the neck moves them;
+                      holds all of `dense`
     landmarks68       (68,) int32 vertices in the iBUG order; 0 to 16 are fixed points of the jaw, not the contour
-    dense             (D,) int32 vertices over the whole head; the first 68 are `landmarks68`
+    dense             (D,) int32 vertices over the whole rigid head; the first 68 are `landmarks68`
     dense_mirror      (D,) int32: dense point k of a mirrored picture is point dense_mirror[k]; the first 68
                       entries serve `landmarks68`
     """
@@ -210,9 +211,6 @@ def head_from_arrays(arrays: Any) -> HeadModel:
     place[ids] = np.arange(len(ids), dtype=np.int32)
     corners = place[arrays["faces"].astype(np.int64)]
     kept = (corners >= 0).all(axis=1)
-    parts = arrays["parts"][kept]
-    head = np.zeros(len(ids), dtype=bool)
-    head[np.unique(corners[kept][parts != _NECK])] = True
     count = arrays["expression_basis"].shape[0]
     joint_basis = arrays["jaw_joint_basis"].astype(np.float32)
     return HeadModel(
@@ -227,15 +225,12 @@ def head_from_arrays(arrays: Any) -> HeadModel:
         faces=corners[kept].astype(np.int32),
         uv=arrays["uv"].astype(np.float32) / 65535,
         uv_faces=arrays["uv_faces"][kept].astype(np.int32),
-        parts=parts,
-        head_mask=head,
+        parts=arrays["parts"][kept],
+        head_mask=arrays["head_mask"],
         landmarks68=arrays["landmarks68"].astype(np.int32),
         dense=arrays["dense"].astype(np.int32),
         dense_mirror=arrays["dense_mirror"].astype(np.int32),
     )
-
-
-_NECK = 2  # render.surface.Part.NECK; head/ does not import render/
 
 
 def scaled(levels: Array, step: Array) -> Floats:

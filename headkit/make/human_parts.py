@@ -15,6 +15,7 @@ from headkit.render.surface import Part
 Array = NDArray[Any]
 
 INFLUENCES = 6  # bones per vertex
+RIGID_FROM = 0.85  # a vertex of which the head bone has this much or more hangs on it alone
 
 
 def pose_bone_of(source: Source) -> Array:
@@ -46,6 +47,35 @@ def merged_weights(source: Source) -> Array:
     for column, bone in enumerate(pose_bone_of(source)):
         merged[:, bone] += source.weights[:, column]
     return merged
+
+
+def rigid_head(weights: Array) -> Array:
+    """Skinning weights (V, J) whose head bone takes all of a vertex from a share of RIGID_FROM on.
+
+    The artists let the neck pull a little on jaw, nape and the skin behind the ears, so the head that is drawn
+    would not be the one that its parameters decode to. Below RIGID_FROM the head's share follows the cubic that
+    leaves 0 with slope 1 and reaches 1 with slope 0: skin far down the neck stays as it was, and no crease forms.
+    """
+    head = NAMES.index("head")
+    share = weights[:, head]
+    u = np.clip(share / RIGID_FROM, 0, 1)
+    wanted = RIGID_FROM * u * (1 - u) ** 2 + u * u * (3 - 2 * u)
+    others = np.divide(1 - wanted, 1 - share, out=np.zeros_like(share), where=share < RIGID_FROM)
+    out = weights * others[:, None]
+    out[:, head] = wanted
+    return np.asarray(out)
+
+
+def head_mask(weights: Array, blend: Array, head: Array, faces: Array, parts: Array) -> Array:
+    """(Vh,) bool: vertices of skull, face and ears that the head model alone decides and the neck never moves.
+
+    weights are those of `rigid_head`, blend of `head_blend`, parts (F,) of the faces (F, 3).
+    """
+    shown = np.zeros(len(weights), dtype=bool)
+    inside = np.isin(faces, head).all(axis=1) & (parts != Part.NECK)
+    shown[faces[inside]] = True
+    rigid = weights[:, NAMES.index("head")] >= 0.999
+    return np.asarray((shown & rigid)[head] & (blend == 1))
 
 
 def top_influences(weights: Array) -> tuple[Array, Array]:

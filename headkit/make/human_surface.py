@@ -28,10 +28,15 @@ def surface_arrays(
     source: Source, weights: Array, head: Array, template: Array, actions: Array
 ) -> dict[str, Array]:
     """Every array that does not depend on who is drawn."""
-    bones, shares = human_parts.top_influences(weights)
+    drawn = human_parts.rigid_head(weights)
+    bones, shares = human_parts.top_influences(drawn)
+    blend = human_parts.head_blend(source, weights, head)
+    parts = human_parts.part_of_faces(source, weights, template)
+    rigid = human_parts.head_mask(drawn, blend, head, source.faces, parts)
     arrays: dict[str, Array] = {
         "faces": source.faces.astype(np.uint16),
-        "parts": human_parts.part_of_faces(source, weights, template),
+        "parts": parts,
+        "head_mask": rigid,
         "group_names": np.array(list(source.groups)),
         "group_ranges": np.array(list(source.groups.values()), dtype=np.int32),
         "bone_names": np.array(NAMES),
@@ -48,10 +53,10 @@ def surface_arrays(
             np.uint8
         )
     arrays |= _keypoint_arrays(source, bones, shares)
-    arrays |= _landmark_arrays(source, head)
+    arrays |= _landmark_arrays(source, head, rigid)
     light = occlusion(source, template, head, actions)
     arrays["occlusion"] = np.round(light * 255).astype(np.uint8)
-    arrays |= refinement(source, weights, arrays["parts"])
+    arrays |= refinement(source, weights, parts)
     return arrays
 
 
@@ -94,8 +99,11 @@ def _keypoint_arrays(source: Source, bones: Array, shares: Array) -> dict[str, A
     }
 
 
-def _landmark_arrays(source: Source, head: Array) -> dict[str, Array]:
-    """Landmarks as numbers into the head's own vertices, with the permutation that mirroring makes of them."""
+def _landmark_arrays(source: Source, head: Array, rigid: Array) -> dict[str, Array]:
+    """Landmarks as numbers into the head's own vertices, with the permutation that mirroring makes of them.
+
+    Raises ValueError on landmarks that are not symmetric, or not `rigid` (Vh,) with the head.
+    """
     place = np.full(RIGHT_EYE_END, -1)
     inside = head < RIGHT_EYE_END
     place[head[inside]] = np.flatnonzero(inside)
@@ -109,6 +117,8 @@ def _landmark_arrays(source: Source, head: Array) -> dict[str, Array]:
     ]
     if (source.mirror[dense] != dense[swap]).any() or (place[dense] < 0).any():
         raise ValueError("landmarks: not mirror images of one another, or not on the head")
+    if not rigid[place[dense]].all():
+        raise ValueError(f"landmarks {dense[~rigid[place[dense]]]}: they move with the neck")
     return {
         "landmarks68": place[list(IBUG68)].astype(np.uint16),
         "dense": place[dense].astype(np.uint16),

@@ -284,23 +284,6 @@ def load_body() -> Body:
     return body
 
 
-def _rigid_head(bones: Array, weights: Floats, head: int) -> Floats:
-    """Skin weights whose head bone has all of a vertex from a share of 0.93 on.
-
-    Else the jaw's landmarks would move a few millimetres with the neck, and the head that is drawn would
-    not be quite the one that its parameters decode to. In between the head's share rises smoothly.
-    """
-    own = bones == head
-    share = np.where(own, weights, 0).sum(axis=1, dtype=np.float64)
-    rise = np.clip((share - 0.25) / (0.93 - 0.25), 0.0, 1.0)
-    wanted = np.where(share > 0.25, np.maximum(share, rise * rise * (3 - 2 * rise)), share)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        others = np.where(share < 1, (1 - wanted) / (1 - share), 0.0)
-        mine = np.where(share > 0, wanted / share, 0.0)
-    factor = np.where(own, mine[:, None], others[:, None])
-    return np.asarray(weights * factor, np.float32)
-
-
 def _body_from_arrays(arrays: dict[str, Array]) -> Body:
     count = len(arrays["template"])
     faces = arrays["faces"].astype(np.int32)
@@ -335,9 +318,7 @@ def _body_from_arrays(arrays: dict[str, Array]) -> Body:
         bones=tuple(str(n) for n in arrays["bone_names"]),
         parents=arrays["bone_parents"].astype(np.int64),
         skin_bones=arrays["skin_bones"],
-        skin_weights=_rigid_head(
-            arrays["skin_bones"], arrays["skin_weights"], list(arrays["bone_names"]).index("head")
-        ),
+        skin_weights=arrays["skin_weights"],
         mirror=arrays["mirror"].astype(np.int32),
         uv=arrays["uv"].astype(np.float32) / np.float32(65535),
         uv_faces=arrays["uv_faces"].astype(np.int32),

@@ -73,7 +73,7 @@ def brow_cover(
     if inside <= -0.6:
         return 0.0
     ends = min(1.0, max(0.0, (along + 0.35) / 0.5)) * min(1.0, max(0.0, (4.25 - along) / 0.45))
-    amount = min(1.0, max(0.0, 0.5 + 0.9 * inside)) * ends * density
+    amount = _smooth(0.45 + 0.65 * inside) * ends * density
     seen = min(1.0, max(0.0, 0.0010 / footprint - 0.5))
     if seen > 0.0:  # hairs lie along the brow, upright at its inner end, and differ
         lean = (0.9 + 0.75 * angle) * min(1.0, 0.3 + 0.25 * (4.0 - along))
@@ -81,7 +81,7 @@ def brow_cover(
         across = along * 26.0 - offset * 2400.0 * lean + 6.0 * wander
         hair = 0.6 * value_noise(across, offset * 160.0, 3.0 + inner)
         hair += 0.4 * value_noise(across * 0.37 + 9.0, offset * 420.0, 5.0 + inner)
-        amount *= 1.0 + seen * 0.75 * (min(1.0, max(0.0, (hair - 0.2) * 2.2)) - 0.62)
+        amount *= 1.0 + seen * 0.5 * (min(1.0, max(0.0, (hair - 0.15) * 1.7)) - 0.6)
     return min(0.94, max(0.0, amount))
 
 
@@ -106,9 +106,12 @@ def stubble_cover(
     scale = (landmarks[45, 0] - landmarks[36, 0]) / 0.088
     side = abs(x)
     mouth = 0.5 * (landmarks[51, 1] + landmarks[57, 1])
-    if y > landmarks[36, 1] + 0.01 or z < landmarks[0, 2] - 0.012 * scale:
+    behind = (z - landmarks[0, 2]) / (0.026 * scale) + 0.65  # fades behind the corner of the jaw
+    if y > landmarks[36, 1] + 0.01 or behind <= 0.0:
         return 0.0
     soft = 0.007 * scale
+    # A wandering border, so that no line of the face is followed to the millimetre.
+    ragged = 0.006 * scale * (value_noise(x * 130.0 + seed, y * 130.0, z * 130.0) - 0.5)
     tail = max(0.0, side - 0.75 * corner[0])
     upper = _ramp(nose[1] - 0.002 - 0.6 * tail - y, soft) * _ramp(
         y - mouth + 0.010 + 0.8 * tail, soft
@@ -119,8 +122,9 @@ def stubble_cover(
     else:  # from the corner of the mouth up to the sideburn
         share = min(1.0, (side - corner[0]) / max(1e-4, landmarks[15, 0] - corner[0]))
         top = mouth + 0.004 * scale + share**1.6 * (landmarks[36, 1] - 0.020 * scale - mouth)
-    neck = _ramp(y - (chin[1] - 0.036 * scale - 0.35 * (z - chin[2])), 2.0 * soft)
-    jaw = _ramp(top - y, 1.6 * soft) * neck
+    neck = _ramp(y - (chin[1] - 0.036 * scale - 0.35 * (z - chin[2])) + ragged, 3.4 * soft)
+    jaw = _smooth(_ramp(top - y + ragged, 2.6 * soft)) * _smooth(neck)
+    jaw *= _smooth(min(1.0, behind + ragged / (0.026 * scale)))
     if zone == 1:
         jaw = 0.0
     elif zone == 2:
@@ -139,6 +143,13 @@ def stubble_cover(
 @compiled
 def _ramp(distance: float, soft: float) -> float:
     return min(1.0, max(0.0, 0.5 + distance / soft))
+
+
+@compiled
+def _smooth(t: float) -> float:
+    """Hermite's step of a share 0 to 1."""
+    t = min(1.0, max(0.0, t))
+    return t * t * (3.0 - 2.0 * t)
 
 
 @compiled
@@ -173,7 +184,8 @@ def scalp_cover(
     share = (turn - _AZIMUTH[k]) / (_AZIMUTH[k + 1] - _AZIMUTH[k])
     line = _HAIRLINE[k] + share * (_HAIRLINE[k + 1] - _HAIRLINE[k])
     line += thinning * (_RECESSION[k] + share * (_RECESSION[k + 1] - _RECESSION[k]))
-    inside = min(1.0, max(0.0, 0.35 + (up - line) / 0.016))
+    ragged = 0.010 * (value_noise(x * 110.0 + seed, y * 110.0, z * 110.0) - 0.5)
+    inside = _smooth(0.35 + (up - line + ragged) / 0.026)
     if inside <= 0.0:
         return 0.0
     side, back = x / unit / 0.05, (forward + 0.02) / 0.055

@@ -15,7 +15,7 @@ import numpy as np
 from headkit.render.surface import Surface
 from headkit.render.wardrobe import collars, cut_lines, shoes, suit
 from headkit.render.wardrobe.cut_lines import Figure, minimum
-from headkit.render.wardrobe.drape import folds, hang
+from headkit.render.wardrobe.drape import folds, hang, neck
 from headkit.render.wardrobe.suit import OFFSET, Fitted, Trim, at, sew, with_offset
 from headkit.render.wardrobe.tailoring import Floats, Piece
 from headkit.render.wardrobe.wearer import Wearer
@@ -108,6 +108,8 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
         "sleeve": lambda b: cut_lines.sleeve(b, look.sleeve),
         "hem": lambda b: cut_lines.above(b, hem),
     }
+    throat = neck(wearer, skin)
+    fitted = fitted.drawn_in(lines["neck"](body), throat, 0.045)
     offset = _tapered(offset, lines["neck"](body), size)
     if look.sleeve < 0.05:
         offset = _tapered(offset, lines["sleeve"](body), size)
@@ -131,7 +133,7 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
         kind = trim if color == look.color else Trim(color, hem=0.008 * size)
         surfaces.append(sew(part, kind, wearer, closed=tuple(lines)))
     neckline = "collar" if look.kind == "jacket" else look.neckline
-    collar = collars.collar(wearer, piece, neckline, size)
+    collar = collars.collar(wearer, piece, throat, neckline, size)
     return surfaces + collar + inner, cover
 
 
@@ -154,11 +156,11 @@ def _banded(
 def _under(wearer: Wearer, fitted: Fitted, size: float, width: float) -> list[Surface]:
     """What shows between the fronts of an open jacket."""
     body = fitted.mold.body
-    neck: Field = lambda b: cut_lines.neckline(b, "crew", 0.5)  # noqa: E731 - a line like the others
+    throat: Field = lambda b: cut_lines.neckline(b, "crew", 0.5)  # noqa: E731 - a line like the others
     loose = np.full(len(body.points), 0.006 * size, np.float32)
-    piece = fitted.piece(_tapered(loose, neck(body), size))
+    piece = fitted.piece(_tapered(loose, throat(body), size))
     for name, line in (
-        ("neck", neck),
+        ("neck", throat),
         ("front", lambda b: -(cut_lines.opening(b, width + 0.03))),
         ("hem", lambda b: cut_lines.above(b, -0.01)),
         ("arms", cut_lines.armhole),

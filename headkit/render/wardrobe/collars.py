@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from headkit.render.surface import Material, Part, Surface
-from headkit.render.wardrobe.drape import wobble
+from headkit.render.wardrobe.drape import Neck, wobble
 from headkit.render.wardrobe.suit import BASE, FIGURE, NORMAL, OFFSET, REST
 from headkit.render.wardrobe.tailoring import (
     Floats,
@@ -20,7 +20,7 @@ from headkit.render.wardrobe.wearer import Wearer
 _AROUND = 56
 
 
-def collar(wearer: Wearer, piece: Piece, neckline: str, size: float) -> list[Surface]:
+def collar(wearer: Wearer, piece: Piece, neck: Neck, neckline: str, size: float) -> list[Surface]:
     """What stands on the neckline of `piece`: a shirt collar or a hood; nothing for the rest."""
     if neckline not in ("collar", "hood") or wearer.look.headwear.kind == "headscarf":
         return []
@@ -37,7 +37,7 @@ def collar(wearer: Wearer, piece: Piece, neckline: str, size: float) -> list[Sur
     out = unit(out - 0.7 * (out @ axis)[:, None] * axis)
     if neckline == "hood":
         return [_hood(wearer, values, edge, out, axis, size)]
-    return [_fall(wearer, values, edge, out, axis, size, wrap=closed)]
+    return [_fall(wearer, neck, values, edge, out, axis, size, wrap=closed)]
 
 
 # resample() measures along the first three columns: put the posed base there, and back.
@@ -69,6 +69,7 @@ def _strip(
 
 def _fall(
     wearer: Wearer,
+    neck: Neck,
     values: Floats,
     edge: Floats,
     out: Floats,
@@ -83,6 +84,7 @@ def _fall(
     full = np.clip(1.0 - (crew - y) / 0.05, 0.10, 1.0)[:, None] * size
     front = np.clip((z - 0.02) / 0.05, 0.0, 1.0)[:, None]
     top = edge + axis * 0.026 * full - out * 0.004 * full
+    top += neck.settle(top, 0.003 * size) * (1.0 - 0.7 * front)  # an open front stands free
     over = top + axis * 0.003 * full + out * 0.005 * full
     middle = edge + axis * 0.008 * full + out * (0.011 + 0.006 * front) * full
     end = edge - axis * (0.012 + 0.014 * front) * full + out * (0.017 + 0.006 * front) * full
@@ -112,5 +114,7 @@ def _hood(
         angle = np.pi * 1.15 - 2 * np.pi * k / turns
         squash = 1.0 - 0.25 * back * max(0.0, np.sin(angle))
         rows.append(center + bumps * radius * (np.cos(angle) * out + squash * np.sin(angle) * axis))
+    rows.append(edge - axis * 0.004 - out * 0.002)  # its lining, down to the neckline
     shade = [0.3 + 0.65 * (0.5 - 0.5 * np.cos(2 * np.pi * k / turns)) for k in range(turns + 1)]
+    shade.append(0.5)
     return _strip(wearer, rows, values, wearer.look.clothes.color, shade, wrap=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import sin
 
 import numpy as np
 
 from headkit.render.drawing.noise import value_noise
+from headkit.render.human.body import load_body
 from headkit.render.jit import compiled
 from headkit.render.wardrobe.cut_lines import Figure
-from headkit.render.wardrobe.tailoring import Floats
+from headkit.render.wardrobe.tailoring import Floats, unit
+from headkit.render.wardrobe.wearer import Wearer
 
 _ANGLES, _HEIGHTS = 40, 36
 _TOP, _BOTTOM = 0.45, -0.06  # figure heights between which cloth hangs
@@ -97,6 +100,33 @@ def folds(body: Figure, amount: Floats, seed: int) -> Floats:
     out = np.empty(len(body.points), np.float32)
     _folds(body.points, body.arm, amount.astype(np.float32), float(seed % 997), out)
     return out
+
+
+@dataclass(frozen=True)
+class Neck:
+    """The posed skin about the neck, that necklines and collars lie on: points and unit normals (M, 3)."""
+
+    points: Floats
+    normals: Floats
+
+    def settle(self, points: Floats, gap: float) -> Floats:
+        """Shift (N, 3) that brings points to `gap` metres off the skin, along the skin's normal."""
+        apart = points[:, None] - self.points
+        squared = (apart * apart).sum(axis=2)
+        # Tangent planes within about 8 mm of the nearest are blended: the skin's mesh is coarse.
+        weight = np.exp((squared.min(axis=1, keepdims=True) - squared) / 0.008**2)
+        weight /= weight.sum(axis=1, keepdims=True)
+        height = (weight * (apart * self.normals).sum(axis=2)).sum(axis=1)
+        return ((gap - height)[:, None] * unit(weight @ self.normals)).astype(np.float32)
+
+
+def neck(wearer: Wearer, skin: Figure) -> Neck:
+    """The neck of one person; `skin` is the figure of the body's V vertices."""
+    x, y, _ = skin.points.T
+    near = (y > 0.50) & (y < 0.70) & (np.abs(x) < 0.13)
+    body = np.zeros(len(near), np.bool_)
+    body[load_body().vertex_groups["body"]] = True
+    return Neck(wearer.posed[near & body], wearer.normals[near & body])
 
 
 @compiled

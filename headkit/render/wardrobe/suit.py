@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from headkit.render.human.body import load_body
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.wardrobe.cut_lines import Figure, figure
+from headkit.render.wardrobe.drape import Neck
 from headkit.render.wardrobe.tailoring import (
     Floats,
     Ints,
@@ -154,6 +155,19 @@ class Fitted:
     points: Floats
     normals: Floats
     rest: Floats
+
+    def drawn_in(self, field: Floats, skin: Neck, reach: float) -> Fitted:
+        """The same, lying on the skin where `field` (N,) is 0: the suit gapes at a bent neck.
+
+        It is drawn in, never out, over `reach` metres of the field on either side.
+        """
+        ids = np.flatnonzero(np.abs(field) < reach)
+        shift = skin.settle(self.points[ids], 0.0)
+        inwards = (shift * self.normals[ids]).sum(axis=1) < 0
+        near = 1.0 - np.square(field[ids] / reach)
+        points = self.points.copy()
+        points[ids] += shift * (inwards * near * near)[:, None]
+        return replace(self, points=points)
 
     def piece(self, offset: Floats) -> Piece:
         """All of it as uncut cloth, `offset` (N,) metres off the suit."""

@@ -114,7 +114,7 @@ def check(surface):
 def dense_skull(rest):
     """Points of the head's skin, no two neighbours more than some 6 mm apart."""
     inside = np.zeros(len(rest.vertices), bool)
-    inside[BODY.head_vertices[BODY.head.head_mask]] = True
+    inside[BODY.head_vertices[BODY.head.faces[BODY.head.parts != Part.NECK]]] = True
     faces = BODY.faces[BODY.face_groups["skin"]]
     corners = rest.vertices[faces[inside[faces].all(axis=1)]]
     steps = [(i / 4, j / 4) for i in range(5) for j in range(5 - i)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 
 from headkit.run.inputs import is_file
-from headkit.run.outputs import CLOSED, Journal, Output, Replacement, Through
+from headkit.run.outputs import CLOSED, Journal, Output, Replacement, Through, is_device
 from headkit.run.plan import Plan
 from headkit.run.streams import Streams
 from headkit.status import USAGE, WRITE_FAILED, Stop
@@ -33,7 +35,8 @@ NOWHERE = Outputs(Through(CLOSED, "nothing"))  # of a dry run
 
 
 def open_outputs(plan: Plan, streams: Streams) -> Outputs:
-    """Stop 74 where one cannot be written, 75 where another run holds it."""
+    """Stop 74 where one cannot be written, 75 where another run holds it, 2 where it is an input."""
+    _check_names(plan, streams)
     needs_stdout = plan.flags.tee or (plan.to_stdout and plan.tool.kind != "report")
     if needs_stdout and streams.output is None:
         raise Stop(WRITE_FAILED, "standard output is closed; open it, or write to -o FILE")
@@ -57,6 +60,37 @@ def open_outputs(plan: Plan, streams: Streams) -> Outputs:
     return outputs
 
 
+def _check_names(plan: Plan, streams: Streams) -> None:
+    """Refuse what would replace a file that the run reads, or one output by another.
+
+    A map may replace its own input (as `sort -o` does): it is read whole before it is replaced. A
+    source and a report read what they were given by other ways than the runner's.
+    """
+    ledger, output = plan.ledger, plan.output
+    if ledger is not None and output is not None and ledger == output:
+        raise Stop(USAGE, f"--ledger {ledger}: is the output as well; write to another file")
+    ours = [] if ledger is None else [str(ledger)]
+    if plan.tool.kind in ("source", "report"):
+        named = getattr(plan.options, "output", None)
+        ours += [str(path) for path in (output, named) if path is not None]
+    inputs = [file.path for file in plan.files if file.path is not None]
+    if plan.tool.kind in ("source", "report"):
+        inputs += plan.context.operands
+        texts = (value for name, value in vars(plan.options).items() if name != "output")
+        inputs += [text for text in texts if isinstance(text, str)]
+    read = [os.fstat(streams.input)] if any(file.path is None for file in plan.files) else []
+    for path in inputs:
+        with suppress(OSError, ValueError):  # another word than the name of a file
+            read.append(os.stat(path))
+    for path in ours:
+        with suppress(OSError):
+            written = os.stat(path)
+            if stat.S_ISREG(written.st_mode) and any(
+                os.path.samestat(written, state) for state in read
+            ):
+                raise Stop(USAGE, f"{path}: is read as well; write to another file")
+
+
 def _check_not_input(plan: Plan, streams: Streams, rows: Output) -> None:
     """Refuse to append to a file that is being read: it would have no end."""
     if rows.descriptor == CLOSED or not is_file(rows.descriptor):
@@ -71,6 +105,10 @@ def _check_not_input(plan: Plan, streams: Streams, rows: Output) -> None:
 
 def _open_ledger(plan: Plan, rows: Output) -> Output:
     assert plan.ledger is not None
+    if is_device(str(plan.ledger)):
+        if plan.flags.resume:
+            raise Stop(USAGE, f"--ledger {plan.ledger}: a device cannot be resumed; name a file")
+        return Through(_open_device(str(plan.ledger)), str(plan.ledger))
     if isinstance(rows, Replacement):
         return Replacement(plan.ledger)
     ledger = Journal(plan.ledger)

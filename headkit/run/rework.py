@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from itertools import chain
 
@@ -39,6 +41,7 @@ def redo_errors(books: Books, rows: Iterator[Row], flow: Flow, size: int) -> Ite
             raise other_input(old, books, surplus, None)
 
     books.output = Journal(old.path.with_name(f".{old.path.name}.tmp"), temporary=True)
+    os.fchmod(books.output.descriptor, stat.S_IMODE(os.fstat(old.descriptor).st_mode))
     books.output.truncate(0)
     flow.run(batched(paired(), size))
     books.output.take_place_of(old)

@@ -11,7 +11,7 @@ from headkit.run.books import Books
 from headkit.run.drawn import Drawn
 from headkit.run.flow import Flow, Inline, Pool, batched
 from headkit.run.ids import KeySet
-from headkit.run.inputs import Lines, Place
+from headkit.run.inputs import CHUNK, Lines, Place
 from headkit.run.opening import NOWHERE, open_outputs
 from headkit.run.outputs import Journal
 from headkit.run.plan import Plan
@@ -272,6 +272,10 @@ class Session:
             and plan.output.stat().st_size == checkpoint.output
         )
         if same:
+            if books.tee is not None:
+                with plan.output.open("rb") as done:
+                    while block := done.read(CHUNK):
+                        books.tee.write(block)
             books.leave_alone()
         return same
 

@@ -217,11 +217,12 @@ def _check_run_files(parts: list[Part]) -> None:
                     BAD_INPUT,
                     f"{part.path}: was made with another {name} than {known[0][0].path}; make all shards alike",
                 )
-    if known and len(known) == len(parts):
-        _check_shards([(part, str(run.get("shard"))) for part, run in known])
+    if known:
+        _check_shards([(part, str(run.get("shard"))) for part, run in known], len(parts))
 
 
-def _check_shards(shards: list[tuple[Part, Any]]) -> None:
+def _check_shards(shards: list[tuple[Part, Any]], parts: int) -> None:
+    """Each shard is there once; of `parts`, some may have lost their run files."""
     counts = {shard.partition("/")[2] for _, shard in shards}
     if len(counts) > 1:
         raise Stop(
@@ -240,7 +241,7 @@ def _check_shards(shards: list[tuple[Part, Any]]) -> None:
             )
         seen[shard] = part
     missing = [str(index) for index in range(number) if f"{index}/{number}" not in seen]
-    if missing:
+    if len(missing) > parts - len(shards):  # parts without a run file may be the others
         raise Stop(
             BAD_INPUT,
             f"of {number} shards, {', '.join(missing)} is missing; name the outputs of all",

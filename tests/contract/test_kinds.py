@@ -216,3 +216,11 @@ def test_merge_refuses_runs_that_differ_or_have_not_finished(cli):
 def test_merge_needs_parts_that_are_there(cli):
     cli.said("merge", program="headkit", status=2)
     cli.said("merge", "missing", program="headkit", status=66)
+
+
+def test_whole_that_is_done_is_teed_again(cli):
+    cli.write("in", lines(*many(6)))
+    line = "$T group -o out --resume --tee in"
+    first, second = cli.shell(line), cli.shell(line)
+    assert (first.returncode, second.returncode) == (0, 0), second.stderr
+    assert first.stdout == second.stdout == cli.read("out") != b""

@@ -3,6 +3,7 @@
 import os
 import pty
 import signal
+import stat
 import subprocess
 import sys
 import termios
@@ -253,3 +254,33 @@ def test_file_may_be_replaced_by_what_is_made_of_it(cli):
     cli.write("in", lines(*many(4)))
     cli.run("sift", "-o", "in", "in")
     assert [row["id"] for row in parsed(cli.read("in"))] == ["r0", "r2"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "$T sift --ledger in in",
+        "$T sift --ledger in < in",
+        "$T sift --ledger in -o out in",
+        "$T sift --ledger out -o out in",
+    ],
+)
+def test_ledger_that_is_read_or_written_elsewhere_is_refused(cli, line):
+    before = lines(*many(4))
+    cli.write("in", before)
+    done = cli.shell(line)
+    assert done.returncode == 2, done.stderr
+    assert b"write to another file" in done.stderr
+    assert cli.read("in") == before
+
+
+def test_ledger_that_is_a_device_is_written_through(cli):
+    cli.write("in", lines(*many(4)))
+    pipe = cli.path("pipe")
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE)
+    done = cli.shell("$T sift --ledger pipe -o out in")
+    assert done.returncode == 0, done.stderr
+    dropped = reader.communicate(timeout=20)[0]
+    assert len(dropped.splitlines()) + len(cli.read("out").splitlines()) == 4
+    assert stat.S_ISFIFO(pipe.stat().st_mode)

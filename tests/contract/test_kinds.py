@@ -1,5 +1,7 @@
 """Choose, whole, report and source: what they drop, pass and count; and shards put together again."""
 
+import sys
+
 import pytest
 from manifests import lines, many, parsed
 
@@ -224,3 +226,14 @@ def test_whole_that_is_done_is_teed_again(cli):
     first, second = cli.shell(line), cli.shell(line)
     assert (first.returncode, second.returncode) == (0, 0), second.stderr
     assert first.stdout == second.stdout == cli.read("out") != b""
+
+
+def test_merge_counts_shards_where_run_files_are_lost(cli):
+    cli.write("in", lines(*many(30)))
+    for number in range(3):
+        cli.run("mark", "--shard", f"{number}/3", "-o", f"part{number}", "in")
+    (cli.folder / "part1.run.json").unlink()
+    merge = f"{sys.executable} -m headkit merge"
+    assert cli.shell(f"{merge} part0 part1 part2").returncode == 0
+    refused = cli.shell(f"{merge} part0 part1")
+    assert (refused.returncode, b"is missing" in refused.stderr) == (65, True)

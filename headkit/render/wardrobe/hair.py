@@ -16,7 +16,7 @@ from headkit.render.wardrobe import strands
 from headkit.render.wardrobe.hair_shapes import afro, gravity, tie_point, tied
 from headkit.render.wardrobe.hair_styles import Style, styled
 from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
-from headkit.render.wardrobe.obstacles import Obstacles
+from headkit.render.wardrobe.obstacles import Obstacles, wrapped
 from headkit.render.wardrobe.scalp import (
     CENTER,
     COLUMNS,
@@ -46,6 +46,8 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
         return shells
     parts: list[Locks] = []
     style = styled(wearer)
+    if len(obstacles.points):
+        obstacles = wrapped(obstacles, *_neck(wearer))
     if look.style == "afro":
         row, column = _places(scalp, wearer, style.count, brim)
         roots = _roots(scalp, wearer, row, column, style, brim)
@@ -60,6 +62,17 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
         parts += tail
         shells += more
     return [*shells, surface(parts, wearer)]
+
+
+def _neck(wearer: Wearer) -> tuple[Floats, Floats]:
+    """Base of the neck and the unit direction up along it, as posed, in the rest frame of the head."""
+    head = wearer.bones["head"]
+    base = wearer.place("neck_1", wearer.joints["neck_1"][None].astype(np.float32))[0]
+    up = wearer.turn("neck_1", np.array([[0.0, 1.0, 0.12]], np.float32))
+    return (
+        ((base - head[:, 3]) @ head[:, :3]).astype(np.float32),
+        unit((up @ head[:, :3]).astype(np.float32))[0],
+    )
 
 
 def _ground(scalp: Scalp, wearer: Wearer) -> float:

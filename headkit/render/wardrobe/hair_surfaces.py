@@ -119,7 +119,10 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
     faces = faces[inside[faces].any(axis=1)]
     rows = ROWS * columns
     ground = np.asarray(look.color) * (1 - 0.5 * look.root_darkening) * (0.9 if buzz else 0.8)
-    ground = ground * (1 - 0.9 * look.gray) + GRAY * 0.75 * look.gray
+    raised = bool(
+        np.any(np.asarray(lift) > 0.0)
+    )  # then its rim is seen, and gray hair has no dark one
+    ground = ground * (1 - 0.9 * look.gray) + GRAY * (0.95 if raised else 0.75) * look.gray
     shape = np.concatenate([layer[0].reshape(-1, 3) for layer in layers]).astype(np.float32)
     count = len(layers)
     return Surface(
@@ -130,7 +133,7 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
         normals=wearer.turn("head", np.tile(normals.reshape(-1, 3), (count, 1))),
         rest=np.tile(scalp.grid.absolute(template.reshape(-1, 3)), (count, 1)),
         parts=np.full(len(faces) * count, Part.HAIR, np.uint8),
-        occlusion=np.full(rows * count, 0.85 if buzz else 0.55, np.float32),
+        occlusion=np.full(rows * count, 0.85 if buzz or raised else 0.55, np.float32),
         strand=np.concatenate([layer[1].reshape(-1, 4) for layer in layers]).astype(np.float32),
         color=np.tile(ground, (rows * count, 1)).astype(np.float32),
         two_sided=True,

@@ -16,7 +16,9 @@ class Lock:
     """How a ribbon looks: its width in metres, strands across it, and how thinly it ends.
 
     `root` and `tip` are the thresholds of the alpha test at both ends, `curve` the exponent between;
-    `round` tilts the normals at the ribbon's edges, `twist` turns ribbons about their own line (radians).
+    `round` tilts the normals at the ribbon's edges, `twist` turns ribbons about their own line (radians);
+    `whole` strands that are missing at the root are missing to the tip: a coil is not covered by its
+    neighbours, and its end alone would be a crumb.
     """
 
     width: float
@@ -27,6 +29,7 @@ class Lock:
     taper: float = 0.5
     round: float = 0.55
     twist: float = 0.35
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Ribbons:
 @compiled
 def _sweep(
     line: Floats, outward: Floats, phases: Floats, thin: Floats, width: float, taper: float, twist: float, bulge: float,
-    strands: int, root: float, tip: float, curve: float, first: int,
+    strands: int, root: float, tip: float, curve: float, whole: int,
+    first: int,
     vertices: Floats, normals: Floats, strand: Floats,
 ) -> None:  # fmt: skip
     """A ribbon about every line; outputs (N, S + 1, 2, 3 or 4)."""
@@ -53,15 +57,11 @@ def _sweep(
     for n in range(line.shape[0]):
         angle = ((phases[n] * 7.13) % 1.0 - 0.5) * 2.0 * twist
         cosine, sine = np.cos(angle), np.sin(angle)
-        travelled = 0.0
         a[0], a[1], a[2] = 1.0, 0.0, 0.0
         for k in range(last + 1):
             before, after = max(k - 1, 0), min(k + 1, last)
-            step = 0.0
             for i in range(3):
                 d[i] = line[n, after, i] - line[n, before, i]
-                step += (line[n, k, i] - line[n, before, i]) ** 2
-            travelled += np.sqrt(step)
             x = d[1] * outward[n, k, 2] - d[2] * outward[n, k, 1]
             y = d[2] * outward[n, k, 0] - d[0] * outward[n, k, 2]
             z = d[0] * outward[n, k, 1] - d[1] * outward[n, k, 0]
@@ -91,10 +91,13 @@ def _sweep(
                 for i in range(3):
                     normals[n, k, side, i] /= total
                 strand[n, k, side, 0] = 2.0 + first + n * (strands + 1.0) + side * (strands - 1e-3)
-                strand[n, k, side, 1] = phases[n] * 50.0 + travelled / 0.12
+                # One value of noise for all of a strand: it ends once and never goes on beyond a gap.
+                strand[n, k, side, 1] = np.floor(phases[n] * 50.0) + 1e-3 * t
                 strand[n, k, side, 2] = 1.0
                 threshold = root + (tip - root) * t**curve
-                strand[n, k, side, 3] = min(0.95, threshold + 0.6 * thin[n] * (1.0 - t))
+                strand[n, k, side, 3] = min(
+                    0.95, threshold + 0.6 * thin[n] * (1.0 if whole else 1.0 - t)
+                )
 
 
 def ribbons(line: Floats, outward: Floats, lock: Lock, roots: Roots, first: int) -> Ribbons:
@@ -105,7 +108,7 @@ def ribbons(line: Floats, outward: Floats, lock: Lock, roots: Roots, first: int)
     strand = np.empty((count, points, 2, 4), np.float32)
     _sweep(
         line, outward, roots.phases, roots.thin, lock.width, lock.taper, lock.twist, lock.round, lock.strands,
-        lock.root, lock.tip, lock.curve, first, vertices, normals, strand,
+        lock.root, lock.tip, lock.curve, int(lock.whole), first, vertices, normals, strand,
     )  # fmt: skip
     t = np.linspace(0.0, 1.0, points, dtype=np.float32)
     rows = points * 2

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
-from headkit.render.wardrobe.obstacles import Obstacles, nearest
+from headkit.render.wardrobe.obstacles import Obstacles, nearest, wrap_radius
 from headkit.render.wardrobe.scalp import COLUMNS, FIRST_ROW_ANGLE, LAST_ROW_ANGLE, ROWS, pole_frame
 from headkit.render.wardrobe.tailoring import Floats, Ints, unit
 
@@ -104,6 +104,7 @@ def _grow(
     roots: Floats, directions: Floats, lengths: Floats, offsets: Floats, sides: Floats, phases: Floats,
     radius: Floats, center: Floats, frame: Floats, size: float,
     points: Floats, normals: Floats, starts: Ints, corner: Floats, nx: int, ny: int, nz: int, cell: float,
+    base: Floats, axes: Floats, wrap: Floats,
     kind: int, segments: int, substeps: int, stiffness: float, hang: float,
     backward: float, tie: Floats, cut: float, gravity: Floats,
     line: Floats, outward: Floats,
@@ -152,6 +153,20 @@ def _grow(
                             o[i] = normals[touching, i]
                     else:
                         touching = -1
+            if wrap.shape[0] > 0 and q[1] < -0.02 * size:
+                x, y, z = 0.0, 0.0, 0.0
+                for i in range(3):
+                    x += axes[0, i] * (p[i] - base[i])
+                    y += axes[1, i] * (p[i] - base[i])
+                    z += axes[2, i] * (p[i] - base[i])
+                from_axis = np.sqrt(x * x + z * z) + 1e-6
+                outside = wrap_radius(wrap, x, y, z)
+                short = outside + 0.006 + 0.35 * offsets[n] - from_axis
+                if outside > 0.0 and short > 0.0:
+                    share = short * min(1.0, (-q[1] / size - 0.02) / 0.03) / from_axis
+                    for i in range(3):
+                        p[i] += share * (x * axes[0, i] + z * axes[2, i])
+                        o[i] = (x * axes[0, i] + z * axes[2, i]) / from_axis
             if k % substeps == 0:
                 for i in range(3):
                     line[n, k // substeps, i] = p[i]
@@ -242,10 +257,12 @@ def grow(
         np.where(roots.places[:, 0] > center[0] + growth.parting, 1.0, -1.0).astype(np.float32),
         roots.phases, radius, center, pole_frame(), size,
         obstacles.points, obstacles.normals, obstacles.starts, obstacles.corner, *obstacles.shape,
-        obstacles.cell, int(growth.comb), growth.segments, growth.substeps, growth.stiffness, growth.hang,
+        obstacles.cell, obstacles.wrap.base, obstacles.wrap.axes, obstacles.wrap.radius, int(growth.comb), growth.segments, growth.substeps, growth.stiffness, growth.hang,
         growth.backward, np.asarray(growth.tie, np.float32) - center, growth.cut,
         gravity.astype(np.float32), line, outward,
     )  # fmt: skip
+    if len(obstacles.points):
+        _smooth_below(line, center[1] - 0.05 * size)
     if growth.curl > 0:
         step = (roots.lengths / growth.segments)[:, None] * np.arange(growth.segments + 1)
         across = unit(np.cross(np.gradient(line, axis=1), outward).astype(np.float32))
@@ -255,3 +272,16 @@ def grow(
         coil += (0.6 * amount * (np.sin(angle) + 0.7))[..., None] * outward
         line += coil.astype(np.float32)
     return line, outward
+
+
+def _smooth_below(line: Floats, height: float) -> None:
+    """Round off the kinks that pushes off the clothes leave below a height (rest frame), in place."""
+    for _ in range(2):
+        middle = 0.5 * line[:, 1:-1] + 0.25 * (line[:, :-2] + line[:, 2:])
+        line[:, 1:-1] = np.where(line[:, 1:-1, 1:2] < height, middle, line[:, 1:-1])
+    # What still turns back on itself ends there: it would stand off as a stray piece.
+    way = unit(np.diff(line, axis=1).reshape(-1, 3)).reshape(len(line), -1, 3)
+    sharp = ((way[:, 1:] * way[:, :-1]).sum(axis=2) < 0.2) & (line[:, 1:-1, 1] < height)
+    end = np.where(sharp.any(axis=1), sharp.argmax(axis=1) + 1, line.shape[1] - 1)
+    kept = np.minimum(np.arange(line.shape[1])[None], end[:, None])
+    line[:] = np.take_along_axis(line, kept[..., None], axis=1)

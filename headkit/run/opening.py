@@ -70,14 +70,13 @@ def _check_names(plan: Plan, streams: Streams) -> None:
     if ledger is not None and output is not None and ledger == output:
         raise Stop(USAGE, f"--ledger {ledger}: is the output as well; write to another file")
     ours = [] if ledger is None else [str(ledger)]
-    if plan.tool.kind in ("source", "report"):
-        named = getattr(plan.options, "output", None)
-        ours += [str(path) for path in (output, named) if path is not None]
     inputs = [file.path for file in plan.files if file.path is not None]
     if plan.tool.kind in ("source", "report"):
+        options = dict(vars(plan.options))
+        named = options.pop("output", None)
+        ours += [str(path) for path in (output, named) if path is not None]
         inputs += plan.context.operands
-        texts = (value for name, value in vars(plan.options).items() if name != "output")
-        inputs += [text for text in texts if isinstance(text, str)]
+        inputs += [text for text in options.values() if isinstance(text, str)]
     read = [os.fstat(streams.input)] if any(file.path is None for file in plan.files) else []
     for path in inputs:
         with suppress(OSError, ValueError):  # another word than the name of a file

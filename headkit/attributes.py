@@ -185,6 +185,15 @@ def check(given: Any) -> dict[str, Any]:
     return known
 
 
+def youngest(given: Mapping[str, Any]) -> int:
+    """Years from which a person with these attributes is drawn where no age is asked for."""
+    return 18 if _bearded(given) else DRAWN_AGES[0]
+
+
+def _bearded(given: Mapping[str, Any]) -> bool:
+    return given.get("beard") not in (None, "none")
+
+
 def complete(given: Mapping[str, Any], draw: random.Random) -> dict[str, Any]:
     """All attributes of one person: those given, as they are, and plausible draws of the rest.
 
@@ -198,10 +207,8 @@ def complete(given: Mapping[str, Any], draw: random.Random) -> dict[str, Any]:
         person[name] = given[name] if given.get(name) is not None else value
         return person[name]
 
-    bearded = given.get("beard") not in (None, "none")
-    sex = settle("sex", "male" if bearded else numbers["sex"].choice(SEX))
-    low = 18 if bearded else DRAWN_AGES[0]
-    age = settle("age", numbers["age"].randint(low, DRAWN_AGES[1]))
+    sex = settle("sex", "male" if _bearded(given) else numbers["sex"].choice(SEX))
+    age = settle("age", numbers["age"].randint(youngest(given), DRAWN_AGES[1]))
     origin, tone = _origin_and_tone(given, numbers["origin"], numbers["tone"])
     settle("origin", origin)
     settle("tone", tone)

@@ -44,6 +44,7 @@ from headkit.render.pose.skeleton import (
     SIGMA,
     key_points,
 )
+from headkit.render.scene import Wanted, compose
 
 SIZE = 640
 K = intrinsics(SIZE, SIZE, 1.2 * SIZE)
@@ -487,13 +488,30 @@ def test_children_are_told_from_adults(someone, seen):
     assert stature.plausible_age(child).child > 0.5 > stature.plausible_age(adult).child
     assert stature.plausible_age(child).mean < stature.plausible_age(adult).mean - 10
     ages = [stature.draw_age(adult, np.random.default_rng(n)) for n in range(50)]
-    assert 0 <= min(ages) < max(ages) <= 85
+    assert stature.GROWN <= min(ages) < max(ages) <= 90
+    ages = [stature.draw_age(child, np.random.default_rng(n)) for n in range(50)]
+    assert 0 <= min(ages) < max(ages) < stature.GROWN
+    assert stature.draw_age(child, np.random.default_rng(1), least=18) >= 18
+    child[7:] = 0.0  # head and shoulders are no proof
+    assert stature.draw_age(child, np.random.default_rng(1)) >= stature.GROWN
     nothing = np.zeros((17, 3))
     nothing[0, 2] = 1
     assert stature.head_to_body(nothing) is None
     with pytest.raises(ValueError, match="none is known"):
         stature.plausible_age(np.zeros((17, 3)))
     assert 25 < stature.plausible_age(nothing).mean < 50
+
+
+def test_an_age_asked_for_stands_and_another_is_read_from_the_key_points(someone, seen):
+    child, _, _ = seen(someone(1, age=3.0), at=(0, 0, 2.5))
+
+    def age(**asked):
+        person = Wanted(child, None, None, {"hair": "bald", **asked}, seed=3)
+        return compose([person], 640, 640, seed=1, place="plain").people[0].look.words["age"]
+
+    assert age() == age(glasses="none") < stature.GROWN
+    assert age(age=50) == 50
+    assert age(beard="goatee") >= 18
 
 
 @pytest.mark.parametrize("attitude", sorted(ATTITUDES))

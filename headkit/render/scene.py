@@ -19,7 +19,7 @@ from headkit.head.camera import intrinsics
 from headkit.render.drawing.frame import Frame, draw
 from headkit.render.human.body import Body, Rest, load_body
 from headkit.render.look import Look, resolve
-from headkit.render.pose import depth_order
+from headkit.render.pose import depth_order, stature
 from headkit.render.pose.ground import LEVEL, Ground, find_ground
 from headkit.render.pose.posing import Posed
 from headkit.render.shading import light, paint
@@ -207,9 +207,11 @@ def _people(
 def _make(body: Body, wanted: Wanted) -> tuple[Look, Rest, Floats, np.random.Generator]:
     """Look, rest body, expression, and the numbers for posing."""
     # A stream for each step: a change in one leaves the others as they were.
-    streams = np.random.SeedSequence(wanted.seed).spawn(3)
-    look_rng, identity_rng, pose_rng = (np.random.Generator(np.random.PCG64(s)) for s in streams)
-    look = resolve(wanted.attributes, look_rng)
+    streams = np.random.SeedSequence(wanted.seed).spawn(4)
+    look_rng, identity_rng, pose_rng, age_rng = (
+        np.random.Generator(np.random.PCG64(stream)) for stream in streams
+    )
+    look = resolve(_with_age(wanted, age_rng), look_rng)
     identity = body.identity(
         sex=look.sex,
         age=look.age,
@@ -223,6 +225,15 @@ def _make(body: Body, wanted: Wanted) -> tuple[Look, Rest, Floats, np.random.Gen
     expression = body.head.expression(**{**look.expression, "jawOpen": opening})
     rest = body.rest(identity, expression, look.jaw, gaze=look.gaze)
     return look, rest, expression, pose_rng
+
+
+def _with_age(wanted: Wanted, rng: np.random.Generator) -> Mapping[str, Any]:
+    """The attributes asked for; where no age is, with one that the key points make plausible."""
+    given = wanted.attributes
+    if given.get("age") is not None:
+        return given
+    age = stature.draw_age(wanted.keypoints, rng, attributes.youngest(given))
+    return {**given, "age": age}
 
 
 def _surfaces(

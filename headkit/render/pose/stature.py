@@ -64,10 +64,12 @@ RATIO = np.array(
 # Of the measured logarithm, over 40 drawn adults and the 12 adults of the COCO sample: heads are seen
 # a little smaller, since their points lie closer together and turn out of the picture more often.
 BIAS, SPREAD = -0.06, 0.15
-_YEARS = np.arange(0.5, 85.0, 0.5)
-_PRIOR = np.interp(
-    _YEARS, [14, 15, 40, 85], [0.6, 1.0, 1.0, 0.15]
-)  # of people in photographs, roughly
+_YEARS = np.arange(0.5, 90.5, 0.5)
+_PRIOR = np.where(_YEARS < 14.0, 0.6, 1.0)  # of people in photographs, roughly
+GROWN = 14.0  # years from which the ratio says nothing more
+# When a child is drawn: so sure, and with so many segments of the body in the picture. A trunk that is
+# bent or cut off looks as short as a child's, and an adult with a child's body is the worse mistake.
+SURE, SEGMENTS = 0.6, 5
 
 
 @dataclass(frozen=True)
@@ -101,13 +103,28 @@ def plausible_age(keypoints: Any) -> Age:
     return Age(mean, spread, float(weights[_YEARS < 13.0].sum()))
 
 
-def draw_age(keypoints: Any, rng: np.random.Generator) -> float:
-    """An age in years, drawn from what the key points leave."""
-    return float(rng.choice(_YEARS, p=age_weights(keypoints)) + rng.uniform(-0.25, 0.25))
+def draw_age(keypoints: Any, rng: np.random.Generator, least: float = 0.0) -> int:
+    """An age in whole years, drawn from what the key points leave: a child's only where they are sure of it.
+
+    rng    takes one number, whatever the key points are
+    least  years below which nobody is drawn
+    """
+    weights = age_weights(keypoints)
+    young = _YEARS < GROWN
+    child = least < GROWN and weights[young].sum() > SURE and segments(keypoints) >= SEGMENTS
+    weights = np.where((young == child) & (least <= _YEARS), weights, 0.0)
+    place = np.searchsorted(np.cumsum(weights), rng.random() * weights.sum(), side="right")
+    return int(_YEARS[min(int(place), len(_YEARS) - 1)])
+
+
+def segments(keypoints: Any) -> int:
+    """How many segments of trunk and limbs have both ends known."""
+    known = checked(keypoints)[:, 2] > 0.0
+    return int(known[_BODY_PAIRS].all(axis=1).sum())
 
 
 def age_weights(keypoints: Any) -> Array:
-    """Posterior over ages 0.5, 1 ... 84.5 years, sums to 1."""
+    """Posterior over ages 0.5, 1 ... 90 years, sums to 1."""
     weights = _PRIOR.copy()
     ratio = head_to_body(keypoints)
     if ratio is not None:

@@ -14,6 +14,7 @@ import functools
 import hashlib
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -192,14 +193,18 @@ def add_modes(out: Floats, basis: Floats, coefficients: Floats) -> None:
 
 @functools.lru_cache(maxsize=4)
 def load_head(name: str = "headkit") -> HeadModel:
-    """The head model of that name; "headkit" is the one that comes with the package. Loaded once.
+    """The head model of that name, loaded once: "headkit", which comes with the package, or a FLAME file (.pkl, .npz).
 
-    Raises ValueError on a name that is not known.
+    Raises ValueError on a name that is not known or a file that is no head model, OSError where it cannot be read.
     """
     if name != "headkit":
-        raise ValueError(
-            f"head model {name!r}: not known; the one that comes with the package is 'headkit'"
-        )
+        from headkit.head.flame import load_flame  # knows this module
+
+        if not name.endswith((".pkl", ".npz")):
+            raise ValueError(
+                f"head model {name!r}: neither 'headkit', which comes with the package, nor a FLAME file (.pkl, .npz)"
+            )
+        return load_flame(Path(name))
     with resources.as_file(resources.files("headkit") / "data" / "human.npz") as path:
         return head_from_arrays(np.load(path, allow_pickle=False))
 

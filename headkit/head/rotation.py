@@ -51,6 +51,26 @@ def euler_from_rotation(rotation: ArrayLike) -> Array:
     return np.asarray(degrees + 0.0)  # no -0
 
 
+def vggheads_angles(rotation: ArrayLike) -> Array:
+    """(..., 3) roll, pitch, yaw in degrees by the convention of the VGGHeads code, for its published numbers only.
+
+    scipy's Rotation.from_matrix(R^T).as_euler("xyz"), extrinsic, with 180 taken from the first angle: yaw is below 0
+    with the nose to the image's right and never beyond 90, so that a head from behind has roll and pitch near 180.
+    The code then sets all three to 0 where one is beyond 135; this does not.
+    """
+    m = np.swapaxes(np.asarray(rotation, dtype=np.float64), -1, -2)
+    # R^T = Rz(c) Ry(b) Rx(a)
+    a = np.arctan2(m[..., 2, 1], m[..., 2, 2])
+    b = np.arcsin(np.clip(-m[..., 2, 0], -1, 1))
+    c = np.arctan2(m[..., 1, 0], m[..., 0, 0])
+    return np.asarray(wrapped(np.rad2deg(np.stack([c, a - np.pi, b], axis=-1))))
+
+
+def wrapped(degrees: ArrayLike) -> Array:
+    """(...) the same angles in (-180, 180]."""
+    return np.asarray(180 - (180 - np.asarray(degrees, dtype=np.float64)) % 360)
+
+
 def geodesic(first: ArrayLike, second: ArrayLike) -> Array:
     """(...) angle in degrees of the rotation that takes one (..., 3, 3) rotation to the other, 0 to 180.
 

@@ -1,0 +1,103 @@
+"""Files of FLAME's format made from headkit's own head: 5,023 vertices, 400 modes, five joints, random correctives."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headkit.head.flame import ORIGIN
+from headkit.head.model import load_head
+
+VERTICES = 5023
+
+
+def faces_and_template(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """template (5023, 3) in the file's frame, faces (F, 3), and place (V,): where our vertices are in it, -1: nowhere.
+
+    Our neck is shortened and some faces are split, so that neither number nor order of vertices is ours.
+    """
+    own = load_head()
+    rng = np.random.default_rng(seed)
+    shaped = own.vertices(rng.normal(0, 1, 30)).astype(float)
+    dropped = np.argsort(own.template[:, 1] + 10 * own.head_mask)[:60]
+    kept = np.setdiff1d(np.arange(len(shaped)), dropped)
+    kept = rng.permutation(kept)
+    place = np.full(len(shaped), -1)
+    place[kept] = np.arange(len(kept))
+    faces = place[own.faces]
+    faces = faces[(faces >= 0).all(axis=1)]
+    count = VERTICES - len(kept)
+    split = rng.choice(len(faces), count, replace=False)
+    new = np.arange(count) + len(kept)
+    template = np.concatenate([shaped[kept], shaped[kept][faces[split]].mean(axis=1)]) + ORIGIN
+    a, b, c = faces[split].T
+    thirds = [np.stack(corners, axis=1) for corners in ((a, b, new), (b, c, new), (c, a, new))]
+    return template, np.concatenate([np.delete(faces, split, axis=0), *thirds]), place
+
+
+def arrays(seed: int = 0) -> dict[str, np.ndarray]:
+    """What a FLAME file holds, by its published names."""
+    template, faces, _ = faces_and_template(seed)
+    rng = np.random.default_rng(seed + 1)
+    smooth = template @ rng.normal(0, 20, (3, 400)) + rng.uniform(0, 7, 400)
+    directions = rng.normal(0, 1, (3, 400))
+    size = np.r_[0.004 / np.sqrt(1 + np.arange(300)), 0.002 / np.sqrt(1 + np.arange(100))]
+    shapedirs = np.sin(smooth)[:, None, :] * directions * size
+    regressor = np.zeros((5, VERTICES))
+    for joint in range(5):
+        regressor[joint, rng.choice(VERTICES, 40, replace=False)] = 1 / 40
+    weights = rng.dirichlet([0.3] * 5, VERTICES)
+    return {
+        "v_template": template,
+        "shapedirs": shapedirs,
+        "posedirs": rng.normal(0, 0.001, (VERTICES, 3, 36)),
+        "J_regressor": regressor,
+        "weights": weights,
+        "f": faces.astype(np.uint32),
+        "kintree_table": np.array([[2**32 - 1, 0, 1, 1, 1], [0, 1, 2, 3, 4]], dtype=np.int64),
+    }
+
+
+def write_npz(path: Path, seed: int = 0) -> Path:
+    np.savez(path, **arrays(seed))
+    return path
+
+
+def write_pickle(path: Path, seed: int = 0) -> Path:
+    """As the published ones: protocol 2, chumpy arrays, a sparse regressor; numpy and scipy as they are today."""
+    from scipy.sparse import csc_matrix
+
+    found: dict[str, Any] = dict(arrays(seed))
+    chumpy = types.ModuleType("chumpy.ch")
+    for name in ("chumpy", "chumpy.ch", "chumpy.reordering"):
+        sys.modules[name] = chumpy if name == "chumpy.ch" else types.ModuleType(name)
+    try:
+
+        class Ch:
+            def __init__(self, **state: Any) -> None:
+                self.__dict__.update(state)
+
+        class Select(Ch):
+            pass
+
+        Ch.__module__, Ch.__qualname__ = "chumpy.ch", "Ch"
+        Select.__module__, Select.__qualname__ = "chumpy.reordering", "Select"
+        sys.modules["chumpy.ch"].Ch = Ch  # type: ignore[attr-defined]
+        sys.modules["chumpy.reordering"].Select = Select  # type: ignore[attr-defined]
+        shapedirs = found["shapedirs"]
+        found["v_template"] = Ch(x=found["v_template"], name="v_template")
+        found["shapedirs"] = Select(
+            a=Ch(x=shapedirs), idxs=np.arange(shapedirs.size), preferred_shape=shapedirs.shape
+        )
+        found["J_regressor"] = csc_matrix(found["J_regressor"])
+        found["bs_type"] = "lrotmin"
+        path.write_bytes(pickle.dumps(found, protocol=2))
+    finally:
+        for name in ("chumpy", "chumpy.ch", "chumpy.reordering"):
+            del sys.modules[name]
+    return path

@@ -1,0 +1,277 @@
+"""The Levenberg-Marquardt iterations of the solver, on chunks of a fixed number of heads.
+
+Each round takes the first heads that are not yet done, so that a chunk stays full until the last: a head that is done
+makes room for another. Within an iteration the robust weights' threshold, the points' deviations and the limits in
+force are held constant, and a step that does not lower that cost is undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from headkit.head.jacobian import Rows, State, Views, jacobian, posed, seen
+from headkit.head.restricted import ACTION_SLACK, RestrictedHead
+
+HUBER = 3.0  # standard deviations beyond which a point's pull stays the same
+REJECT = 6.0  # standard deviations beyond which a point is left out once the rest is fitted
+REJECT_SHARE = (
+    0.45  # of the points: where more lie so far off, the fit is not what they should be judged by
+)
+REJECT_ROUNDS = 2
+RAYLEIGH_MEDIAN = 1.1774  # of the distance of two Gaussian coordinates
+MOST_ITERATIONS = 40
+DONE = 1e-3  # half the squared length of a step in standard deviations of the posterior
+FIRST_DAMPING = 1e-4
+LEAST_DAMPING = 1e-9
+MOST_DAMPING = 1e6
+FACTOR_RETRIES = 8
+
+# The jaw turns about x (opens) by up to 16 degrees in speech and laughter, hardly about the others.
+JAW_MEAN = (0.03, 0.0, 0.0)
+JAW_DEVIATION = (0.12, 0.03, 0.03)
+JAW_LOWER = (-0.03, -0.1, -0.1)
+JAW_UPPER = (0.5, 0.1, 0.1)
+JAW_SLACK = 0.02
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Gaussians with soft limits over the unknowns before the pose: (C + 4,) coefficients, jaw, log focal length."""
+
+    mean: Tensor
+    precision: Tensor
+    lower: Tensor
+    upper: Tensor
+    slack: Tensor  # precision of the push back from beyond a limit
+    free_focal: bool
+
+    @classmethod
+    def of(cls, head: RestrictedHead, focal_deviation: float) -> Self:
+        new = head.points.new_tensor
+        free = focal_deviation > 0
+        # A jaw that no point sees stays at rest, as does the focal length of a known camera.
+        jaw_precision = [d**-2 for d in JAW_DEVIATION] if head.has_jaw else [1.0] * 3
+        jaw_mean = JAW_MEAN if head.has_jaw else (0.0,) * 3
+        focal_precision = focal_deviation**-2 if free else 1.0
+        limits = float("inf")
+        size = head.n_coefficients
+        return cls(
+            torch.cat([head.mean, new([*jaw_mean, 0.0])]),
+            torch.cat([head.precision, new([*jaw_precision, focal_precision])]),
+            torch.cat([head.lower, new([*JAW_LOWER, -limits])]),
+            torch.cat([head.upper, new([*JAW_UPPER, limits])]),
+            new([ACTION_SLACK**-2] * size + [JAW_SLACK**-2] * 3 + [0.0]),
+            free,
+        )
+
+    def cost(self, value: Tensor) -> Tensor:
+        """(B,) minus log of the prior of (B, C + 4) values, up to a constant."""
+        beyond = self.beyond(value)
+        square = self.precision * (value - self.mean) ** 2 + self.slack * beyond**2
+        return 0.5 * square.sum(dim=1)
+
+    def beyond(self, value: Tensor) -> Tensor:
+        """How far values lie beyond their limits, signed, 0 inside."""
+        return value - torch.minimum(torch.maximum(value, self.lower), self.upper)
+
+    def terms(self, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Gradient and diagonal of the second derivative, (B, C + 4) each."""
+        beyond = self.beyond(value)
+        gradient = self.precision * (value - self.mean) + self.slack * beyond
+        return gradient, self.precision + self.slack * (beyond != 0)
+
+    def jaw_beyond(self, jaw: Tensor) -> Tensor:
+        """(B,) whether the jaw lies clearly beyond its limits."""
+        place = slice(-4, -1)
+        outside = torch.maximum(jaw - self.upper[place], self.lower[place] - jaw)
+        return (outside > JAW_SLACK).any(dim=1)
+
+
+@dataclass
+class Outcome(Rows):
+    """What is known of heads beside their state; see solver.Fit. covariance: of the solver's own pose unknowns."""
+
+    covariance: Tensor
+    residual: Tensor
+    outliers: Tensor
+    converged: Tensor
+    iterations: Tensor
+
+    @classmethod
+    def empty(cls, head: RestrictedHead, batch: int) -> Self:
+        new = head.points.new_zeros
+        return cls(
+            torch.full(
+                (batch, 6, 6), torch.nan, dtype=head.points.dtype, device=head.points.device
+            ),
+            new((batch,)),
+            new((batch,)),
+            torch.zeros(batch, dtype=torch.bool, device=head.points.device),
+            torch.zeros(batch, dtype=torch.int64, device=head.points.device),
+        )
+
+
+@dataclass
+class Search(Rows):
+    """Where the iterations of heads stand: damping, iterations done, rounds of rejection, points kept (B, L)."""
+
+    damping: Tensor
+    iterations: Tensor
+    rounds: Tensor
+    kept: Tensor
+
+
+def chunks(rows: Tensor, size: int) -> Iterator[Tensor]:
+    """`rows` in pieces of exactly `size`, the last filled up with its last row."""
+    for place in range(0, len(rows), size):
+        part = rows[place : place + size]
+        yield torch.cat([part, part[-1:].expand(size - len(part))])
+
+
+def refine(
+    head: RestrictedHead,
+    views: Views,
+    priors: Priors,
+    state: State,
+    outcome: Outcome,
+    rows: Tensor,
+    size: int,
+) -> None:
+    """Iterates the heads `rows` of `state` in place until each is done; `size` at a time."""
+    batch = len(views.points)
+    search = Search(
+        views.points.new_full((batch,), FIRST_DAMPING),
+        torch.zeros(batch, dtype=torch.int64, device=rows.device),
+        torch.zeros(batch, dtype=torch.int64, device=rows.device),
+        views.inverse_deviation > 0,
+    )
+    waiting = rows
+    while len(waiting):
+        part = next(chunks(waiting[:size], size))
+        new_state, new_search, result, done = iterate(
+            head, views.take(part), priors, state.take(part), search.take(part)
+        )
+        state.put(part, new_state)
+        search.put(part, new_search)
+        finished = torch.nonzero(done)[:, 0]
+        outcome.put(part[finished], result.take(finished))
+        going = part[: min(size, len(waiting))][~done[: min(size, len(waiting))]]
+        waiting = torch.cat([going, waiting[size:]])
+
+
+def iterate(
+    head: RestrictedHead, views: Views, priors: Priors, state: State, search: Search
+) -> tuple[State, Search, Outcome, Tensor]:
+    """One iteration of each head: the new state, and what it came to for those (B,) that are done."""
+    focal = torch.sqrt(torch.linalg.det(views.matrix)) * torch.exp(state.log_focal)
+    rest = (focal / state.translation[:, 2])[:, None] * head.rest_deviation
+    inverse = views.inverse_deviation / torch.sqrt(1 + (rest * views.inverse_deviation) ** 2)
+    inverse = torch.where(search.kept, inverse, 0.0)
+
+    at = posed(head, state)
+    pixels, _ = seen(views, state, at.camera)
+    error = pixels - views.points
+    distance = error.norm(dim=2) * inverse
+    scale = noise_scale(distance, inverse > 0)
+    threshold = HUBER * scale[:, None]
+    weight = torch.sqrt((threshold / distance.clamp(min=1e-12)).clamp(max=1.0)) * inverse
+    rows = jacobian(head, views, state, at, pixels, weight, free_focal=priors.free_focal)
+    residual = (error * weight[..., None]).reshape(len(rows), -1, 1)
+    columns = rows.transpose(1, 2)
+    normal = columns @ rows
+    gradient = (columns @ residual)[..., 0]
+    value = torch.cat([state.coefficients, state.jaw, state.log_focal[:, None]], dim=1)
+    prior_gradient, prior_normal = priors.terms(value)
+    size = value.shape[1]
+    gradient[:, :size] += prior_gradient
+    diagonal = normal.diagonal(dim1=1, dim2=2)
+    diagonal[:, :size] += prior_normal
+
+    factor, damping = factored(normal, search.damping)
+    step = -torch.cholesky_solve(gradient[..., None], factor)[..., 0]
+    decrement = -0.5 * (gradient * step).sum(dim=1)
+    cost = huber(distance, threshold) + priors.cost(value)
+    candidate = state.moved(step)
+    new_pixels, front = seen(views, candidate, posed(head, candidate).camera)
+    new_distance = (new_pixels - views.points).norm(dim=2) * inverse
+    new_value = torch.cat(
+        [candidate.coefficients, candidate.jaw, candidate.log_focal[:, None]], dim=1
+    )
+    new_cost = huber(new_distance, threshold) + priors.cost(new_value)
+    better = front & (new_cost <= cost)  # false where either is not a number
+    new_state = candidate.where(better, state)
+
+    still = decrement < DONE
+    iterations = search.iterations + 1
+    spent = (iterations >= MOST_ITERATIONS) | (damping > MOST_DAMPING) | ~torch.isfinite(cost)
+    new_damping = torch.where(better, (damping * 0.03).clamp(min=LEAST_DAMPING), damping * 10)
+
+    # Where all is still, points that lie far off are left out, and the search goes on without them.
+    all_distance = (new_pixels - views.points).norm(dim=2) * views.inverse_deviation
+    used = views.inverse_deviation > 0
+    far = used & (all_distance > REJECT * scale[:, None])
+    share = far.sum(dim=1) / used.sum(dim=1).clamp(min=1)
+    kept = used & ~far
+    again = (
+        still
+        & (share < REJECT_SHARE)
+        & (search.rounds < REJECT_ROUNDS)
+        & (kept != search.kept).any(dim=1)
+    )
+    new_search = Search(
+        torch.where(again, FIRST_DAMPING, new_damping),
+        iterations,
+        search.rounds + again,
+        torch.where(again[:, None], kept, search.kept),
+    )
+    done = (still & ~again) | spent
+    weighted = weight**2
+    total = weighted.sum(dim=1).clamp(min=1e-30)
+    mean_square = (weighted * error.square().sum(dim=2)).sum(dim=1) / total
+    inliers = ((distance < threshold) & (inverse > 0)).sum(dim=1)
+    tail = factor[:, -6:, -6:]
+    result = Outcome(
+        torch.cholesky_inverse(tail) * (scale**2)[:, None, None],
+        torch.sqrt(mean_square),
+        1 - (inliers / used.sum(dim=1).clamp(min=1)).to(distance.dtype),
+        still,
+        iterations,
+    )
+    return new_state, new_search, result, done
+
+
+def huber(distance: Tensor, threshold: Tensor) -> Tensor:
+    """(B,) sum over points of Huber's loss of distances in standard deviations."""
+    near = torch.minimum(distance, threshold)
+    return (near * (distance - 0.5 * near)).sum(dim=1)
+
+
+def noise_scale(distance: Tensor, used: Tensor) -> Tensor:
+    """(B,) by how much points lie farther off than their deviations say: robust, and at least 1."""
+    ordered = torch.where(used, distance, torch.inf).sort(dim=1).values
+    place = ((used.sum(dim=1) - 1) // 2).clamp(min=0)
+    median = ordered.gather(1, place[:, None])[:, 0]
+    return torch.nan_to_num(median / RAYLEIGH_MEDIAN, posinf=1.0).clamp(min=1.0)
+
+
+def factored(normal: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
+    """Lower Cholesky factors of the damped matrices, and the damping at which each succeeded."""
+    diagonal = normal.diagonal(dim1=1, dim2=2)
+    least = 1e-12 * diagonal.amax(dim=1, keepdim=True)
+    damped = normal + torch.diag_embed(damping[:, None] * diagonal + least * 1e-3)
+    factor, info = torch.linalg.cholesky_ex(damped)
+    for _ in range(FACTOR_RETRIES):
+        failed = info != 0
+        if not bool(failed.any()):
+            break
+        damping = torch.where(failed, damping * 100 + 1e-8, damping)
+        damped = normal + torch.diag_embed(damping[:, None] * diagonal + least)
+        again, again_info = torch.linalg.cholesky_ex(damped)
+        factor = torch.where(failed[:, None, None], again, factor)
+        info = torch.where(failed, again_info, info)
+    return factor, damping

@@ -1,0 +1,195 @@
+"""A head model cut down to the vertices that are observed, with as few coefficients as they can tell apart.
+
+Of S shape modes with N(0, 1) coefficients, L points can see at most 3 L directions, and of those only a few move
+them by more than a fraction of a millimetre. The singular value decomposition of the modes at the observed vertices
+gives those directions in order; since it turns the coefficients orthogonally, they are N(0, 1) again, and the ones
+left out are at their mean. What they would have moved is kept as the points' `rest_deviation`.
+Named facial actions (0 at rest, 1 at full strength) are not turned, because their limits hold for each by itself.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from headkit.head.model import HeadModel
+
+Array = NDArray[Any]
+
+REST_TOLERANCE = 1.5e-4  # metres rms that the modes left out may move a point
+LEAST_INFLUENCE = 3e-4  # metres: an action that moves no observed point as far stays at rest
+ALIGNMENT = 8  # columns: rows of the Jacobian then begin at multiples of 64 bytes, wherever a head lies in a batch
+POSE_COLUMNS = (
+    10  # unknowns beside the coefficients: jaw 3, log focal length 1, rotation 3, translation 3
+)
+
+# Prior of a named action's coefficient, and how softly it stops at 0 and 1.
+ACTION_DEVIATION = 0.35
+ACTION_SLACK = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class RestrictedHead:
+    """L points, C active coefficients (shape first, then expression, then idle ones that fill up a row).
+
+    points            (L, 3) of the mean head, canonical frame, metres
+    modes             (C, L, 3) metres per coefficient
+    mode_axes         three of (L, C): the same by coordinate
+    rest_deviation    (L,) metres: standard deviation of a coordinate by the modes left out
+    jaw_weights       (L,); jaw_joint (3,); jaw_joint_modes (C, 3)
+    pose_modes        (9, L * 3) correctives of the jaw's rotation, or None
+    mean, precision   (C,) of the coefficients' Gaussian prior
+    lower, upper      (C,) soft limits, infinite where there are none
+    shape_lift        (S, C) shape coefficients of active ones; expression_lift (E, C) the same for expression
+    """
+
+    points: Tensor
+    modes: Tensor
+    mode_axes: tuple[Tensor, Tensor, Tensor]
+    rest_deviation: Tensor
+    jaw_weights: Tensor
+    jaw_joint: Tensor
+    jaw_joint_modes: Tensor
+    pose_modes: Tensor | None
+    mean: Tensor
+    precision: Tensor
+    lower: Tensor
+    upper: Tensor
+    shape_lift: Tensor
+    expression_lift: Tensor
+    has_jaw: bool
+
+    @property
+    def n_points(self) -> int:
+        return len(self.points)
+
+    @property
+    def n_coefficients(self) -> int:
+        return len(self.modes)
+
+    @property
+    def n_unknowns(self) -> int:
+        return self.n_coefficients + POSE_COLUMNS
+
+
+def restricted(
+    model: HeadModel,
+    vertices: Array,
+    shape_count: int | None,
+    expression_count: int | None,
+    device: str,
+    dtype: torch.dtype,
+) -> RestrictedHead:
+    """The part of `model` that `vertices` (L,) see, made once for each set of them.
+
+    shape_count, expression_count: at most so many active modes; None is as many as REST_TOLERANCE asks for.
+    """
+    return _restricted(
+        model,
+        tuple(int(v) for v in vertices),
+        shape_count,
+        expression_count,
+        device,
+        dtype,
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _restricted(
+    model: HeadModel,
+    vertices: tuple[int, ...],
+    shape_count: int | None,
+    expression_count: int | None,
+    device: str,
+    dtype: torch.dtype,
+) -> RestrictedHead:
+    ids = np.array(vertices, dtype=np.int64)
+    shape = _turned(model.shape_basis[:, ids], shape_count)
+    named = bool(model.expression_names)
+    choose = _chosen if named else _turned
+    expression = choose(model.expression_basis[:, ids], expression_count)
+    counts = len(shape.lift), len(expression.lift)
+    idle = -(sum(counts) + POSE_COLUMNS) % ALIGNMENT
+    size = sum(counts) + idle
+
+    modes = np.zeros((size, len(ids), 3))
+    modes[: counts[0]] = shape.modes
+    modes[counts[0] : sum(counts)] = expression.modes
+    shape_lift = np.zeros((model.n_shape, size))
+    shape_lift[:, : counts[0]] = shape.lift.T
+    expression_lift = np.zeros((model.n_expression, size))
+    expression_lift[:, counts[0] : sum(counts)] = expression.lift.T
+    joint = model.jaw_joint_basis.astype(np.float64)
+    joint_modes = shape_lift.T @ joint[: model.n_shape] + expression_lift.T @ joint[model.n_shape :]
+
+    precision = np.ones(size)
+    lower, upper = np.full(size, -np.inf), np.full(size, np.inf)
+    if named:
+        actions = slice(counts[0], sum(counts))
+        precision[actions], lower[actions], upper[actions] = ACTION_DEVIATION**-2, 0.0, 1.0
+    rest = shape.rest + (expression.rest * ACTION_DEVIATION**2 if named else expression.rest)
+
+    def tensor(array: Array) -> Tensor:
+        return torch.as_tensor(np.array(array, dtype=np.float64), dtype=dtype, device=device)
+
+    pose = model.pose_basis
+    return RestrictedHead(
+        points=tensor(model.template[ids]),
+        modes=tensor(modes),
+        mode_axes=(
+            tensor(modes[:, :, 0].T),
+            tensor(modes[:, :, 1].T),
+            tensor(modes[:, :, 2].T),
+        ),
+        rest_deviation=tensor(np.sqrt(rest)),
+        jaw_weights=tensor(model.jaw_weights[ids]),
+        jaw_joint=tensor(model.jaw_joint),
+        jaw_joint_modes=tensor(joint_modes),
+        pose_modes=None if pose is None else tensor(pose[:, ids].reshape(9, -1)),
+        mean=tensor(np.zeros(size)),
+        precision=tensor(precision),
+        lower=tensor(lower),
+        upper=tensor(upper),
+        shape_lift=tensor(shape_lift),
+        expression_lift=tensor(expression_lift),
+        has_jaw=bool(model.jaw_weights[ids].max() > 0.05),
+    )
+
+
+@dataclass(frozen=True)
+class _Modes:
+    """Active modes (C, L, 3), their coefficients in terms of the model's (C, M), and the variance left out (L,)."""
+
+    modes: Array
+    lift: Array
+    rest: Array
+
+
+def _turned(basis: Array, count: int | None) -> _Modes:
+    """The strongest orthogonal combinations of N(0, 1) modes (M, L, 3)."""
+    flat = basis.reshape(len(basis), -1).astype(np.float64)
+    left, strength, right = np.linalg.svd(flat, full_matrices=False)
+    # Variance of a coordinate, mean over points, that the modes from k on carry.
+    tail = np.append(np.cumsum(strength[::-1] ** 2)[::-1], 0.0) / max(flat.shape[1] / 3, 1)
+    needed = int(np.argmax(tail <= REST_TOLERANCE**2))
+    kept = needed if count is None else min(count, needed)
+    rest = (strength[kept:, None] ** 2 * right[kept:] ** 2).sum(axis=0).reshape(-1, 3).mean(axis=1)
+    modes = (strength[:kept, None] * right[:kept]).reshape(kept, -1, 3)
+    return _Modes(modes, left[:, :kept].T, rest)
+
+
+def _chosen(basis: Array, count: int | None) -> _Modes:
+    """The named modes (M, L, 3) that move an observed point, the strongest `count` of them."""
+    reach = np.sqrt((basis.astype(np.float64) ** 2).sum(axis=2)).max(axis=1, initial=0.0)
+    order = np.argsort(-reach, kind="stable")
+    order = order[reach[order] > LEAST_INFLUENCE]
+    kept = np.sort(order if count is None else order[:count])
+    idle = np.setdiff1d(np.arange(len(basis)), kept)
+    rest = (basis[idle].astype(np.float64) ** 2).sum(axis=0).mean(axis=1)
+    return _Modes(basis[kept].astype(np.float64), np.eye(len(basis))[kept], rest)

@@ -1,0 +1,298 @@
+"""From landmarks to the head: a batched, robust Levenberg-Marquardt solver for coefficients, jaw, pose and camera.
+
+It finds the most probable head: reprojection errors in units of their standard deviations under a Huber loss (after
+Wood et al. 2022), plus the coefficients' Gaussian prior at its statistical weight. The posterior covariance of the
+pose is the inverse of the Gauss-Newton matrix there. Chunks have a fixed shape and every head is solved by itself, so
+that a head's numbers do not depend on the heads beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from headkit.head import refinement
+from headkit.head.jacobian import State, Views
+from headkit.head.model import HeadModel
+from headkit.head.refinement import Outcome, Priors
+from headkit.head.restricted import RestrictedHead, restricted
+from headkit.head.rigid_start import LEAST_POINTS_OF_POS, MANY_STARTS_COST, RigidStart
+
+Array = NDArray[Any]
+
+LEAST_POINTS = 4  # points, eight numbers, for six unknowns of pose
+CHUNK_BYTES = 6 << 20  # of the Jacobian of a chunk on the CPU: what its caches hold
+CHUNK_BYTES_DEVICE = 1 << 30
+RIGID_CHUNK = 64
+BACK_COSINE = (
+    -0.17
+)  # of the angle between the face's axis and the way to the camera: 100 degrees and more
+DEPTH_SHARE = 0.15  # of its depth: a standard deviation beyond which the distance of a head is called ambiguous
+OUTLIER_SHARE = 0.05  # of the points
+CHI_SQUARE_DEVIATIONS = 5.0
+
+
+@dataclass(frozen=True)
+class Observations:
+    """L points of B heads.
+
+    points           (B, L, 2) pixels; a point that is not finite is left out
+    deviation        (B, L) pixels, standard deviation of each coordinate; inf, nan or <= 0 leaves the point out
+    vertex           (L,) vertices of the model, or a landmark scheme's name ("ibug68", "dense")
+    K                (B, 3, 3) or (3, 3)
+    focal_deviation  standard deviation of the logarithm of the focal length of K; 0 = K is known
+    """
+
+    points: ArrayLike
+    deviation: ArrayLike
+    vertex: ArrayLike | str
+    K: ArrayLike
+    focal_deviation: float = 0.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where to begin as well: rotation (B, 3, 3), translation (B, 3) in the camera frame; rows with NaN are not used."""
+
+    rotation: ArrayLike
+    translation: ArrayLike
+
+
+@dataclass(frozen=True)
+class Fit:
+    """B heads; float64, camera frame, metres, pixels, radians.
+
+    shape (B, S), expression (B, E), jaw (B, 3)
+    rotation (B, 3, 3), translation (B, 3): X = R v + t
+    focal               (B,) mean of K's two focal lengths, as fitted
+    residual_px         (B,) root mean square distance of the points used, weighted as in the fit
+    chi_square          (B,) of the coefficients under their prior; `chi_square_degrees` says how many there are
+    rotation_deviation  (B, 3) radians, of a perturbation from the left: exp(d) R
+    translation_deviation (B, 3) metres
+    covariance          (B, 6, 6) of (rotation, translation)
+    converged           (B,) bool
+    iterations          (B,) int
+    flags               per head, of: few_points, diverged, ambiguous_depth, back, outliers, jaw_limit, unlikely_shape
+    A head that could not be fitted has converged = False, its start (or NaN), and flags that say why.
+    """
+
+    shape: Array
+    expression: Array
+    jaw: Array
+    rotation: Array
+    translation: Array
+    focal: Array
+    residual_px: Array
+    chi_square: Array
+    chi_square_degrees: int
+    rotation_deviation: Array
+    translation_deviation: Array
+    covariance: Array
+    converged: NDArray[np.bool_]
+    iterations: NDArray[np.int64]
+    flags: list[list[str]]
+
+
+def fit(
+    model: HeadModel,
+    observations: Observations,
+    *,
+    start: Start | None = None,
+    shape_count: int | None = None,
+    expression_count: int | None = None,
+    device: str = "cpu",
+) -> Fit:
+    """The most probable heads behind the observations.
+
+    shape_count, expression_count: at most so many active modes (of the combinations that the points can see, strongest
+    first); None: as many as move a point by more than a fraction of a millimetre.
+    Raises ValueError on arrays whose shapes do not agree; a head that cannot be fitted only says so in its flags.
+    """
+    with torch.inference_mode():
+        vertices = _vertices(model, observations.vertex)
+        dtype = torch.float32 if device.startswith("mps") else torch.float64
+        head = restricted(model, vertices, shape_count, expression_count, device, dtype)
+        views = _views(observations, len(vertices), device, dtype)
+        enough = (views.inverse_deviation > 0).sum(dim=1) >= LEAST_POINTS
+        rows = torch.nonzero(enough)[:, 0]
+        state = _starts(head, views, rows, start)
+        priors = Priors.of(head, observations.focal_deviation)
+        outcome = Outcome.empty(head, len(views.points))
+        refinement.refine(head, views, priors, state, outcome, rows, _chunk(head, device, dtype))
+        return _fit(head, views, priors, state, outcome, enough)
+
+
+def _chunk(head: RestrictedHead, device: str, dtype: torch.dtype) -> int:
+    """How many heads are solved at a time: a power of two that depends on the problem's shape only."""
+    size = torch.finfo(dtype).bits // 8
+    room = CHUNK_BYTES if device == "cpu" else CHUNK_BYTES_DEVICE
+    count = room // (2 * head.n_points * head.n_unknowns * size)
+    return 1 << max(3, min(14, int(count).bit_length() - 1))
+
+
+def _vertices(model: HeadModel, vertex: ArrayLike | str) -> Array:
+    if isinstance(vertex, str):
+        return model.landmarks(np.arange(len(model.template))[:, None], vertex)[:, 0]
+    ids = np.asarray(vertex)
+    if ids.ndim != 1 or ids.dtype.kind not in "iu" or not len(ids):
+        raise ValueError(f"vertex: shape {ids.shape} of {ids.dtype}, must be a list of integers")
+    if ids.min() < 0 or ids.max() >= len(model.template):
+        raise ValueError(
+            f"vertex: {ids.min()} to {ids.max()}, {model.name} has {len(model.template)}"
+        )
+    return ids
+
+
+def _views(given: Observations, count: int, device: str, dtype: torch.dtype) -> Views:
+    """The observations as tensors; what is not finite has inverse deviation 0."""
+    points = np.array(given.points, dtype=np.float64)
+    deviation = np.asarray(given.deviation, dtype=np.float64)
+    if points.ndim != 3 or points.shape[1:] != (count, 2):
+        raise ValueError(f"points: shape {points.shape}, must be (B, {count}, 2)")
+    batch = len(points)
+    if deviation.shape != (batch, count):
+        raise ValueError(f"deviation: shape {deviation.shape}, must be {(batch, count)}")
+    cameras = np.broadcast_to(np.asarray(given.K, dtype=np.float64), (batch, 3, 3))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inverse = 1 / deviation
+    used = np.isfinite(points).all(axis=2) & np.isfinite(inverse) & (inverse > 0)
+    sane: Array = np.isfinite(cameras).all(axis=(1, 2)) & (np.linalg.det(cameras[:, :2, :2]) > 0)
+    used &= sane[:, None]
+    points[~used] = 0.0
+    sound = np.where(used.any(axis=1)[:, None, None], cameras, np.eye(3))
+
+    def tensor(array: Array) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(array), dtype=dtype, device=device)
+
+    return Views(
+        tensor(points - sound[:, None, :2, 2]),
+        tensor(np.where(used, inverse, 0.0)),
+        tensor(sound[:, :2, :2]),
+        tensor(sound[:, :2, 2]),
+    )
+
+
+def _starts(head: RestrictedHead, views: Views, rows: Tensor, start: Start | None) -> State:
+    """The state of every head to begin with."""
+    batch = len(views.points)
+    new = views.points.new_zeros
+    state = State(
+        head.mean.repeat(batch, 1),
+        new((batch, 3)),
+        new((batch,)),
+        torch.eye(3, dtype=head.points.dtype, device=head.points.device).repeat(batch, 1, 1),
+        torch.tensor([0.0, 0.0, 1.0]).to(head.points).repeat(batch, 1),
+    )
+    if start is not None:
+        given = (
+            torch.as_tensor(np.array(start.rotation, np.float64)).to(head.points),
+            torch.as_tensor(np.array(start.translation, np.float64)).to(head.points),
+        )
+    hard: list[Tensor] = []
+    for part in refinement.chunks(rows, RIGID_CHUNK):
+        problem = _rigid(head, views.take(part))
+        rotation, translation, cost = problem.solve()
+        few = problem.count < LEAST_POINTS_OF_POS
+        if start is not None:
+            own = problem.to_view(given[0][part], given[1][part])
+            rotation, translation, cost = problem.with_start(*own, (rotation, translation, cost))
+        state.rotation[part], state.translation[part] = problem.to_camera(rotation, translation)
+        hard.append(part[(cost > MANY_STARTS_COST) | few | ~torch.isfinite(cost)])
+    again = torch.unique(torch.cat(hard)) if hard else rows
+    for part in refinement.chunks(again, RIGID_CHUNK):
+        problem = _rigid(head, views.take(part))
+        own = problem.to_view(state.rotation[part], state.translation[part])
+        found = problem.with_start(*own, problem.search())
+        state.rotation[part], state.translation[part] = problem.to_camera(found[0], found[1])
+    return state
+
+
+def _rigid(head: RestrictedHead, views: Views) -> RigidStart:
+    a, b, c, d = views.matrix.reshape(-1, 4).unbind(dim=1)
+    inverse = torch.stack([d, -b, -c, a], dim=1).reshape(-1, 2, 2) / (a * d - b * c)[:, None, None]
+    focal = torch.sqrt(a * d - b * c)
+    rays = views.points @ inverse.transpose(1, 2)
+    return RigidStart(head.points, rays, views.inverse_deviation * focal[:, None])
+
+
+def _fit(
+    head: RestrictedHead,
+    views: Views,
+    priors: Priors,
+    state: State,
+    outcome: Outcome,
+    enough: Tensor,
+) -> Fit:
+    """What is told about the heads, on the CPU."""
+
+    def array(tensor: Tensor) -> Array:
+        return tensor.to("cpu", torch.float64).numpy()
+
+    inner = array(outcome.covariance)
+    translation = array(state.translation)
+    # From (x / z, y / z, log z) to metres.
+    change = np.zeros_like(inner)
+    change[:, :3, :3] = np.eye(3)
+    change[:, 3, 3] = change[:, 4, 4] = translation[:, 2]
+    change[:, 3:, 5] = translation
+    covariance = change @ inner @ change.transpose(0, 2, 1)
+    deviation = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0))
+    coefficients = array(state.coefficients)
+    focal = np.exp(array(state.log_focal)) * array(views.matrix.diagonal(dim1=1, dim2=2)).mean(
+        axis=1
+    )
+    result = {
+        "shape": coefficients @ array(head.shape_lift).T,
+        "expression": coefficients @ array(head.expression_lift).T,
+        "jaw": array(state.jaw),
+        "rotation": array(state.rotation),
+        "translation": translation,
+    }
+    failed = ~(array(enough) > 0)
+    for value in result.values():
+        value[failed] = np.nan
+    degrees = int((head.shape_lift.abs().sum(dim=0) > 0).sum())
+    degrees += int((head.expression_lift.abs().sum(dim=0) > 0).sum())
+    chi_square = array(((state.coefficients - head.mean) ** 2 * head.precision).sum(dim=1))
+    converged = array(outcome.converged) > 0
+    flags = _flags(
+        few_points=failed,
+        diverged=~converged & ~failed,
+        ambiguous_depth=(priors.free_focal | (deviation[:, 5] > DEPTH_SHARE * translation[:, 2]))
+        & ~failed,
+        back=(_facing(result["rotation"], translation) < BACK_COSINE) & ~failed,
+        outliers=(array(outcome.outliers) > OUTLIER_SHARE) & ~failed,
+        jaw_limit=array(priors.jaw_beyond(state.jaw)) > 0,
+        unlikely_shape=(chi_square > degrees + CHI_SQUARE_DEVIATIONS * np.sqrt(2 * degrees))
+        & ~failed,
+    )
+    return Fit(
+        **result,
+        focal=np.where(failed, np.nan, focal),
+        residual_px=np.where(failed, np.nan, array(outcome.residual)),
+        chi_square=np.where(failed, np.nan, chi_square),
+        chi_square_degrees=degrees,
+        rotation_deviation=deviation[:, :3],
+        translation_deviation=deviation[:, 3:],
+        covariance=covariance,
+        converged=converged,
+        iterations=outcome.iterations.cpu().numpy(),
+        flags=flags,
+    )
+
+
+def _facing(rotation: Array, translation: Array) -> Array:
+    """(B,) cosine between the face's axis and the way from the head to the camera."""
+    way = -translation / np.linalg.norm(translation, axis=1, keepdims=True)
+    return (rotation[:, :, 2] * way).sum(axis=1)
+
+
+def _flags(**words: Array) -> list[list[str]]:
+    """Per head the words that hold for it."""
+    count = len(next(iter(words.values())))
+    return [[word for word, holds in words.items() if holds[k]] for k in range(count)]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from headkit.render.jit import compiled
+from headkit.render.pose.clearance import clear
 from headkit.render.pose.kinematics import (
     UNKNOWNS,
     Placed,
@@ -83,6 +84,7 @@ def _evaluate(
     move(points, rig, placed, moved, change)
     cost = project(goal.keypoints, goal.settings, moved, change, normal, gradient)
     cost += beside(unknowns, root, goal.settings, goal.head, moved, change, normal, gradient)
+    cost += clear(goal.settings, moved, change, normal, gradient)
     cost += prior_cost(unknowns, goal.settings, goal.prior, normal, gradient)
     return cost
 

@@ -150,6 +150,7 @@ def settings_of(
     K: Array,
     distance: tuple[float, float],
     trunk: float,
+    skull: float,
     head: dict[str, float] | None,
     up: Array,
 ) -> Array:
@@ -163,6 +164,7 @@ def settings_of(
     settings[term.LEAN_DEPTH] = 1.0 / 0.1  # 6 degrees: people stand and sit upright
     settings[term.LEAN_SIDE] = 1.0 / 0.5  # sideways the picture shows it
     settings[term.TRUNK] = trunk
+    settings[term.SKULL] = skull
     settings[term.FEET] = 1.0 / (0.3 * trunk)
     settings[term.BACKWARD] = 1.0 / 0.12
     settings[term.BALANCE] = 1.0 / (0.2 * trunk)

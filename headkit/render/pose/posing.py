@@ -141,7 +141,8 @@ def posing_problem(
     resting = read.resting_points(rig, points, MEAN)
     trunk = float(np.linalg.norm(resting[term.NECK] - resting[term.HIPS]))
     distance = read.guess_distance(known, frame, camera, resting[:17])
-    settings = read.settings_of(known, frame, camera, distance, trunk, head, up)
+    skull = float(np.linalg.norm(resting[3] - resting[4])) / 0.155
+    settings = read.settings_of(known, frame, camera, distance, trunk, skull, head, up)
     goal = Goal(
         read.weighted(known, frame), settings, PRIOR, read.head_rotation(known, frame, camera, head)
     )

@@ -23,7 +23,8 @@ UP_X, UP_Y, UP_Z = 14, 15, 16  # against gravity, camera frame
 LIMIT, LENGTH = 17, 18  # weight per radian beyond a limit; 1 / spread of the log lengths
 BALANCE = 19  # 1 / spread of the trunk's middle before or behind the feet (metres)
 BACKWARD = 20  # 1 / spread of the trunk's tilt to the subject's back (sine)
-SETTINGS = 21
+SKULL = 21  # size of the head, 1 with ears 155 mm apart
+SETTINGS = 22
 
 # Points: the 17 of COCO, then these; HEAD_LEFT, _UP, _FRONT lie 1 m from HEAD_CENTRE on its axes.
 LEFT_ANKLE, RIGHT_ANKLE = 15, 16
@@ -48,7 +49,7 @@ NEAREST = 0.05  # metres: a point closer to the camera than this is projected as
 
 
 @compiled
-def _add(row: Array, residual: float, weight: float, normal: Array, gradient: Array) -> None:
+def add(row: Array, residual: float, weight: float, normal: Array, gradient: Array) -> None:
     """Adds one residual with its derivative `row` to the normal equations (lower triangle)."""
     used = np.empty(UNKNOWNS, np.int64)  # a point depends on half of the unknowns
     count = 0
@@ -65,7 +66,7 @@ def _add(row: Array, residual: float, weight: float, normal: Array, gradient: Ar
 
 
 @compiled
-def _tailed(residual: float, tail: float) -> tuple[float, float]:
+def tailed(residual: float, tail: float) -> tuple[float, float]:
     """Cost and weight of a residual under Student's t: near the mean as a normal one, far off let go.
 
     People mostly stand upright with arms down, and sometimes do anything: a normal prior wide enough
@@ -107,8 +108,8 @@ def project(
             slope = change[k, 2, n] / z if moved[k, 2] > NEAREST else 0.0
             row_x[n] = weight * settings[FX] / z * (change[k, 0, n] - x * slope)
             row_y[n] = weight * settings[FY] / z * (change[k, 1, n] - y * slope)
-        _add(row_x, across, share, normal, gradient)
-        _add(row_y, down, share, normal, gradient)
+        add(row_x, across, share, normal, gradient)
+        add(row_y, down, share, normal, gradient)
     return cost
 
 
@@ -179,9 +180,9 @@ def beside(
             continue
         extra, share = residual * residual, 1.0
         if kind in (TAILED, BELOW):
-            extra, share = _tailed(residual, TAIL)
+            extra, share = tailed(residual, TAIL)
         cost += extra
-        _add(row, residual, share, normal, gradient)
+        add(row, residual, share, normal, gradient)
     return cost
 
 
@@ -208,7 +209,7 @@ def prior_cost(
     for a in range(FITTED):
         n = BODY + a
         residual = (unknowns[n] - prior[a, 0]) * prior[a, 1]
-        extra, share = _tailed(residual, prior[a, 4])
+        extra, share = tailed(residual, prior[a, 4])
         cost += extra
         beyond = min(unknowns[n] - prior[a, 2], 0.0) + max(unknowns[n] - prior[a, 3], 0.0)
         cost += (settings[LIMIT] * beyond) ** 2

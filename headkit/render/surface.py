@@ -51,6 +51,9 @@ HEAD_PARTS = (
 )
 
 
+RIB = 0.0056  # metres from rib to rib of KNIT
+
+
 class Material(IntEnum):
     """How a surface is shaded."""
 
@@ -63,6 +66,7 @@ class Material(IntEnum):
     LENS = 6  # thin, blended over what lies behind; never hides a landmark
     PLASTIC = 7  # frames of glasses, buttons
     SHOE = 8
+    KNIT = 9  # ribbed wool
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,8 @@ class Surface:
     occlusion (V,) ambient light that arrives, 0 to 1, baked or by height in the layer
     color     (V, 3) linear albedo, or None where the material paints itself
     uv        (V, 2) or None: direction in the eye's frame for EYE; shares of lip and of the inside of the mouth
-              for SKIN; texture coordinates in metres for CLOTH, which then has the owner's pattern
+              for SKIN; texture coordinates in metres for CLOTH, which then has the owner's pattern, and for KNIT, whose
+              ribs run along the second
     two_sided hair, lashes, clothes; one-sided surfaces are culled from behind
     """
 

@@ -21,14 +21,17 @@ from headkit.render.drawing.mesh import (
 from headkit.render.drawing.noise import value_noise
 from headkit.render.jit import compiled
 from headkit.render.shading.paint import Paint
-from headkit.render.shading.relief import cloth_slope
+from headkit.render.shading.relief import cloth_slope, knit
 from headkit.render.shading.shade import (
     ALBEDO,
     GLOSS,
     IRRADIANCE,
+    Hit,
     Scene,
+    Triple,
     bumped,
     gloss,
+    gradient,
     irradiance,
     locate,
     same,
@@ -71,7 +74,12 @@ def shade_matter(
             color = _MOUTH
         elif material == Material.TEETH:
             color = _TEETH
-        if material == Material.CLOTH:
+        if material == Material.KNIT:
+            roughness, wrap, sheen = 0.9, 0.2, 0.16
+            normal, deep = _knitted(scene, hit, normal, footprint)
+            shadow = 1.0 - 0.5 * deep
+            color = (color[0] * shadow, color[1] * shadow, color[2] * shadow)
+        elif material == Material.CLOTH:
             roughness, wrap, sheen = 0.85 - 0.4 * row[Paint.SHEEN], 0.15, 0.10
             slope = cloth_slope(rest[0], rest[1], rest[2], footprint)
             normal = bumped(scene.vertices, scene.attributes, hit, normal, slope)
@@ -103,6 +111,29 @@ def shade_matter(
             scene.light, normal, view, float(lit[number]), occlusion, color, roughness, f0, wrap, sheen,
             shaded[to[number]],
         )  # fmt: skip
+
+
+@compiled
+def _knitted(scene: Scene, hit: Hit, normal: Triple, footprint: float) -> tuple[Triple, float]:
+    """The normal under the ribs of knitted cloth, and how deep in a furrow, 0 to 1."""
+    ux, uy, uz = _along(scene, hit, normal, UV)
+    vx, vy, vz = _along(scene, hit, normal, UV + 1)
+    # Towards the top of a cap ribs crowd: no steeper, only finer.
+    crowded = max(1e-3, sqrt(ux * ux + uy * uy + uz * uz))
+    u, v = value(scene.attributes, hit, UV), value(scene.attributes, hit, UV + 1)
+    su, sv, deep = knit(u, v, footprint * max(1.0, crowded))
+    su /= crowded
+    x, y, z = su * ux + sv * vx, su * uy + sv * vy, su * uz + sv * vz
+    return unit(normal[0] - x, normal[1] - y, normal[2] - z), deep
+
+
+@compiled
+def _along(scene: Scene, hit: Hit, normal: Triple, column: int) -> Triple:
+    """Gradient along the surface of a column of Scene.attributes, per metre."""
+    table = scene.attributes
+    rise_j = table[hit.j, column] - table[hit.i, column]
+    rise_k = table[hit.k, column] - table[hit.i, column]
+    return gradient(scene.vertices, hit, normal, rise_j, rise_k)
 
 
 @compiled

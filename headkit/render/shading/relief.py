@@ -7,6 +7,7 @@ finer than a pixel fades: `footprint` is the size of a pixel in metres.
 from __future__ import annotations
 
 from math import cos, exp, sin
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing.noise import noise_slope, value_noise
 from headkit.render.jit import compiled
 from headkit.render.shading.paint import Paint
+from headkit.render.surface import RIB
 
 Slope = tuple[float, float, float]
 
@@ -64,6 +66,24 @@ def _wrinkles(x: float, y: float, z: float, landmarks: NDArray[np.float64]) -> f
         fan = dy / (dx + 0.012)
         height += 0.0002 * mask * sin(fan * 16.0 + 2.0 * value_noise(x * 90.0, y * 90.0, z))
     return height
+
+
+_STITCH: Final = 0.0042  # metres of one stitch along a rib
+
+
+@compiled
+def knit(u: float, v: float, footprint: float) -> tuple[float, float, float]:
+    """Ribs of a knitted cloth along v: slope along u and along v, and how deep in a furrow, 0 to 1.
+
+    u, v  metres on the cloth
+    """
+    ribs, stitches = fade(0.5 * RIB, footprint), fade(0.5 * _STITCH, footprint)
+    across = 6.283185307 * u / RIB
+    # Stitches lean to the middle of a rib from both sides.
+    along = 6.283185307 * (v + 0.35 * RIB * abs(sin(0.5 * across))) / _STITCH
+    crest = 0.5 + 0.5 * cos(across)
+    deep = (1.0 - crest) * (1.0 - crest) * ribs
+    return -0.95 * ribs * sin(across), 0.40 * stitches * crest * cos(along), deep
 
 
 @compiled

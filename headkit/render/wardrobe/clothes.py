@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headkit.render.surface import Surface
+from headkit.render.surface import Material, Surface
 from headkit.render.wardrobe import collars, cut_lines, shoes, suit
 from headkit.render.wardrobe.cut_lines import Figure, minimum
 from headkit.render.wardrobe.drape import folds, hang, neck
-from headkit.render.wardrobe.suit import OFFSET, Fitted, Trim, at, sew, with_offset
+from headkit.render.wardrobe.suit import FIGURE, OFFSET, UV, Fitted, Trim, at, sew, with_offset
 from headkit.render.wardrobe.tailoring import Floats, Piece
 from headkit.render.wardrobe.wearer import Wearer
 
@@ -130,7 +130,8 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     surfaces = []
     bands = _banded(piece, top, look.color, lines) if wearer.detail > 40 else [(piece, look.color)]
     for part, color in bands:
-        kind = trim if color == look.color else Trim(color, hem=0.008 * size)
+        knit = Material.CLOTH if look.kind == "tank top" else Material.KNIT
+        kind = trim if color == look.color else Trim(color, hem=0.008 * size, material=knit)
         surfaces.append(sew(part, kind, wearer, closed=tuple(lines)))
     neckline = "collar" if look.kind == "jacket" else look.neckline
     collar = collars.collar(wearer, piece, throat, neckline, size)
@@ -149,6 +150,9 @@ def _banded(
     edge = minimum(*(lines[name](at(band)) for name in names))
     step = 0.0002 + 0.0014 * np.clip((top.band - edge) / 0.005, 0.0, 1.0)
     thicker = with_offset(band, band.attributes[:, OFFSET] + step)
+    x, y, z = band.attributes[:, FIGURE].T
+    about = np.stack([0.075 * np.abs(np.arctan2(x, z - 0.02)), y], axis=1)  # the neck's ribs
+    thicker.attributes[:, UV] = np.where(y[:, None] > 0.5, about, thicker.attributes[:, UV])
     dark = (color[0] * 0.84, color[1] * 0.84, color[2] * 0.84)
     return [(piece, color), (thicker, dark)]
 

@@ -5,8 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from headkit.render.surface import Material, Part, Surface
+from headkit.render.wardrobe import cut_lines
+from headkit.render.wardrobe.cut_lines import Figure
 from headkit.render.wardrobe.drape import Neck, wobble
-from headkit.render.wardrobe.suit import BASE, FIGURE, NORMAL, OFFSET, REST
+from headkit.render.wardrobe.suit import (
+    BASE,
+    FIGURE,
+    NORMAL,
+    OFFSET,
+    REST,
+    Trim,
+    at,
+    sew,
+    with_offset,
+)
 from headkit.render.wardrobe.tailoring import (
     Floats,
     Piece,
@@ -27,16 +39,16 @@ def collar(wearer: Wearer, piece: Piece, neck: Neck, neckline: str, size: float)
     lines = [line for line in piece.seams["neck"] if len(line) > 8]
     if not lines:
         return []
+    axis = wearer.turn("neck_1", np.array([[0.0, 1.0, 0.12]], np.float32))[0]
+    if neckline == "hood":
+        return _hood(wearer, piece, axis, size)
     line = max(lines, key=len)
     closed = bool(line[0] == line[-1])
     rows = resample(piece.attributes[line][:, _ORDER], _AROUND, closed=closed)[:, _BACK]
     values = np.ascontiguousarray(rows)
     edge = values[:, BASE] + values[:, NORMAL] * values[:, OFFSET : OFFSET + 1]
     out = unit(values[:, NORMAL])
-    axis = wearer.turn("neck_1", np.array([[0.0, 1.0, 0.12]], np.float32))[0]
     out = unit(out - 0.7 * (out @ axis)[:, None] * axis)
-    if neckline == "hood":
-        return [_hood(wearer, values, edge, out, axis, size)]
     return [_fall(wearer, neck, values, edge, out, axis, size, wrap=closed)]
 
 
@@ -99,22 +111,47 @@ def _fall(
     return _strip(wearer, rows, values, color, [0.25, 0.6, 0.95, 0.95, 0.9, 0.3], wrap=wrap)
 
 
-def _hood(
-    wearer: Wearer, values: Floats, edge: Floats, out: Floats, axis: Floats, size: float
-) -> Surface:
-    """A hood that lies on the shoulders: a soft roll, thick at the back."""
-    z = values[:, FIGURE][:, 2]
-    back = np.clip((0.055 - z) / 0.085, 0.0, 1.0)
-    back = (back * back * (3 - 2 * back))[:, None]
-    radius = (0.008 + 0.022 * back) * size
-    bumps = 1.0 + 0.22 * wobble(values[:, FIGURE] * 2.0, 40.0, wearer.look.seed)[:, None]
-    center = edge + axis * radius * 0.55 + out * radius * (0.30 + 0.55 * back)
-    rows, turns = [], 10
-    for k in range(turns + 1):
-        angle = np.pi * 1.15 - 2 * np.pi * k / turns
-        squash = 1.0 - 0.25 * back * max(0.0, np.sin(angle))
-        rows.append(center + bumps * radius * (np.cos(angle) * out + squash * np.sin(angle) * axis))
-    rows.append(edge - axis * 0.004 - out * 0.002)  # its lining, down to the neckline
-    shade = [0.3 + 0.65 * (0.5 - 0.5 * np.cos(2 * np.pi * k / turns)) for k in range(turns + 1)]
-    shade.append(0.5)
-    return _strip(wearer, rows, values, wearer.look.clothes.color, shade, wrap=True)
+def _hood(wearer: Wearer, piece: Piece, axis: Floats, size: float) -> list[Surface]:
+    """A hood that lies on back and shoulders: cloth over the garment, and its lining down to the neck."""
+    look = wearer.look.clothes
+    cloth = piece.cut("hood", hood_depth(at(piece)))
+    x, _, z = cloth.attributes[:, FIGURE].T
+    below, back = cut_lines.neckline(at(cloth), "hood", 0.0), _behind(z)
+    share = np.clip(below / np.maximum(below + hood_depth(at(cloth)), 1e-4), 0.0, 1.0)
+    # Folds run down from the neck; across the back the cloth sags in rounds.
+    creases = wobble(
+        cloth.attributes[:, FIGURE] * np.array([1.0, 0.3, 0.5]), 34.0, wearer.look.seed
+    )
+    sag = np.sin(below / 0.011 + 40.0 * x * x) * back
+    full = (0.011 + 0.024 * back) * (1.0 + 0.28 * creases) + 0.0022 * sag
+    lift = 0.003 + full * np.sqrt(1.0 - 0.97 * share**2.2) * (0.72 + 0.28 * np.sin(np.pi * share))
+    cloth = with_offset(cloth, cloth.attributes[:, OFFSET] + (lift * size).astype(np.float32))
+    outer = sew(cloth, Trim(look.color, hem=0.0), wearer, closed=("hood",))
+    line = max(cloth.seams["neck"], key=len)
+    rows = resample(cloth.attributes[line][:, _ORDER], _AROUND, closed=True)[:, _BACK]
+    values = np.ascontiguousarray(rows)
+    base, out = values[:, BASE], unit(values[:, NORMAL])
+    top = base + out * values[:, OFFSET : OFFSET + 1]
+    inner = base + out * 0.003 * size
+    inward = unit(inner - top - ((inner - top) @ axis)[:, None] * axis)
+    wide = np.linalg.norm(inner - top, axis=1)[:, None]
+    # The rim rolls over: up and in.
+    roll = [np.sin(turn) * axis + (1 - np.cos(turn)) * inward for turn in (0.0, 0.35, 0.8, 1.3)]
+    lining = [top + 0.42 * wide * step for step in roll]
+    lining += [0.45 * lining[-1] + 0.55 * inner, inner - axis * 0.006 * size]
+    shade = [0.95, 0.95, 0.9, 0.75, 0.4, 0.2]
+    return [outer, _strip(wearer, lining, values, look.color, shade, wrap=True)]
+
+
+def _behind(z: Floats) -> Floats:
+    """0 at the front of the neck, 1 behind it, of figure depths."""
+    share = np.clip((0.060 - z) / 0.085, 0.0, 1.0)
+    return (share * share * (3 - 2 * share)).astype(np.float32)
+
+
+def hood_depth(body: Figure) -> Floats:
+    """Above 0 where a hood lies on the garment: a band at the front, a pointed bag on the back."""
+    x, _, z = body.points.T
+    back = _behind(z)
+    reach = 0.020 + back * (0.088 - 0.30 * np.abs(x))
+    return (reach - cut_lines.neckline(body, "hood", 0.0)).astype(np.float32)

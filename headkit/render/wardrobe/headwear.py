@@ -7,10 +7,11 @@ built in the rest frame of the head and moved with it; only a headscarf's neck i
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
-from headkit.render.surface import Material, Part, Surface
+from headkit.render.surface import RIB, Material, Part, Surface
 from headkit.render.wardrobe.drape import wobble
 from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp, sample
 from headkit.render.wardrobe.tailoring import Floats, grid_faces, unit, vertex_normals
@@ -107,15 +108,15 @@ def _beanie(scalp: Scalp, wearer: Wearer) -> list[Surface]:
         + (slouch * level**2 * crown.size) * crown.up
         - (0.5 * slouch * level**2 * crown.size) * crown.ahead
     )
-    cuff = crown.points[: _LEVELS // 3 + 1] + crown.normals[: _LEVELS // 3 + 1] * (
-        (crown.hair + 0.0085 + ribs * 1.3) * crown.size
-    )
-    cuff = np.concatenate(
-        [crown.points[:1] - crown.normals[:1] * 0.001, cuff, dome[_LEVELS // 3 : _LEVELS // 3 + 1]]
-    )
+    turned = _LEVELS // 3 + 1
+    thick = crown.hair + 0.0085 + ribs + 0.0012 * bumps[:turned]
+    cuff = crown.points[:turned] + crown.normals[:turned] * (thick * crown.size)
+    inner = crown.points[:1] - crown.normals[:1] * 0.001
+    round_edge = cuff[:1] - (0.003 * crown.normals[:1] + 0.0018 * crown.up) * crown.size
+    cuff = np.concatenate([inner, round_edge, cuff, dome[turned - 1 : turned]])
     surfaces = [
-        _surface(wearer, _dome(dome), look.color),
-        _surface(wearer, _closed(cuff), look.color if rng.random() < 0.6 else look.accent),
+        _knitted(wearer, dome, look.color),
+        _knitted(wearer, cuff, look.color if rng.random() < 0.6 else look.accent),
     ]
     if rng.random() < 0.3:
         surfaces.append(
@@ -261,6 +262,20 @@ def _closed(rows: Floats) -> Shape:
     points = rows.reshape(-1, 3).astype(np.float32)
     faces = grid_faces(count, columns, wrap=True, flip=True)
     return Shape(points, faces, vertex_normals(points, faces))
+
+
+def _knitted(wearer: Wearer, rows: Floats, color: Color) -> Surface:
+    """Rings (R, COLUMNS, 3), from below up, as ribbed wool whose ribs run up; closed where they end narrow."""
+    step = np.linalg.norm(np.diff(rows, axis=0), axis=2).mean(axis=1)
+    height = np.concatenate([[0.0], np.cumsum(step)])
+    turn = np.abs((np.arange(COLUMNS) + COLUMNS // 2) % COLUMNS - COLUMNS // 2)
+    around = turn * (104 * RIB / COLUMNS)  # even about front and back, so that nothing jumps
+    uv = np.stack(np.broadcast_arrays(around, height[:, None]), axis=-1)
+    narrow = np.ptp(rows[-1], axis=0).max() < 0.6 * np.ptp(rows[0], axis=0).max()
+    if narrow:
+        uv = np.concatenate([uv, uv[-1:]])
+    made = _surface(wearer, _dome(rows) if narrow else _closed(rows), color)
+    return replace(made, material=Material.KNIT, uv=uv.reshape(-1, 2).astype(np.float32))
 
 
 def _surface(wearer: Wearer, shape: Shape, color: Color) -> Surface:

@@ -24,6 +24,7 @@ from headkit.render.wardrobe.tailoring import (
     Piece,
     Refinement,
     compact,
+    divide,
     loop_subdivision,
     unit,
     vertex_normals,
@@ -77,45 +78,58 @@ def mold(group: str, *, fine: bool) -> Mold:
         refinement = _coarse(chosen, used)
     joints = dict(zip(human.bones, human.rest(human.mean_identity()).joints, strict=True))
     body = figure(refinement.apply(human.template[used]), joints)
-    limb = _limb(body.points)
-    twice = refinement.faces[:0]
+    limb = _sleeves(body.points)
+    twins = np.zeros((0, 2), np.int32)
+    on_limb = limb > 0
     if group == "upper":  # texture does not run on from trunk to sleeve: they meet in a seam
-        refinement, twice = _parted(refinement, limb[refinement.faces].sum(axis=1) >= 2)
+        refinement, twins = _parted(refinement, limb)
+        on_limb = np.concatenate([on_limb, np.repeat([False, True], len(twins))])
     template = refinement.apply(human.template[used])
     body = figure(template, joints)
-    on_limb = np.zeros(len(template), np.bool_)
-    on_limb[twice[:, 1]] = True
-    on_limb |= _limb(body.points)
-    on_limb[twice[:, 0]] = False
     uv = _texture(body, on_limb)
-    return Mold(refinement, used, template, body, uv, refinement.faces, twice[:, :2])
+    return Mold(refinement, used, template, body, uv, refinement.faces, twins)
 
 
-def _limb(points: Floats) -> NDArray[np.bool_]:
-    """Which places of the figure lie on the sleeves."""
-    line = np.interp(points[:, 1], [0.3, 0.42, 0.5, 0.57], [0.24, 0.20, 0.185, 0.175])
-    return np.asarray(np.abs(points[:, 0]) > line)
+def _sleeves(points: Floats) -> Floats:
+    """Above 0 on the sleeves, below on the trunk, 0 at the seam between; figure metres."""
+    heights = [0.28, 0.36, 0.42, 0.50, 0.57]
+    line = np.interp(points[:, 1], heights, [0.25, 0.205, 0.182, 0.168, 0.158])
+    return (np.abs(points[:, 0]) - line).astype(np.float32)
 
 
-def _parted(refinement: Refinement, limb: NDArray[np.bool_]) -> tuple[Refinement, Ints]:
-    """The mesh with the faces `limb` given vertices of their own; rows (T, 2) of shared and own ones."""
-    faces = refinement.faces
-    count = len(refinement.starts) - 1
-    shared = np.intersect1d(faces[limb], faces[~limb])
-    place = np.arange(count, dtype=np.int32)
-    place[shared] = count + np.arange(len(shared), dtype=np.int32)
-    faces = np.where(limb[:, None], place[faces], faces)
-    lengths = np.diff(refinement.starts)[shared]
-    rows = [np.arange(refinement.starts[i], refinement.starts[i + 1]) for i in shared]
-    extra = np.concatenate([*rows, np.zeros(0, np.int64)]).astype(np.int64)
-    starts = np.concatenate([refinement.starts, refinement.starts[-1] + np.cumsum(lengths)])
+def _parted(refinement: Refinement, limb: Floats) -> tuple[Refinement, Ints]:
+    """The mesh cut along `limb` (V,) = 0; each side of the cut has vertices of its own.
+
+    Returns it with rows (T, 2) of the vertices that lie in one place: trunk's and sleeve's, T each in turn
+    after the old ones.
+    """
+    trunk, sleeve = divide(refinement.faces, -limb), divide(refinement.faces, limb)
+    count, fresh = len(limb), len(trunk.low)
+    sleeve_faces = np.where(sleeve.faces >= count, sleeve.faces + fresh, sleeve.faces)
+    rows = []
+    for low, high, share in zip(trunk.low, trunk.high, trunk.share, strict=True):
+        a = slice(refinement.starts[low], refinement.starts[low + 1])
+        b = slice(refinement.starts[high], refinement.starts[high + 1])
+        indices = np.concatenate([refinement.indices[a], refinement.indices[b]])
+        weights = np.concatenate(
+            [refinement.weights[a] * (1 - share), refinement.weights[b] * share]
+        )
+        rows.append((indices, weights))
+    lengths = np.array([len(indices) for indices, _ in rows] * 2, np.int64)
     parted = Refinement(
-        starts.astype(np.int32),
-        np.concatenate([refinement.indices, refinement.indices[extra]]),
-        np.concatenate([refinement.weights, refinement.weights[extra]]),
-        faces.astype(np.int32),
+        np.concatenate([refinement.starts, refinement.starts[-1] + np.cumsum(lengths)]).astype(
+            np.int32
+        ),
+        np.concatenate([refinement.indices, *[indices for indices, _ in rows * 2]]).astype(
+            np.int32
+        ),
+        np.concatenate([refinement.weights, *[weights for _, weights in rows * 2]]).astype(
+            np.float32
+        ),
+        np.concatenate([trunk.faces, sleeve_faces]).astype(np.int32),
     )
-    return parted, np.stack([shared, place[shared]], axis=1).astype(np.int32)
+    first = count + np.arange(fresh)
+    return parted, np.stack([first, first + fresh], axis=1).astype(np.int32)
 
 
 def _texture(body: Figure, limb: NDArray[np.bool_]) -> Floats:
@@ -125,6 +139,9 @@ def _texture(body: Figure, limb: NDArray[np.bool_]) -> Floats:
     trunk = 0.14 * np.minimum(turn, np.pi - turn)
     level = np.clip((y - 0.40) / 0.10, 0.0, 1.0)
     trunk = trunk + level * (np.abs(x) - trunk)
+    # Over the shoulders, where the surface lies flat, height grows towards their ridge.
+    flat = np.clip((y - 0.44) / 0.10, 0.0, 1.0)
+    height = y + 0.75 * flat * flat * (3 - 2 * flat) * (0.08 - np.abs(z - 0.015))
     # On the arms: around them and along them, from their axis in the mean human's rest pose.
     across = np.abs(x) * 0.745 + y * 0.667
     arm = (body.arm > 0.2) & (body.arm < 0.9) & limb
@@ -132,7 +149,7 @@ def _texture(body: Figure, limb: NDArray[np.bool_]) -> Floats:
     around = 0.05 * np.abs(np.arctan2(across - middle, z - 0.02))
     upper = np.minimum(body.arm, 1.0) * body.upper_arm
     along = upper + np.maximum(body.arm - 1.0, 0.0) * body.forearm
-    places = np.where(limb, [around, -along], [trunk, y])
+    places = np.where(limb, [around, -along], [trunk, height])
     return np.ascontiguousarray(places.T, np.float32)
 
 
@@ -242,7 +259,7 @@ def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None =
         parts=np.full(len(triangles), trim.part, np.uint8),
         occlusion=rows[:, SHADE].copy(),
         color=np.tile(np.asarray(trim.color, np.float32), (len(points), 1)),
-        uv=rows[:, UV].copy() if trim.patterned else None,
+        uv=rows[:, UV].copy() if trim.patterned or trim.material == Material.KNIT else None,
         two_sided=True,
     )
 

@@ -143,33 +143,57 @@ class Piece:
         The edge is exact, not a stair of triangles; its ordered lines are kept as seams[name].
         A closed line repeats its first vertex at the end.
         """
-        field = np.where(np.abs(field) < 1e-6, np.float32(1e-6), field).astype(np.float32)
-        sorted_faces = np.empty_like(self.faces)
-        first, last = _sort_faces(self.faces, field, sorted_faces)
-        whole, one, two = sorted_faces[:first], sorted_faces[first:last], sorted_faces[last:]
-        two = two[two[:, 0] >= 0]
-        crossing = np.concatenate([one[:, [0, 1]], one[:, [0, 2]], two[:, [0, 1]], two[:, [0, 2]]])
-        crossing.sort(axis=1)
-        keys, where = np.unique(
-            crossing[:, 0].astype(np.int64) * len(field) + crossing[:, 1], return_inverse=True
-        )
-        low, high = keys // len(field), keys % len(field)
-        share = (field[low] / (field[low] - field[high]))[:, None].astype(np.float32)
-        fresh = self.attributes[low] * (1 - share) + self.attributes[high] * share
-        where = where.ravel() + len(self.attributes)
-        p, q = where[: len(one)], where[len(one) : 2 * len(one)]
-        r, s = where[2 * len(one) : 2 * len(one) + len(two)], where[2 * len(one) + len(two) :]
-        faces = np.concatenate(
-            [
-                whole,
-                np.stack([one[:, 0], p, q], axis=1),
-                np.stack([r, two[:, 1], two[:, 2]], axis=1),
-                np.stack([r, two[:, 2], s], axis=1),
-            ]
-        ).astype(np.int32)
-        lines = _chain(np.concatenate([np.stack([p, q], axis=1), np.stack([s, r], axis=1)]))
-        seams = {**self.seams, name: lines}
-        return Piece(np.concatenate([self.attributes, fresh]), faces, seams)
+        made = divide(self.faces, field)
+        share = made.share[:, None]
+        fresh = self.attributes[made.low] * (1 - share) + self.attributes[made.high] * share
+        seams = {**self.seams, name: _chain(made.segments)}
+        return Piece(np.concatenate([self.attributes, fresh]), made.faces, seams)
+
+
+@dataclass(frozen=True)
+class Division:
+    """The faces on one side of a line, with new vertices on the mesh's edges where the line meets them.
+
+    low, high  (N,) ends of the edge that new vertex N lies on, share (N,) how far from low to high: the
+               same for both sides of a line
+    faces      (F, 3); new vertices are numbered on from the old ones
+    segments   (S, 2) pieces of the line, directed
+    """
+
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    share: Floats
+    faces: Ints
+    segments: NDArray[np.int64]
+
+
+def divide(faces: Ints, field: Floats) -> Division:
+    """The part of a mesh where `field` (V,) is above 0, cut exactly along 0."""
+    field = np.where(np.abs(field) < 1e-6, np.float32(1e-6), field).astype(np.float32)
+    sorted_faces = np.empty_like(faces)
+    first, last = _sort_faces(faces, field, sorted_faces)
+    whole, one, two = sorted_faces[:first], sorted_faces[first:last], sorted_faces[last:]
+    two = two[two[:, 0] >= 0]
+    crossing = np.concatenate([one[:, [0, 1]], one[:, [0, 2]], two[:, [0, 1]], two[:, [0, 2]]])
+    crossing.sort(axis=1)
+    keys, where = np.unique(
+        crossing[:, 0].astype(np.int64) * len(field) + crossing[:, 1], return_inverse=True
+    )
+    low, high = keys // len(field), keys % len(field)
+    share = (field[low] / (field[low] - field[high])).astype(np.float32)
+    where = where.ravel() + len(field)
+    p, q = where[: len(one)], where[len(one) : 2 * len(one)]
+    r, s = where[2 * len(one) : 2 * len(one) + len(two)], where[2 * len(one) + len(two) :]
+    kept = np.concatenate(
+        [
+            whole,
+            np.stack([one[:, 0], p, q], axis=1),
+            np.stack([r, two[:, 1], two[:, 2]], axis=1),
+            np.stack([r, two[:, 2], s], axis=1),
+        ]
+    ).astype(np.int32)
+    segments = np.concatenate([np.stack([p, q], axis=1), np.stack([s, r], axis=1)])
+    return Division(low, high, share, kept, segments)
 
 
 @compiled

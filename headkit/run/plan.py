@@ -18,6 +18,8 @@ from headkit.run.streams import STDOUT_NAMES
 from headkit.status import USAGE, Stop
 from headkit.tool import Context, Opt, RunOptions, Tool
 
+STATE = (".run.json", ".run.ids")  # what a run adds to the name of its output
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -114,7 +116,26 @@ def _output(flags: RunOptions, shard: shards.Shard) -> tuple[Path | None, str | 
     if is_device(name):
         return None, name
     # Of a symbolic link, what it names is written, not the link.
-    return Path(os.path.realpath(name)), None
+    path = Path(os.path.realpath(name))
+    _refuse_side_file("-o", name, path)
+    return path, None
+
+
+def _refuse_side_file(flag: str, typed: str, path: Path) -> None:
+    """Stop 2 for a name under which a run keeps its own state, or the ledger of another output.
+
+    A resumed run would else take the rows for its state, or lose what it had dropped.
+    """
+    owner = next((path.name.removesuffix(end) for end in STATE if path.name.endswith(end)), "")
+    if not owner and path.name.startswith(".") and path.name.endswith(".tmp"):
+        owner = path.name[1:].removesuffix(".tmp")
+    if not owner and flag == "-o" and path.name.endswith(".dropped"):
+        ledger_of = path.with_name(path.name.removesuffix(".dropped"))
+        owner = ledger_of.name if ledger_of.exists() else ""
+    if owner:
+        raise Stop(
+            USAGE, f"{flag} {typed}: is a side file of {owner!r}; write to a file of another name"
+        )
 
 
 def _ledger(
@@ -123,7 +144,9 @@ def _ledger(
     if tool.kind not in ("choose", "whole"):
         return None
     if flags.ledger is not None:
-        return Path(shards.name(flags.ledger, shard)).absolute()
+        ledger = Path(shards.name(flags.ledger, shard)).absolute()
+        _refuse_side_file("--ledger", flags.ledger, ledger)
+        return ledger
     if output is not None:
         return output.with_name(output.name + ".dropped")
     if log is not None:

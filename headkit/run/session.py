@@ -188,7 +188,8 @@ class Session:
         if not isinstance(books.output, Journal):
             return rows
         if self.plan.flags.retry_errors:
-            rest = rework.redo_errors(books, rows, flow, self.plan.batch_size)
+            rework.redo_errors(books, rows, source, flow, self.plan.batch_size)
+            rest = rows
         else:
             first = resume.replay(books, rows, lambda: source.limited)
             if books.tee is not None:

@@ -31,7 +31,9 @@ class Cli:
             for name, value in os.environ.items()
             if not name.startswith(("HEADKIT_", "SLURM_"))
         }
-        self.env = {**kept, "PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"}
+        # Of this tree, as the forked ones: an installed headkit may be of another.
+        ours = os.pathsep.join((str(HERE), str(HERE.parents[1])))
+        self.env = {**kept, "PYTHONPATH": ours, "OMP_NUM_THREADS": "1"}
 
     def command(self, *words, program="sample_tools"):
         return [sys.executable, "-m", program, *map(str, words)]

@@ -1,39 +1,11 @@
 """Worker processes: the same bytes whatever their number, and nothing left behind however they end."""
 
 import os
-import random
-import shutil
-import signal
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from drill import Drill, alive, children, wait_until
 from manifests import lines, many, parsed
-
-POSES = Path(__file__).parents[1] / "data" / "poses.jsonl"
-
-
-def children(pid):
-    return [
-        int(child)
-        for child in Path(f"/proc/{pid}/task").glob("*/children")
-        for child in child.read_text().split()
-    ]
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def wait_until(true, seconds=20.0):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize("tool", ["mark", "sift"])
@@ -124,60 +96,6 @@ def test_workers_die_with_a_parent_that_is_killed(cli):
     cli.run("mark", "-o", "out", "--resume", "in")  # no lock is held
 
 
-class Drill:
-    """A run with two workers that is killed at random moments and resumed, until nothing is left to do."""
-
-    def __init__(self, cli, tool, rows, *words, program="sample_tools"):
-        self.cli = cli
-        self.program = program
-        self.words = (tool, *words, "-d", "images", "in")
-        cli.write("in", rows)
-        cli.run(*self.words, "-o", "out", program=program, status=None)
-        self.whole = self.state()
-        self.forget()
-
-    def state(self):
-        """All that a run leaves: rows, images, account."""
-        files = {
-            path.relative_to(self.cli.folder): path for path in self.cli.path("images").rglob("*")
-        }
-        images = {name: path.read_bytes() for name, path in files.items() if path.is_file()}
-        kept = self.cli.run_file("out")["checkpoint"]
-        return self.cli.read("out"), images, kept["counts"], kept["ids"]
-
-    def forget(self):
-        shutil.rmtree(self.cli.path("images"))
-        for name in ("out", "out.run.json", "out.run.ids"):
-            self.cli.path(name).unlink()
-
-    def go(self, kills, seed, longest):
-        """`kills` times SIGKILL, half of them to a worker, each after up to `longest` seconds."""
-        chance = random.Random(seed)
-        while kills:
-            runner = self.start()
-            while kills and runner.poll() is None:
-                time.sleep(chance.uniform(0.05, longest))
-                workers = children(runner.pid)
-                victim = chance.choice(workers) if workers and chance.random() < 0.5 else runner.pid
-                with suppress(ProcessLookupError):
-                    os.kill(victim, signal.SIGKILL)
-                    kills -= 1
-            status, said = self.end(runner)
-            assert status in (0, 1, -signal.SIGKILL), said
-            if status >= 0:  # it got through: begin again
-                assert self.state() == self.whole
-                self.forget()
-        assert self.end(self.start())[0] in (0, 1)
-        assert self.state() == self.whole  # no leftover, nothing lost, nothing doubled
-
-    def start(self):
-        return self.cli.popen(*self.words, "-j", 2, "-o", "out", "--resume", program=self.program)
-
-    def end(self, runner):
-        _, said = runner.communicate(timeout=600)
-        return runner.returncode, said.decode()
-
-
 @pytest.fixture
 def small_drill(cli):
     rows = many(60)
@@ -192,10 +110,3 @@ def test_kills_at_random_moments_end_in_the_same_bytes(small_drill):
 @pytest.mark.slow
 def test_fifty_kills_at_random_moments(small_drill):
     small_drill.go(50, seed=2, longest=0.5)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-def test_fifty_kills_of_generate(cli):
-    poses = POSES.read_bytes().splitlines(keepends=True)[:16]
-    Drill(cli, "generate", b"".join(poses), program="headkit").go(50, seed=3, longest=12)

@@ -168,6 +168,29 @@ def test_retry_errors_redoes_ours_and_those_whose_cause_is_gone(cli):
     assert cli.run(*words, input=lines(*grown)) == (b"", "")
 
 
+@pytest.mark.parametrize("limit", [0, 5, 12, 14])
+def test_limit_says_which_errors_are_tried_again(cli, limit):
+    """Finished rows behind the limit stay, as they do without --retry-errors."""
+    records = many(16)
+    records[3]["do"] = records[9]["do"] = "fail"
+    words = ("mark", "-o", "out", "--resume")
+    cli.run(*words, "-n", 12, input=lines(*records), status=1)
+    before = cli.read("out").splitlines()
+    del records[3]["do"], records[9]["do"]
+    retry = (*words, "--retry-errors", "-n", limit)
+    cli.run(*retry, input=lines(*records), status=None)
+    expected = cli.out("mark", "-n", max(limit, 12), input=lines(*records)).splitlines()
+    for number in range(3, 12):
+        if limit <= number:
+            expected[number] = before[number]
+    assert cli.read("out").splitlines() == expected
+    again = cli.read("out")
+    cli.run(*words, "--retry-errors", "-n", 5, input=lines(*records[:11]), status=2)  # cut short
+    assert cli.read("out") == again
+    cli.run(*words, "--retry-errors", input=lines(*records))
+    assert cli.read("out") == cli.out("mark", input=lines(*records))
+
+
 def test_retry_that_is_refused_or_fails_leaves_the_file(cli):
     records = many(12)
     records[3]["do"] = "fail"

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
+from drill import wait_until
 from manifests import lines, many, parsed
-from test_jobs import wait_until
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 

@@ -274,6 +274,34 @@ def test_ledger_that_is_read_or_written_elsewhere_is_refused(cli, line):
     assert cli.read("in") == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-o z.run.json",
+        "-o z.run.ids",
+        "-o z.dropped",
+        "-o .z.tmp",
+        "-o new --ledger z.run.json",
+        "-o z --ledger z.run.ids --resume",
+        "-o link",
+    ],
+)
+def test_side_file_of_another_output_is_refused(cli, words):
+    cli.write("in", lines(*many(4)))
+    cli.run("sift", "-o", "z", "in")
+    cli.path("link").symlink_to("z.run.json")
+    before = {name: cli.read(name) for name in cli.names()}
+    said = cli.said("sift", *words.split(), "in", status=2)
+    assert "is a side file of 'z'; write to a file of another name" in said
+    assert {name: cli.read(name) for name in cli.names()} == before
+
+
+def test_name_that_only_looks_like_a_ledger_is_free(cli):
+    cli.write("in", lines(*many(4)))
+    cli.run("mark", "-o", "rows.dropped", "in")
+    assert len(parsed(cli.read("rows.dropped"))) == 4
+
+
 def test_ledger_that_is_a_device_is_written_through(cli):
     cli.write("in", lines(*many(4)))
     pipe = cli.path("pipe")

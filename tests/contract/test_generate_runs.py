@@ -1,14 +1,19 @@
 """The contract on generate itself: kills, signals, pipes, shards, full disks; rows and images to the byte."""
 
 import json
+import resource
 import signal
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
+from conftest import Cli
 from drill import Drill, wait_until
 from manifests import lines, parsed
+
+from headkit.tool import Context
+from headkit.tools import generate
 
 POSES = Path(__file__).parents[1] / "data" / "poses.jsonl"
 COUNT = 6
@@ -26,24 +31,25 @@ def images(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-def headkit(cli, *words, **options):
-    return cli.popen(*words, program="headkit", **options)
+def finish(cli, *words, status=0):
+    """A run in a fork of this process, where the renderer is loaded already."""
+    return cli.said(*words, program="headkit", status=status)
 
 
-def finish(cli, *words):
-    runner = headkit(cli, *words)
-    _, said = runner.communicate(timeout=120)
-    assert runner.returncode == 0, said.decode()
+@pytest.fixture(scope="module", autouse=True)
+def _loaded(tmp_path_factory):
+    """The renderer, loaded once for all forks."""
+    generate.start(
+        generate.Options(), Context("generate", tmp_path_factory.mktemp("loaded").resolve())
+    )
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+def alone(tmp_path_factory, _loaded):
     """Rows and images of one run, which all others must end in."""
-    from conftest import Cli
-
     cli = Cli(tmp_path_factory.mktemp("alone"))
     cli.write("in", poses(COUNT))
-    cli.run(*SMALL, "-o", "out", "in", program="headkit")
+    finish(cli, *SMALL, "-o", "out", "in")
     expected = cli.read("out"), images(cli.path("images"))
     assert len(expected[1]) == COUNT
     return expected
@@ -65,10 +71,12 @@ def test_fifty_kills_end_in_the_same_bytes(cli):
     Drill(cli, "generate", poses(12), "-b", 2, program="headkit").go(50, seed=3, longest=12)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_signal_amid_a_batch_then_resume(cli, rows, alone, number):
     words = ("generate", "--size", 64, "-b", 2, "-o", "out", "--resume", rows)
-    runner = headkit(cli, *words)
+    runner = cli.popen(*words, program="headkit")
     wait_until(lambda: list(cli.path("images").rglob("*.png")), 60)
     runner.send_signal(number)
     said = runner.communicate(timeout=60)[1]
@@ -83,7 +91,7 @@ def test_signal_amid_a_batch_then_resume(cli, rows, alone, number):
 def test_reader_that_leaves_ends_it_at_once(cli):
     row = json.loads(poses(1))
     cli.write("in", lines(*({**row, "id": f"r{number}"} for number in range(200))))
-    runner = headkit(cli, *SMALL, "in")
+    runner = cli.popen(*SMALL, "in", program="headkit")
     for _ in range(3):
         assert runner.stdout.readline()
     runner.stdout.close()  # as `head -n 3` does
@@ -95,6 +103,7 @@ def test_reader_that_leaves_ends_it_at_once(cli):
     assert len(images(cli.path("images"))) <= made + 2  # what was in hand, and no more
 
 
+@pytest.mark.slow  # the same from a shell
 def test_head_of_a_pipe_is_141(cli, rows):
     done = cli.shell("$H generate --size 64 -b 1 in | head -n 3; exit ${PIPESTATUS[0]}")
     assert (done.returncode, done.stderr) == (141, b"")
@@ -103,10 +112,10 @@ def test_head_of_a_pipe_is_141(cli, rows):
 
 def test_shards_merged_are_one_run(cli, rows, alone):
     for index in range(3):
-        cli.run(*SMALL, "--shard", f"{index}/3", "-o", "p{shard}", rows, program="headkit")
+        finish(cli, *SMALL, "--shard", f"{index}/3", "-o", "p{shard}", rows)
     parts = [f"p{index}" for index in range(3)]
     assert all(0 < len(parsed(cli.read(part))) < COUNT for part in parts)
-    cli.run("merge", "--order", rows, "-o", "out", *parts, program="headkit")
+    finish(cli, "merge", "--order", rows, "-o", "out", *parts)
     assert (cli.read("out"), images(cli.path("images"))) == alone
 
 
@@ -114,12 +123,16 @@ def test_limit_on_file_size_is_74_and_resumed(cli, rows, alone):
     """The largest image does not fit: the rows before it stand, and no piece of it is left."""
     sizes = [len(alone[1][row["image"].removeprefix("images/")]) for row in parsed(alone[0])]
     largest = sizes.index(max(sizes))
-    words = f"generate --size 64 -b 1 -o out --resume {rows}"
-    done = cli.shell(f"ulimit -f {max(sizes) // 1024}; $H {words}")
-    assert done.returncode == 74, done.stderr
-    assert b"File too large" in done.stderr
+    words = (*SMALL, "-o", "out", "--resume", rows)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max(sizes) - 1, before[1]))
+    try:
+        said = finish(cli, *words, status=74)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "File too large" in said
     assert len(parsed(cli.read("out"))) == len(images(cli.path("images"))) == largest
-    finish(cli, *words.split())
+    finish(cli, *words)
     assert (cli.read("out"), images(cli.path("images"))) == alone
 
 
@@ -136,13 +149,13 @@ def test_small_disk_is_74_and_resumed(cli, rows, alone):
         pytest.skip("may not mount")
     words = (*SMALL, "--root", "disk", "-o", "disk/out", "--resume", rows)
     try:
-        said = cli.said(*words, program="headkit", status=74)
+        said = finish(cli, *words, status=74)
         assert "No space left on device" in said
         done = parsed(cli.read("disk/out"))
         assert 0 < len(done) < COUNT
         assert not [path for path in disk.rglob("*") if path.name.endswith(".tmp")]
         subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
-        cli.run(*words, program="headkit")
+        finish(cli, *words)
         assert (cli.read("disk/out"), images(disk / "images")) == alone
         names = sorted(path.name for path in disk.iterdir())
         assert names == ["images", "out", "out.run.ids", "out.run.json"]

@@ -3,8 +3,7 @@
 Unknowns, in this order: C coefficients, jaw (rotation vector, 3), log of the focal length (1), rotation (left
 perturbation, radians, 3), translation (3) as (x / z, y / z, log z) of the head's origin, which leaves depth hardly
 correlated with the place in the picture. Pose comes last, so that its marginal covariance is the inverse of the last
-block of the Cholesky factor. The derivative of the jaw's joint by shape is left out (of the Jacobian, not of the
-points): it is of second order, and the same minimum is found.
+block of the Cholesky factor. Only the pose correctives of a turned jaw are left out of the derivatives (not of the points).
 """
 
 from __future__ import annotations
@@ -128,7 +127,8 @@ def jacobian(
 ) -> Tensor:
     """(B, 2 L, C + 10) derivative of pixels by the unknowns, rows times `weight` (B, L).
 
-    With D = du/dX, M = 1 + w (R_jaw - 1): du/dc = D R M S, du/d rotation = -D [R p]x, du/d jaw = -D R w [R_jaw a]x.
+    With D = du/dX, M = 1 + w (R_jaw - 1), modes S of points and J of the joint: du/dc = D R (M S - w (R_jaw - 1) J),
+    du/d rotation = -D [R p]x, du/d jaw = -D R w [R_jaw a]x times the left Jacobian of the rotation vector.
     """
     batch, count = len(weight), head.n_coefficients
     depth = at.camera[..., 2]
@@ -139,7 +139,8 @@ def jacobian(
     by_point = torch.cat([flat, -(flat @ rays[..., None])], dim=3)  # (B, L, 2, 3)
     by_model = by_point @ state.rotation[:, None]
     jaw_weight = head.jaw_weights[:, None, None]
-    by_rest = by_model + jaw_weight * (by_model @ at.jaw_turn[:, None])
+    by_arm = jaw_weight * (by_model @ at.jaw_turn[:, None])
+    by_rest = by_model + by_arm
 
     out = weight.new_empty((batch, head.n_points, 2, head.n_unknowns))
     part = out[..., :count]
@@ -147,9 +148,10 @@ def jacobian(
     torch.mul(by_rest[..., 0:1], axes[0], out=part)
     part.addcmul_(by_rest[..., 1:2], axes[1])
     part.addcmul_(by_rest[..., 2:3], axes[2])
-    out[..., count : count + 3] = jaw_weight * torch.linalg.cross(
-        at.arm[:, :, None].expand_as(by_model), by_model
-    )
+    jaw = head.n_jaw_points
+    part[:, :jaw] -= by_arm[:, :jaw] @ head.jaw_joint_modes.T
+    by_turn = torch.linalg.cross(at.arm[:, :, None].expand_as(by_model), by_model)
+    out[..., count : count + 3] = jaw_weight * by_turn @ _left_jacobian(state.jaw)[:, None]
     out[..., count + 3] = weight[..., None] * pixels if free_focal else 0.0
     out[..., count + 4 : count + 7] = torch.linalg.cross(
         at.turned[:, :, None].expand_as(by_point), by_point
@@ -162,10 +164,23 @@ def jacobian(
 def turned(vector: Tensor) -> Tensor:
     """(B, 3, 3) rotations of rotation vectors (B, 3), radians (Rodrigues)."""
     angle = vector.norm(dim=1)[:, None, None]
-    zero = torch.zeros_like(vector[:, 0])
-    x, y, z = vector.unbind(dim=1)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).reshape(-1, 3, 3)
+    cross = _cross_matrix(vector)
     first = torch.sinc(angle / torch.pi)
     second = torch.sinc(angle / (2 * torch.pi)) ** 2 / 2
     eye = torch.eye(3, dtype=vector.dtype, device=vector.device)
     return eye + first * cross + second * (cross @ cross)
+
+
+def _left_jacobian(vector: Tensor) -> Tensor:
+    """(B, 3, 3) with exp(v + d) = exp(J d) exp(v) for small d; to third order in v, enough for a jaw."""
+    cross = _cross_matrix(vector)
+    eye = torch.eye(3, dtype=vector.dtype, device=vector.device)
+    square = cross @ cross
+    return eye + cross / 2 + square / 6 + cross @ square / 24
+
+
+def _cross_matrix(vector: Tensor) -> Tensor:
+    """(B, 3, 3) matrices M with M u = vector x u."""
+    zero = torch.zeros_like(vector[:, 0])
+    x, y, z = vector.unbind(dim=1)
+    return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=1).reshape(-1, 3, 3)

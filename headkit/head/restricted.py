@@ -24,20 +24,24 @@ Array = NDArray[Any]
 
 REST_TOLERANCE = 1.5e-4  # metres rms that the modes left out may move a point
 LEAST_INFLUENCE = 3e-4  # metres: an action that moves no observed point as far stays at rest
+LEAST_JAW_WEIGHT = 1e-3  # a point that turns less with the jaw counts as one of the skull
 ALIGNMENT = 8  # columns: rows of the Jacobian then begin at multiples of 64 bytes, wherever a head lies in a batch
 POSE_COLUMNS = (
     10  # unknowns beside the coefficients: jaw 3, log focal length 1, rotation 3, translation 3
 )
 
 # Prior of a named action's coefficient, and how softly it stops at 0 and 1.
-ACTION_DEVIATION = 0.35
-ACTION_SLACK = 0.05
+ACTION_MEAN = 0.1
+ACTION_DEVIATION = 0.25
+ACTION_SLACK = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class RestrictedHead:
     """L points, C active coefficients (shape first, then expression, then idle ones that fill up a row).
 
+    order             (L,) place of each point among those asked for: points that move with the jaw come first
+    n_jaw_points      how many of them
     points            (L, 3) of the mean head, canonical frame, metres
     modes             (C, L, 3) metres per coefficient
     mode_axes         three of (L, C): the same by coordinate
@@ -49,6 +53,8 @@ class RestrictedHead:
     shape_lift        (S, C) shape coefficients of active ones; expression_lift (E, C) the same for expression
     """
 
+    order: Tensor
+    n_jaw_points: int
     points: Tensor
     modes: Tensor
     mode_axes: tuple[Tensor, Tensor, Tensor]
@@ -63,7 +69,6 @@ class RestrictedHead:
     upper: Tensor
     shape_lift: Tensor
     expression_lift: Tensor
-    has_jaw: bool
 
     @property
     def n_points(self) -> int:
@@ -76,6 +81,10 @@ class RestrictedHead:
     @property
     def n_unknowns(self) -> int:
         return self.n_coefficients + POSE_COLUMNS
+
+    @property
+    def has_jaw(self) -> bool:
+        return bool(self.n_jaw_points)
 
 
 def restricted(
@@ -109,7 +118,10 @@ def _restricted(
     device: str,
     dtype: torch.dtype,
 ) -> RestrictedHead:
-    ids = np.array(vertices, dtype=np.int64)
+    asked = np.array(vertices, dtype=np.int64)
+    weights = model.jaw_weights[asked]
+    order = np.argsort(weights <= LEAST_JAW_WEIGHT, kind="stable")
+    ids = asked[order]
     shape = _turned(model.shape_basis[:, ids], shape_count)
     named = bool(model.expression_names)
     choose = _chosen if named else _turned
@@ -128,18 +140,22 @@ def _restricted(
     joint = model.jaw_joint_basis.astype(np.float64)
     joint_modes = shape_lift.T @ joint[: model.n_shape] + expression_lift.T @ joint[model.n_shape :]
 
-    precision = np.ones(size)
+    mean, precision = np.zeros(size), np.ones(size)
     lower, upper = np.full(size, -np.inf), np.full(size, np.inf)
     if named:
         actions = slice(counts[0], sum(counts))
-        precision[actions], lower[actions], upper[actions] = ACTION_DEVIATION**-2, 0.0, 1.0
+        mean[actions], precision[actions] = ACTION_MEAN, ACTION_DEVIATION**-2
+        lower[actions], upper[actions] = 0.0, 1.0
     rest = shape.rest + (expression.rest * ACTION_DEVIATION**2 if named else expression.rest)
 
     def tensor(array: Array) -> Tensor:
         return torch.as_tensor(np.array(array, dtype=np.float64), dtype=dtype, device=device)
 
     pose = model.pose_basis
+    moving = np.where(weights[order] > LEAST_JAW_WEIGHT, weights[order], 0.0)
     return RestrictedHead(
+        order=torch.as_tensor(order, device=device),
+        n_jaw_points=int((moving > 0).sum()),
         points=tensor(model.template[ids]),
         modes=tensor(modes),
         mode_axes=(
@@ -148,17 +164,16 @@ def _restricted(
             tensor(modes[:, :, 2].T),
         ),
         rest_deviation=tensor(np.sqrt(rest)),
-        jaw_weights=tensor(model.jaw_weights[ids]),
+        jaw_weights=tensor(moving),
         jaw_joint=tensor(model.jaw_joint),
         jaw_joint_modes=tensor(joint_modes),
         pose_modes=None if pose is None else tensor(pose[:, ids].reshape(9, -1)),
-        mean=tensor(np.zeros(size)),
+        mean=tensor(mean),
         precision=tensor(precision),
         lower=tensor(lower),
         upper=tensor(upper),
         shape_lift=tensor(shape_lift),
         expression_lift=tensor(expression_lift),
-        has_jaw=bool(model.jaw_weights[ids].max() > 0.05),
     )
 
 

@@ -117,7 +117,7 @@ def fit(
         vertices = _vertices(model, observations.vertex)
         dtype = torch.float32 if device.startswith("mps") else torch.float64
         head = restricted(model, vertices, shape_count, expression_count, device, dtype)
-        views = _views(observations, len(vertices), device, dtype)
+        views = _views(observations, head, device, dtype)
         enough = (views.inverse_deviation > 0).sum(dim=1) >= LEAST_POINTS
         rows = torch.nonzero(enough)[:, 0]
         state = _starts(head, views, rows, start)
@@ -148,8 +148,9 @@ def _vertices(model: HeadModel, vertex: ArrayLike | str) -> Array:
     return ids
 
 
-def _views(given: Observations, count: int, device: str, dtype: torch.dtype) -> Views:
+def _views(given: Observations, head: RestrictedHead, device: str, dtype: torch.dtype) -> Views:
     """The observations as tensors; what is not finite has inverse deviation 0."""
+    count = head.n_points
     points = np.array(given.points, dtype=np.float64)
     deviation = np.asarray(given.deviation, dtype=np.float64)
     if points.ndim != 3 or points.shape[1:] != (count, 2):
@@ -170,8 +171,8 @@ def _views(given: Observations, count: int, device: str, dtype: torch.dtype) -> 
         return torch.as_tensor(np.ascontiguousarray(array), dtype=dtype, device=device)
 
     return Views(
-        tensor(points - sound[:, None, :2, 2]),
-        tensor(np.where(used, inverse, 0.0)),
+        tensor(points - sound[:, None, :2, 2])[:, head.order],
+        tensor(np.where(used, inverse, 0.0))[:, head.order],
         tensor(sound[:, :2, :2]),
         tensor(sound[:, :2, 2]),
     )

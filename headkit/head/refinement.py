@@ -21,7 +21,15 @@ import torch
 from torch import Tensor
 
 from headkit.head.jacobian import Rows, State, Views, jacobian, posed, seen
-from headkit.head.restricted import ACTION_SLACK, RestrictedHead
+from headkit.head.restricted import (
+    ACTION_SLACK,
+    JAW_DEVIATION,
+    JAW_LOWER,
+    JAW_MEAN,
+    JAW_SLACK,
+    JAW_UPPER,
+    RestrictedHead,
+)
 
 HUBER = 3.0  # standard deviations beyond which a point's pull stays the same
 REJECT = 6.0  # standard deviations beyond which a point is left out once the rest is fitted
@@ -36,13 +44,6 @@ FIRST_DAMPING = 1e-4
 LEAST_DAMPING = 1e-9
 MOST_DAMPING = 1e6
 FACTOR_RETRIES = 8
-
-# The jaw turns about x (opens) by up to 16 degrees in speech and laughter, hardly about the others.
-JAW_MEAN = (0.03, 0.0, 0.0)
-JAW_DEVIATION = (0.12, 0.03, 0.03)
-JAW_LOWER = (-0.03, -0.1, -0.1)
-JAW_UPPER = (0.5, 0.1, 0.1)
-JAW_SLACK = 0.02
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,7 @@ class Outcome(Rows):
 
 @dataclass
 class Search(Rows):
-    """Where the iterations of heads stand: damping, iterations done, effective number of coefficients, rounds of
-    rejection, points kept (B, L).
-    """
+    """Where the iterations stand: damping, how many are done, effective unknowns, rounds of rejection, points kept (B, L)."""
 
     damping: Tensor
     iterations: Tensor
@@ -149,16 +148,20 @@ def refine(
     state: State,
     outcome: Outcome,
     rows: Tensor,
+    kept: Tensor,
     size: int,
 ) -> None:
-    """Iterates the heads `rows` of `state` in place until each is done; `size` at a time."""
+    """Iterates the heads `rows` of `state` in place until each is done; `size` at a time.
+
+    kept (B, L): the points to begin with.
+    """
     batch = len(views.points)
     search = Search(
         views.points.new_full((batch,), FIRST_DAMPING),
         torch.zeros(batch, dtype=torch.int64, device=rows.device),
         views.points.new_zeros(batch),
         torch.zeros(batch, dtype=torch.int64, device=rows.device),
-        views.inverse_deviation > 0,
+        kept.clone(),
     )
     waiting = rows
     while len(waiting):

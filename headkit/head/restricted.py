@@ -30,6 +30,15 @@ POSE_COLUMNS = (
     10  # unknowns beside the coefficients: jaw 3, log focal length 1, rotation 3, translation 3
 )
 
+LEAST_SPREAD = 1e-3  # metres
+
+# The jaw turns about x (opens) by up to 16 degrees in speech and laughter, hardly about the others; radians.
+JAW_MEAN = (0.03, 0.0, 0.0)
+JAW_DEVIATION = (0.12, 0.03, 0.03)
+JAW_LOWER = (-0.03, -0.1, -0.1)
+JAW_UPPER = (0.5, 0.1, 0.1)
+JAW_SLACK = 0.02
+
 # Prior of a named action's coefficient, and how softly it stops at 0 and 1.
 ACTION_MEAN = 0.1
 ACTION_DEVIATION = 0.25
@@ -45,6 +54,7 @@ class RestrictedHead:
     points            (L, 3) of the mean head, canonical frame, metres
     modes             (C, L, 3) metres per coefficient
     mode_axes         three of (L, C): the same by coordinate
+    spread            (L,) metres: standard deviation of a coordinate over heads of one size, placed alike
     rest_deviation    (L,) metres: standard deviation of a coordinate by the modes left out
     jaw_weights       (L,); jaw_joint (3,); jaw_joint_modes (C, 3)
     pose_modes        (9, L * 3) correctives of the jaw's rotation, or None
@@ -58,6 +68,7 @@ class RestrictedHead:
     points: Tensor
     modes: Tensor
     mode_axes: tuple[Tensor, Tensor, Tensor]
+    spread: Tensor
     rest_deviation: Tensor
     jaw_weights: Tensor
     jaw_joint: Tensor
@@ -163,6 +174,7 @@ def _restricted(
             tensor(modes[:, :, 1].T),
             tensor(modes[:, :, 2].T),
         ),
+        spread=tensor(_spread(model, ids, modes / np.sqrt(precision)[:, None, None], moving)),
         rest_deviation=tensor(np.sqrt(rest)),
         jaw_weights=tensor(moving),
         jaw_joint=tensor(model.jaw_joint),
@@ -175,6 +187,20 @@ def _restricted(
         shape_lift=tensor(shape_lift),
         expression_lift=tensor(expression_lift),
     )
+
+
+def _spread(model: HeadModel, ids: Array, modes: Array, jaw_weights: Array) -> Array:
+    """(L,) metres: deviation of points by scaled modes (C, L, 3) and jaw that no turn, shift or growth explains."""
+    points = model.template[ids].astype(np.float64)
+    opening = np.cross([1.0, 0.0, 0.0], points - model.jaw_joint) * jaw_weights[:, None]
+    every = np.concatenate([modes, JAW_DEVIATION[0] * opening[None]])
+    axes = np.eye(3)
+    alike = [np.broadcast_to(axis, points.shape) for axis in axes]
+    alike += [np.cross(axis, points) for axis in axes] + [points]
+    basis = np.linalg.qr(np.stack([motion.ravel() for motion in alike], axis=1))[0]
+    flat = every.reshape(len(every), -1)
+    flat = flat - (flat @ basis) @ basis.T
+    return np.sqrt((flat**2).sum(axis=0).reshape(-1, 3).mean(axis=1) + LEAST_SPREAD**2)
 
 
 @dataclass(frozen=True)

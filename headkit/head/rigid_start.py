@@ -14,13 +14,10 @@ from torch import Tensor
 
 from headkit.head.jacobian import turned
 
-SHAPE_DEVIATION = (
-    4e-3  # metres: how far a point of the mean head is from that of a person, besides size
-)
 HUBER = 2.0  # standard deviations beyond which a point's pull stays the same
-MANY_STARTS_COST = (
-    1.5  # mean cost of a point in squared deviations above which other yaws are tried
-)
+SURE_SHARE = 0.6  # of the points: where fewer lie near, other yaws are tried
+NEAR = 4.5  # standard deviations within which a point belongs to the head, for all that is known of its shape
+RAYLEIGH_MEDIAN = 1.1774  # of the distance of two Gaussian coordinates
 YAWS = (0, 60, 120, 180, 240, 300)
 REWEIGHTINGS = 4
 STEPS = 5
@@ -29,10 +26,15 @@ LEAST_POINTS_OF_POS = 6
 
 
 class RigidStart:
-    """The start of B heads; `rotation` (B, 3, 3), `translation` (B, 3) camera frame, `cost` (B,) per point."""
+    """The rigid problem of B heads. Solutions are rotation (B, 3, 3), translation (B, 3) and mean cost of a point (B,)."""
 
-    def __init__(self, points: Tensor, rays: Tensor, inverse_deviation: Tensor) -> None:
-        """points (L, 3) of the mean head; rays (B, L, 2) = K^-1 u; inverse_deviation (B, L) of rays, 0 = left out."""
+    def __init__(
+        self, points: Tensor, spread: Tensor, rays: Tensor, inverse_deviation: Tensor
+    ) -> None:
+        """points (L, 3) of the mean head and their spread (L,) over heads, metres.
+
+        rays (B, L, 2) = K^-1 u; inverse_deviation (B, L) of rays, 0 = left out.
+        """
         self.points = points
         used = inverse_deviation > 0
         middle = torch.where(used[..., None], rays, torch.nan).nanmedian(dim=1).values
@@ -50,8 +52,8 @@ class RigidStart:
         # Half of the model's points lie within this distance from the middle, seen from any side.
         span = (points - points.median(dim=0).values)[:, :2].norm(dim=1).median()
         self.depth = span / radius
-        spread = SHAPE_DEVIATION / self.depth[:, None]
-        inverse = 1 / torch.sqrt(spread**2 + (1 / inverse_deviation.clamp(min=1e-30)) ** 2)
+        unknown = spread / self.depth[:, None]
+        inverse = 1 / torch.sqrt(unknown**2 + (1 / inverse_deviation.clamp(min=1e-30)) ** 2)
         self.inverse = torch.where(used, inverse, torch.zeros_like(inverse))
 
     def solve(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -92,6 +94,15 @@ class RigidStart:
         translation = torch.where(usable[:, None], translation, other[1])
         return _better(other, self._refined(rotation, translation, STEPS))
 
+    def near(self, rotation: Tensor, translation: Tensor) -> Tensor:
+        """(B, L) whether points lie where a head at that place may have them."""
+        camera = self.points @ rotation.transpose(1, 2) + translation[:, None]
+        error = camera[..., :2] / camera[..., 2:].clamp(min=0.02) - self.rays
+        distance = error.norm(dim=2) * self.inverse
+        used = self.inverse > 0
+        scale = (_median(distance, used) / RAYLEIGH_MEDIAN).clamp(min=1.0)
+        return used & (distance < NEAR * scale[:, None])
+
     def to_camera(self, rotation: Tensor, translation: Tensor) -> tuple[Tensor, Tensor]:
         """Rotation and translation of the view frame in the camera frame."""
         back = self.view.transpose(1, 2)
@@ -116,7 +127,7 @@ class RigidStart:
             factor = torch.linalg.cholesky_ex(normal).L
             solution = torch.cholesky_solve(weighted.transpose(1, 2) @ self.rays, factor)
             distance = (design @ solution - self.rays).norm(dim=2) * self.inverse
-            scale = (_median(distance, self.inverse > 0) / 1.18).clamp(min=1.0)
+            scale = (_median(distance, self.inverse > 0) / RAYLEIGH_MEDIAN).clamp(min=1.0)
             weight = self.inverse**2 / (1 + (distance / (HUBER * scale[:, None])) ** 2)
         affine, offset = solution[:, :3].transpose(1, 2), solution[:, 3]
         first, second = affine.unbind(dim=1)

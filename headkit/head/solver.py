@@ -21,7 +21,7 @@ from headkit.head.jacobian import State, Views
 from headkit.head.model import HeadModel
 from headkit.head.refinement import Outcome, Priors
 from headkit.head.restricted import RestrictedHead, restricted
-from headkit.head.rigid_start import LEAST_POINTS_OF_POS, MANY_STARTS_COST, RigidStart
+from headkit.head.rigid_start import LEAST_POINTS_OF_POS, SURE_SHARE, RigidStart
 
 Array = NDArray[Any]
 
@@ -120,10 +120,11 @@ def fit(
         views = _views(observations, head, device, dtype)
         enough = (views.inverse_deviation > 0).sum(dim=1) >= LEAST_POINTS
         rows = torch.nonzero(enough)[:, 0]
-        state = _starts(head, views, rows, start)
+        state, kept = _starts(head, views, rows, start)
         priors = Priors.of(head, observations.focal_deviation)
         outcome = Outcome.empty(head, len(views.points))
-        refinement.refine(head, views, priors, state, outcome, rows, _chunk(head, device, dtype))
+        size = _chunk(head, device, dtype)
+        refinement.refine(head, views, priors, state, outcome, rows, kept, size)
         return _fit(head, views, priors, state, outcome, enough)
 
 
@@ -178,8 +179,10 @@ def _views(given: Observations, head: RestrictedHead, device: str, dtype: torch.
     )
 
 
-def _starts(head: RestrictedHead, views: Views, rows: Tensor, start: Start | None) -> State:
-    """The state of every head to begin with."""
+def _starts(
+    head: RestrictedHead, views: Views, rows: Tensor, start: Start | None
+) -> tuple[State, Tensor]:
+    """The state of every head to begin with, and which points (B, L) to begin with."""
     batch = len(views.points)
     new = views.points.new_zeros
     state = State(
@@ -189,36 +192,41 @@ def _starts(head: RestrictedHead, views: Views, rows: Tensor, start: Start | Non
         torch.eye(3, dtype=head.points.dtype, device=head.points.device).repeat(batch, 1, 1),
         torch.tensor([0.0, 0.0, 1.0]).to(head.points).repeat(batch, 1),
     )
+    kept = views.inverse_deviation > 0
+    given = None
     if start is not None:
         given = (
             torch.as_tensor(np.array(start.rotation, np.float64)).to(head.points),
             torch.as_tensor(np.array(start.translation, np.float64)).to(head.points),
         )
-    hard: list[Tensor] = []
+    unsure = torch.zeros(batch, dtype=torch.bool, device=head.points.device)
     for part in refinement.chunks(rows, RIGID_CHUNK):
         problem = _rigid(head, views.take(part))
-        rotation, translation, cost = problem.solve()
-        few = problem.count < LEAST_POINTS_OF_POS
-        if start is not None:
-            own = problem.to_view(given[0][part], given[1][part])
-            rotation, translation, cost = problem.with_start(*own, (rotation, translation, cost))
-        state.rotation[part], state.translation[part] = problem.to_camera(rotation, translation)
-        hard.append(part[(cost > MANY_STARTS_COST) | few | ~torch.isfinite(cost)])
-    again = torch.unique(torch.cat(hard)) if hard else rows
-    for part in refinement.chunks(again, RIGID_CHUNK):
+        found = problem.solve()
+        if given is not None:
+            found = problem.with_start(*problem.to_view(given[0][part], given[1][part]), found)
+        near = problem.near(found[0], found[1])
+        state.rotation[part], state.translation[part] = problem.to_camera(found[0], found[1])
+        kept[part] = near
+        sure = near.sum(dim=1) >= SURE_SHARE * problem.count
+        unsure[part] = ~sure | (problem.count < LEAST_POINTS_OF_POS)
+    for part in refinement.chunks(torch.nonzero(unsure)[:, 0], RIGID_CHUNK):
         problem = _rigid(head, views.take(part))
         own = problem.to_view(state.rotation[part], state.translation[part])
         found = problem.with_start(*own, problem.search())
+        kept[part] = problem.near(found[0], found[1])
         state.rotation[part], state.translation[part] = problem.to_camera(found[0], found[1])
-    return state
+    return state, kept
 
 
 def _rigid(head: RestrictedHead, views: Views) -> RigidStart:
+    """The rigid problem behind views: image points become rays by the inverse of K."""
     a, b, c, d = views.matrix.reshape(-1, 4).unbind(dim=1)
-    inverse = torch.stack([d, -b, -c, a], dim=1).reshape(-1, 2, 2) / (a * d - b * c)[:, None, None]
-    focal = torch.sqrt(a * d - b * c)
+    determinant = a * d - b * c
+    inverse = torch.stack([d, -b, -c, a], dim=1).reshape(-1, 2, 2) / determinant[:, None, None]
     rays = views.points @ inverse.transpose(1, 2)
-    return RigidStart(head.points, rays, views.inverse_deviation * focal[:, None])
+    focal = torch.sqrt(determinant)
+    return RigidStart(head.points, head.spread, rays, views.inverse_deviation * focal[:, None])
 
 
 def _fit(

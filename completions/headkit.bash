@@ -18,7 +18,7 @@ _headkit() {
     done
     [[ -z $ended ]] || previous=''
     case $command in
-        '') words='pose-sample caption generate filter dedupe pack view merge completion status --version -h --help' operands=nothing ;;
+        '') words='pose-sample caption generate filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
             words='--people --yaw --yaw-range --framing --ages --canvas --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
@@ -88,6 +88,16 @@ _headkit() {
                 --columns|--tile|-n|--limit) words='nothing' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
+            esac
+            ;;
+        eval)
+            words='--truth --iou --convention --head --json -d --dir --resume --bad-lines -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            case $previous in
+                --truth|--head) words='files' operands='' ;;
+                --iou|-n|--limit) words='nothing' operands='' ;;
+                --convention) words='headkit vggheads' operands='' ;;
+                -d|--dir|--root|--log) words='folders' operands='' ;;
+                --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;
         merge)

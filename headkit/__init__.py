@@ -17,6 +17,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     expression      attributes record status
     request         tool attributes prompt render
     overlay         head render
+    evaluation      head
     arrangement     nothing: when two scenes of key points are the same
     head            nothing: it knows arrays, not records or files of ours
     render          head attributes
@@ -27,7 +28,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image attributes prompt request wording expression overlay arrangement head render backends formats completions
+    tools           status record tool paths jsonl image attributes prompt request wording expression overlay arrangement head render evaluation backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render

@@ -201,6 +201,12 @@ TOOLS: tuple[Tool, ...] = (
         reads=("image",),
     ),
     Tool(
+        "eval",
+        "report",
+        "measure heads against truth",
+        reads=("heads",),
+    ),
+    Tool(
         "merge",
         "source",
         "put the shards of a run together, in the order of its input",

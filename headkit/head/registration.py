@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.head.alignment import similarity
 from headkit.head.model import HeadModel
 
 Array = NDArray[Any]
@@ -97,7 +98,7 @@ def _registered_once(own: HeadModel, template: bytes, faces: bytes) -> tuple[Poi
         near = distance < max(0.04 * 0.7**step, 0.006)
         pairs = np.flatnonzero(agree & near & (rigid[some] if early else True))
         chosen, theirs = some[pairs], goal[found[pairs]]
-        scale, turn, shift = _similarity(shaped[chosen], theirs)
+        scale, turn, shift = similarity(shaped[chosen], theirs)
         if not early:
             wanted = (theirs - shift) @ turn / scale - points[chosen]
             weights = _ridge(basis[:, chosen], wanted)
@@ -116,16 +117,6 @@ def _middle(points: Points) -> Points:
     """(3,) a point that heads with any length of neck have in common: under the crown, behind the nose's tip."""
     top, front = points[:, 1].max(), points[:, 2].max()
     return np.array([0.0, top - 0.13, front - 0.11])
-
-
-def _similarity(source: Points, goal: Points) -> tuple[float, Points, Points]:
-    """Scale, rotation (3, 3) and shift (3,) of the least-squares similarity (Umeyama 1991)."""
-    a, b = source.mean(axis=0), goal.mean(axis=0)
-    u, values, vt = np.linalg.svd((goal - b).T @ (source - a))
-    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    turn = (u * sign) @ vt
-    scale = float((values * sign).sum() / ((source - a) ** 2).sum())
-    return scale, turn, b - scale * turn @ a
 
 
 def _ridge(basis: Points, wanted: Points) -> Points:

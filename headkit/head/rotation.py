@@ -66,6 +66,16 @@ def vggheads_angles(rotation: ArrayLike) -> Array:
     return np.asarray(wrapped(np.rad2deg(np.stack([c, a - np.pi, b], axis=-1))))
 
 
+def rotation_from_vggheads(roll: ArrayLike, pitch: ArrayLike, yaw: ArrayLike) -> Array:
+    """(..., 3, 3) rotation of `vggheads_angles`, in degrees; AFLW2000-3D and 300W-LP publish the same angles."""
+    c, a, b = (
+        np.deg2rad(np.asarray(angle, dtype=np.float64) + shift)
+        for angle, shift in ((roll, 0), (pitch, 180), (yaw, 0))
+    )
+    turned = _about(2, c) @ _about(1, b) @ _about(0, a)
+    return np.asarray(np.swapaxes(turned, -1, -2))
+
+
 def wrapped(degrees: ArrayLike) -> Array:
     """(...) the same angles in (-180, 180]."""
     return np.asarray(180 - (180 - np.asarray(degrees, dtype=np.float64)) % 360)

@@ -13,7 +13,7 @@ behind), size (longer side of the box) and visibility. Heads whose truth says `i
 as found. Errors are those of matched heads, so read them beside `recall` (found at an overlap of --iou) and `fitted`
 (of these, the ones with a pose). AP50 and AP follow COCO, without its limit of 100 boxes. NME is the mean distance
 of the 68 landmarks over sqrt(width x height) of the true box, or over the distance between the outer eye corners,
-where the face is seen. geo is the angle between rotations; MAEV that between their columns; yaw, pitch, roll are
+within 60 degrees of yaw. geo is the angle between rotations; MAEV that between their columns; yaw, pitch, roll are
 mean absolute errors, wrapped at 180. DAD pose, Z5 and chamfer are those of DAD-3DHeads, vertex is the mean distance
 in mm of the head's vertices, laid over by seven points, not scaled. "95% holds" is the share of rotation errors,
 axis by axis, that lie within the stated 95% interval.
@@ -78,7 +78,7 @@ EXAMPLES = (
         "               heads  recall  fitted   AP50     AP\n"
         "all                1   1.000   0.000  1.000  1.000\n"
         "size 32-64 px      1   1.000   0.000  1.000  1.000\n"
-        "visible 0.9-1      1   1.000   0.000  1.000  1.000\n"
+        "visible 0.9-1      1   1.000   0.000\n"
         "1 image, 0 found heads that are none\n",
     ),
     Example("headkit eval --json --convention vggheads -d plots", _ROW),

@@ -15,7 +15,7 @@ from headkit.render.surface import RIB, Material, Part, Surface
 from headkit.render.wardrobe.drape import wobble
 from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp, sample
 from headkit.render.wardrobe.tailoring import Floats, grid_faces, unit, vertex_normals
-from headkit.render.wardrobe.tubes import Shape, sheet
+from headkit.render.wardrobe.tubes import Shape, joined, sheet, tube
 from headkit.render.wardrobe.wearer import Wearer
 
 # Height of the edge above the eyes at the middle of the head, and how much higher it is per metre forward.
@@ -146,9 +146,25 @@ def _cap(scalp: Scalp, wearer: Wearer) -> list[Surface]:
             wearer, _visor(crown, dome[0], rng), look.color if rng.random() < 0.7 else look.accent
         )
     )
+    if wearer.detail > 60:
+        dark = (look.color[0] * 0.72, look.color[1] * 0.72, look.color[2] * 0.72)
+        surfaces.append(_surface(wearer, _stitches(dome, crown.size), dark))
     button = _ball(dome[-1].mean(axis=0), 0.007 * crown.size)
     surfaces.append(_surface(wearer, button, look.accent))
     return surfaces
+
+
+def _stitches(dome: Floats, size: float) -> Shape:
+    """Tape over the seams between a cap's six panels, and the seam of its sweatband."""
+    lines = []
+    for panel in range(6):
+        column = (panel + 0.5) / 6 * COLUMNS
+        low, share = int(column), column % 1.0
+        meridian = dome[:, low] * (1 - share) + dome[:, (low + 1) % COLUMNS] * share
+        lines.append(tube(meridian.astype(np.float32), 0.0011 * size, sides=5))
+    band = (0.3 * dome[0] + 0.7 * dome[1]).astype(np.float32)
+    lines.append(tube(band, 0.0007 * size, sides=4, closed=True))
+    return joined(lines)
 
 
 def _visor(crown: Crown, ring: Floats, rng: np.random.Generator) -> Shape:
@@ -186,15 +202,20 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     middle = base.mean(axis=0)
     side = np.cross(crown.up, crown.ahead)
     rows = []
-    for t in np.linspace(0.0, 1.0, 7):
+    soft = 0.008 * size  # radius of the edge between side and top
+    inset = soft / float(np.linalg.norm(base - middle, axis=1).mean())
+    for t in np.linspace(0.0, 1.0, 6):
         ring = middle + (base - middle) * (1 - taper * t)
-        rows.append(ring + crown.up * (top * t))
-    for t in (0.03, 0.10, 0.25, 0.5, 0.75, 1.0):
-        ring = middle + (base - middle) * ((1 - taper) * (1 - t))
+        rows.append(ring + crown.up * ((top - soft) * t))
+    for angle in (0.55, 1.05, 1.57):
+        ring = middle + (base - middle) * (1 - taper - inset * (1 - np.cos(angle)))
+        rows.append(ring + crown.up * (top - soft + soft * np.sin(angle)))
+    for t in (0.14, 0.28, 0.5, 0.75, 1.0):
+        ring = middle + (base - middle) * ((1 - taper - inset) * (1 - t))
         lateral = np.abs((ring - middle) @ side) / (0.07 * size)
         dent = 0.012 * size * min(1.0, t * 2.5) * np.clip(1.1 - lateral, 0.0, 1.0)
         ring = (
-            ring + crown.up * (top + 0.004 * size * np.sin(np.pi * min(1.0, 4 * t)) - dent)[:, None]
+            ring + crown.up * (top + 0.001 * size * np.sin(np.pi * min(1.0, 4 * t)) - dent)[:, None]
         )
         rows.append(ring)
     body = np.stack(rows)

@@ -45,8 +45,12 @@ def _shoulders(scalp: Scalp, wearer: Wearer) -> Piece:
     """The part that lies on the shoulders, over any collar."""
     fitted = suit.fit(wearer, "upper")
     end = 0.050 + 0.05 * float(wearer.rng("scarf end").random())
-    folds = wobble(fitted.mold.body.points, 30.0, wearer.look.seed)
-    piece = fitted.piece(((0.021 + 0.004 * folds) * scalp.scale).astype(np.float32))
+    body = fitted.mold.body
+    folds = wobble(body.points, 30.0, wearer.look.seed)
+    to_edge = np.maximum(end - cut_lines.neckline(body, "crew", 0.0), 0.0)
+    # It lies down towards its edge, as far as the garment below lets it.
+    offset = np.minimum(0.021 + 0.005 * folds, 0.0145 + 0.3 * to_edge)
+    piece = fitted.piece((offset * scalp.scale).astype(np.float32))
     piece = piece.cut("edge", end - cut_lines.neckline(at(piece), "crew", 0.0))
     return piece.cut("top", cut_lines.neckline(at(piece), "crew", 0.0) - 0.018)
 
@@ -109,11 +113,11 @@ def _hood(scalp: Scalp, wearer: Wearer, ring: Floats) -> Piece:
         + (3 * t**2 - 2 * t**3) * ring
         + (t**3 - t**2) * lands
     )
-    folds = wobble(fall.reshape(-1, 3) * np.array([1.0, 1.6, 1.0]), 26.0, wearer.look.seed)
+    folds = wobble(fall.reshape(-1, 3) * np.array([1.4, 0.8, 1.4]), 26.0, wearer.look.seed)
     outward = unit((fall - fall.mean(axis=1, keepdims=True)).astype(np.float32))
     fall = (
         fall
-        + outward * (0.007 * folds.reshape(_FALL_ROWS, columns, 1) * 4 * t * (1 - t)) * scalp.scale
+        + outward * (0.010 * folds.reshape(_FALL_ROWS, columns, 1) * 4 * t * (1 - t)) * scalp.scale
     )
     points = np.concatenate([posed, fall]).astype(np.float32)
     down = np.concatenate([heads, jaw_head[None] - np.array([0.0, 0.08, 0.0]) * t]).astype(
@@ -155,7 +159,7 @@ def _over(scalp: Scalp, wearer: Wearer) -> tuple[Floats, Floats]:
         rng.uniform(0.0, 0.022) * np.exp(-(((y - 0.02) / 0.05) ** 2)) * np.clip(-z / 0.08, 0.0, 1.0)
     )
     folds = wobble((head * np.array([1.0, 0.45, 1.0])).reshape(-1, 3), 38.0, wearer.look.seed)
-    fold = 0.004 * folds.reshape(radius.shape) * np.clip((0.10 - y) / 0.1, 0.2, 1.0)
+    fold = 0.005 * folds.reshape(radius.shape) * np.clip((0.10 - y) / 0.1, 0.2, 1.0)
     near = np.clip(face_opening(head.reshape(-1, 3)).reshape(radius.shape), 0.0, 1.0)
     ear = 0.012 * np.exp(-(((y - 0.01) / 0.035) ** 2) - ((z + 0.005) / 0.030) ** 2)
     thick = np.minimum(0.0095 + knot + ear + np.maximum(fold, -0.003), 0.0035 + 0.30 * near) * size

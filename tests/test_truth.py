@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -57,6 +58,23 @@ def test_a_bald_head_alone() -> None:
     assert np.abs(np.array(head["box"]) - tight).max() < 1.0
     assert head["distance"] == pytest.approx(np.linalg.norm(scene.people[0].translation))
     assert head["attributes"]["hair"] == "bald"
+
+
+def test_eyes_meet_the_camera_where_they_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headkit.render.look.MEETS", 1.0)
+    near = wanted()
+    away = replace(near, head={"yaw": 60.0, "pitch": 0.0, "roll": 0.0})
+    (facing,), (averted,) = (
+        compose([person], SIZE, SIZE, seed=1, place="plain").people for person in (near, away)
+    )
+    eyes = facing.rest.eye_centers - facing.rest.head_translation
+    yaw, pitch = np.radians(facing.rest.gaze).T
+    sight = np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], 1)
+    to_camera = -(eyes @ facing.rotation.T + facing.translation)
+    to_camera /= np.linalg.norm(to_camera, axis=1, keepdims=True)
+    turned = np.degrees(np.arccos((sight @ facing.rotation.T * to_camera).sum(axis=1)))
+    assert (turned < 3.0).all()  # nor do they cross before a camera that is near
+    np.testing.assert_allclose(averted.rest.gaze, [averted.look.gaze] * 2)
 
 
 def test_parameters_decode_to_the_head_that_was_drawn() -> None:

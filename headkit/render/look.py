@@ -15,9 +15,10 @@ import numpy as np
 
 from headkit import attributes
 from headkit.render import palette
-from headkit.render.human.expressions import express
+from headkit.render.human.expressions import enlivened, express
 
 Color = tuple[float, float, float]  # linear RGB albedo
+MEETS = 0.7  # of people in photographs look into the camera when they face it
 Neckline = Literal["crew", "v", "scoop", "collar", "hood", "high"]
 Bottom = Literal["trousers", "jeans", "shorts", "skirt", "none"]  # none: the dress covers
 Pattern = Literal["plain", "stripes", "checks", "dots"]
@@ -123,6 +124,7 @@ class Look:
     muscle: float  # 0 .. 1
     height: float  # 0 short .. 1 tall for the age and sex
     seed: int  # of local noise: strands, mottling, weave
+    meets: bool  # looks into the camera instead, where the eyes reach it
 
 
 def resolve(given: Mapping[str, Any], rng: np.random.Generator) -> Look:
@@ -135,6 +137,8 @@ def resolve(given: Mapping[str, Any], rng: np.random.Generator) -> Look:
     weights = palette.origin_weights(words["origin"], rng)
     hair = _hair(words, rng)
     expression, jaw = express(words["expression"], rng)
+    # A stream beside `rng`: what it decides leaves everything else as it was.
+    beside = np.random.Generator(np.random.PCG64(draw.getrandbits(63)))
     return Look(
         words=words,
         sex=float(np.clip(rng.normal(0.9 if male else 0.1, 0.07), 0.0, 1.0)),
@@ -144,23 +148,25 @@ def resolve(given: Mapping[str, Any], rng: np.random.Generator) -> Look:
         skin=palette.skin(tone, float(rng.normal(0.0, 1.0))),
         skin_roughness=float(rng.uniform(0.48, 0.64)),
         freckles=float(max(0.0, rng.normal(-0.35, 0.5)) if tone < 4 else 0.0),
-        redness=float(np.clip(rng.normal(0.4, 0.2), 0.0, 1.0)),
+        redness=float(np.clip(rng.normal(0.34, 0.17), 0.0, 1.0)),
         lips=palette.lips(tone, made_up=not male and adult and rng.random() < 0.35, rng=rng),
         iris=palette.iris(words["origin"], rng),
-        brow=palette.brow(hair.color, hair.gray),
-        brow_density=float(np.clip(rng.normal(0.75 if male else 0.62, 0.12), 0.3, 1.0)),
+        brow=palette.brow(hair.color, hair.gray, age),
+        brow_density=float(np.clip(rng.normal(0.75 if male else 0.62, 0.12), 0.3, 1.0))
+        * float(np.interp(age, (1, 16), (0.4, 1.0))),  # a child's are faint
         hair=hair,
         beard=_beard(words, rng),
         headwear=_headwear(words, rng),
         glasses=_glasses(words, rng),
         clothes=_clothes(words, rng),
-        expression=expression,
+        expression=enlivened(expression, beside),
         jaw=jaw,
         gaze=(float(rng.normal(0.0, 7.0)), float(rng.normal(-1.0, 4.0))),
         weight=float(np.clip(rng.normal(0.5, 0.17), 0.1, 0.95)),
         muscle=float(np.clip(rng.normal(0.55 if male else 0.45, 0.12), 0.15, 0.9)),
         height=float(np.clip(rng.normal(0.5, 0.15), 0.1, 0.9)),
         seed=int(rng.integers(1 << 31)),
+        meets=bool(beside.random() < MEETS),
     )
 
 

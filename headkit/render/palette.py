@@ -13,16 +13,16 @@ from headkit.attributes import ORIGIN
 Color = tuple[float, float, float]
 
 _SKIN = (
-    "e6c7b6",
-    "e0bba6",
-    "d8ae90",
-    "cb9d7b",
-    "b98863",
-    "9f6f4d",
-    "83583d",
-    "68442f",
-    "4e3327",
-    "3b271f",
+    "dfb8a1",
+    "d8ac92",
+    "cfa085",
+    "c19377",
+    "ae8265",
+    "976c51",
+    "7f5944",
+    "664535",
+    "4e352a",
+    "3c2a23",
 )
 _IRIS = {"brown": "4a2f1c", "dark brown": "2a1a10", "hazel": "6a5230", "green": "5c6b45",
          "blue": "5a7c98", "gray": "78858c"}  # fmt: skip
@@ -100,9 +100,10 @@ def hair(word: str, rng: np.random.Generator) -> Color:
     return _vary(linear(_HAIR[word]), rng, 0.14, 0.04)
 
 
-def brow(color: Color, gray: float) -> Color:
-    """Brows are darker than the hair and stay dark longer than it."""
-    red, green, blue = (0.62 * value * (1 - 0.25 * gray) for value in color)
+def brow(color: Color, gray: float, age: float) -> Color:
+    """Brows are darker than the hair, but for a child's, and stay dark longer than it."""
+    darker = float(np.interp(age, (2, 16), (1.3, 0.62)))
+    red, green, blue = (darker * value * (1 - 0.25 * gray) for value in color)
     return red, green * 0.97, blue * 0.92
 
 

@@ -33,6 +33,8 @@ Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
 
 FOCAL = 1.2  # focal length in longer sides of the picture, where no camera is known
+EYES_TURN = (24.0, 16.0)  # degrees of yaw and pitch that eyes turn before the head follows
+EYES_MEET = 1.2  # metres: nearer they do not converge
 HEAD = 0.24  # metres: how high a head is, to say how large it appears
 JAW_PER_ACTION = (
     0.361  # radians of jaw that go with jawOpen = 1; the action is what the turn leaves over
@@ -198,9 +200,12 @@ def _people(
         transform = posed.bone_transforms[head]
         rotation = np.array(transform[:, :3])
         translation = rotation @ rest.head_translation + transform[:, 3]
-        people.append(
-            Person(look, rest, posed, rotation, translation, expression, np.array(look.jaw))
-        )
+        jaw = np.array(look.jaw)
+        if look.meets:
+            gaze = _camera_in_sight(rest, rotation, translation)
+            if gaze is not None:
+                rest = body.rest(rest.identity, expression, jaw, gaze=gaze)
+        people.append(Person(look, rest, posed, rotation, translation, expression, jaw))
     return tuple(people)
 
 
@@ -225,6 +230,17 @@ def _make(body: Body, wanted: Wanted) -> tuple[Look, Rest, Floats, np.random.Gen
     expression = body.head.expression(**{**look.expression, "jawOpen": opening})
     rest = body.rest(identity, expression, look.jaw, gaze=look.gaze)
     return look, rest, expression, pose_rng
+
+
+def _camera_in_sight(rest: Rest, rotation: Array, translation: Array) -> Array | None:
+    """(2, 2) yaw and pitch in degrees of each eye that looks into the camera; None where it cannot turn so far."""
+    camera = -translation @ rotation + rest.head_translation
+    middle = rest.eye_centers.mean(axis=0)
+    away = camera - middle  # eyes that meet too near look crossed
+    target = middle + away * max(1.0, EYES_MEET / float(np.linalg.norm(away)))
+    x, y, z = (target - rest.eye_centers).T
+    gaze = np.degrees(np.stack([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))], axis=1))
+    return gaze if (np.abs(gaze) < EYES_TURN).all() else None
 
 
 def _with_age(wanted: Wanted, rng: np.random.Generator) -> Mapping[str, Any]:

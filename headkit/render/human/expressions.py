@@ -27,6 +27,9 @@ _JAW: dict[str, tuple[float, float]] = {
     "talking": (2.0, 9.0),
     "smile": (0.0, 2.5),
 }
+# What a face does beside its expression: the spread of weights, none of them below 0.
+_IDLE = {"browInnerUp": 0.08, "browOuterUp": 0.06, "browDown": 0.07, "mouthPress": 0.08, "mouthDimple": 0.08,
+         "mouthShrugLower": 0.07, "mouthUpperUp": 0.03, "mouthFrown": 0.05, "cheekSquint": 0.08, "eyeSquint": 0.08}  # fmt: skip
 _UNSIDED = {"browInnerUp", "mouthFunnel", "mouthShrugLower", "mouthPucker"}
 
 
@@ -34,7 +37,7 @@ def express(word: str, rng: np.random.Generator) -> tuple[dict[str, float], Vect
     """Weights by action name and the jaw's rotation vector (radians, +x opens) of an expression word."""
     weights: dict[str, float] = {}
     strength = float(rng.uniform(0.0, 1.0))  # one person smiles a little or a lot with all muscles
-    lopsided = float(rng.normal(0.0, 0.05))
+    lopsided = float(np.clip(rng.normal(0.0, 0.12), -0.3, 0.3))
     for action, (low, high) in _ACTIONS[word].items():
         share = float(np.clip(strength + rng.normal(0.0, 0.15), 0.0, 1.0))
         weight = low + (high - low) * share
@@ -49,3 +52,13 @@ def express(word: str, rng: np.random.Generator) -> tuple[dict[str, float], Vect
     low, high = _JAW.get(word, (0.0, 0.6))
     opening = low + (high - low) * float(np.clip(strength + rng.normal(0.0, 0.15), 0.0, 1.0))
     return weights, (radians(opening), 0.0, 0.0)
+
+
+def enlivened(weights: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
+    """The weights with a little of what a face does beside its expression, so that no two smile alike."""
+    moved = dict(weights)
+    for action, spread in _IDLE.items():
+        weight = max(0.0, float(rng.normal(0.0, spread)))
+        for name in (action,) if action in _UNSIDED else (action + "Left", action + "Right"):
+            moved[name] = min(1.0, moved.get(name, 0.0) + weight)
+    return moved

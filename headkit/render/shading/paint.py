@@ -97,9 +97,9 @@ def _roots(look: Look) -> float:
 
 # Spots of blood under the skin: about which of the 68 landmarks, offset (metres), radius, strength.
 _RED: Final = (
-    ((31, 41, 2), (-0.018, -0.004, 0.0), 0.020, 0.85),  # right cheek
-    ((35, 46, 14), (0.018, -0.004, 0.0), 0.020, 0.85),
-    ((30,), (0.0, 0.0, 0.0), 0.011, 0.80),  # tip of the nose
+    ((31, 41, 2), (-0.018, -0.004, 0.0), 0.023, 0.62),  # right cheek
+    ((35, 46, 14), (0.018, -0.004, 0.0), 0.023, 0.62),
+    ((30,), (0.0, 0.0, 0.0), 0.012, 0.55),  # tip of the nose
     ((31,), (-0.002, 0.0, 0.0), 0.007, 0.50),  # wings
     ((35,), (0.002, 0.0, 0.0), 0.007, 0.50),
     ((8,), (0.0, 0.012, 0.01), 0.014, 0.30),  # chin
@@ -247,7 +247,7 @@ def _undertone(
     coarse = value_noise(x * 70.0 + seed, y * 70.0, z * 70.0) - 0.5
     middle = value_noise(x * 210.0, y * 210.0, z * 210.0 + seed) - 0.5
     fine = value_noise(x * 560.0, y * 560.0 + seed, z * 560.0) - 0.5
-    blood = 0.45 * coarse + 0.34 * middle + 0.26 * fine
+    blood = 0.28 * coarse + 0.26 * middle + 0.24 * fine
     melanin = 0.22 * coarse - 0.22 * middle + 0.24 * fine
     for k in range(len(spots) if part == _FACE else 0):
         dx, dy, dz = x - spots[k, 0], y - spots[k, 1], z - spots[k, 2]

@@ -66,7 +66,7 @@ def shade_skin(
             fine = bumped(scene.vertices, scene.attributes, hit, normal, slope)
         occlusion, arrives = value(scene.attributes, hit, OCCLUSION), float(lit[number])
         if mouth > 0.5:  # little light finds its way in
-            occlusion *= occlusion
+            occlusion *= 0.3 + 0.7 * occlusion
             arrives *= occlusion
         # light that bounces in a fold of bright skin fills it, and leaks red into shadows
         gap, edge = occlusion * (1.0 - occlusion), arrives * (1.0 - arrives)

@@ -35,7 +35,7 @@ class Film:
     contrast: float = 1.18
     vignette: float = 0.12
     noise: float = 1.2
-    metering: float = 0.3
+    metering: float = 0.45
 
 
 def film(exposure: float, warmth: float, rng: np.random.Generator) -> Film:

@@ -9,6 +9,7 @@ the outermost of many thin hairs cannot.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final
 
 import numpy as np
@@ -22,8 +23,13 @@ OUTSIDE: Final = 0.5  # square pixels of head that lie outside of each edge
 # Samples in a pixel. Hair hangs across the lines of a strip: what counts is how finely a line cuts it.
 _LINES: Final = 4  # across an edge
 _FINE: Final = 24  # along it
-_OUTWARD: Final = 1.0  # pixels: how far beyond a coarse edge the fine one may lie
-_INWARD: Final = 2.0  # the same inside, at first; doubled until the edge is found
+_FINEST: Final = 192  # along it, where the edge is the tip of something thin
+_THIN: Final = 2.0  # pixels of head on a line, below which that is so
+_MOST: Final = 4_000_000  # samples of a fine strip
+_OUTWARD: Final = 1.0  # pixels: how far beyond a coarse edge a head at the camera is looked for
+_INWARD: Final = (
+    2.0  # inside of the outermost face or line, at first; doubled until the edge is found
+)
 
 Box = tuple[float, float, float, float]
 
@@ -65,43 +71,82 @@ def _edge(
     coarse: Box,
     side: int,
 ) -> float | None:
-    """One edge: sides 0 to 3 are left, top, right, bottom."""
+    """One edge: sides 0 to 3 are left, top, right, bottom.
+
+    The strip begins at the outermost face: a wisp may fall between all samples of a coarse box.
+    """
     axis, outward = side % 2, -1.0 if side < 2 else 1.0
-    begin, end = coarse[1 - axis] - _OUTWARD, coarse[3 - axis] + _OUTWARD
-    start, reach = coarse[side] + outward * _OUTWARD, _OUTWARD + _INWARD
-    width = coarse[axis + 2] - coarse[axis]
+    start = float(spans[0][:, axis].min() if side < 2 else spans[1][:, axis].max())
+    if not np.isfinite(start):
+        start = coarse[side] + outward * _OUTWARD
+    reach = _INWARD
+    width = abs(start - coarse[(side + 2) % 4])
     while True:
-        stop = start - outward * reach
-        across = (min(start, stop), max(start, stop))
-        lengths = _lengths(mesh, spans, K, axis, across, (begin, end))
-        if side >= 2:
-            lengths = lengths[::-1]
-        area = np.cumsum(lengths) / (_LINES * _FINE)  # from outside inwards
-        line = int(np.searchsorted(area, OUTSIDE))
-        if line < len(area):
-            before = area[line - 1] if line else 0.0
-            part = (OUTSIDE - before) / (area[line] - before)
-            return float(start - outward * (line + part) / _LINES)
-        if reach > width + 2 * _OUTWARD:
+        found = _edge_within(mesh, spans, K, coarse, side, start, reach, _FINE)
+        if found is not None:
+            break
+        if reach > width:
             return None
         reach *= 2
+    edge, thickness = found
+    if thickness < _THIN:
+        reach = abs(start - edge) + _INWARD
+        finer = _edge_within(mesh, spans, K, coarse, side, start, reach, _FINEST)
+        edge = finer[0] if finer else edge
+    return edge
+
+
+def _edge_within(
+    mesh: Mesh,
+    spans: tuple[NDArray[np.float64], NDArray[np.float64]],
+    K: NDArray[np.float64],
+    coarse: Box,
+    side: int,
+    start: float,
+    reach: float,
+    fine: int,
+) -> tuple[float, float] | None:
+    """The edge in the strip from `start` inwards, and the pixels of head on its line; None: not there."""
+    axis, outward = side % 2, -1.0 if side < 2 else 1.0
+    stop = start - outward * reach
+    across = (min(start, stop), max(start, stop))
+    crossing = (spans[0][:, axis] <= across[1]) & (spans[1][:, axis] >= across[0])
+    if not crossing.any():
+        return None
+    begin = float(spans[0][crossing, 1 - axis].min())
+    end = float(spans[1][crossing, 1 - axis].max())
+    if not np.isfinite(end - begin):
+        begin, end = coarse[1 - axis] - _OUTWARD, coarse[3 - axis] + _OUTWARD
+    fine = max(_FINE, min(fine, int(_MOST / (reach * _LINES * (end - begin) + 1.0))))
+    lengths = _lengths(mesh, crossing, K, axis, across, (begin, end), fine)
+    if side >= 2:
+        lengths = lengths[::-1]
+    area = np.cumsum(lengths) / (_LINES * fine)  # from outside inwards
+    line = int(np.searchsorted(area, OUTSIDE))
+    if line == len(area):
+        return None
+    before = area[line - 1] if line else 0.0
+    part = (OUTSIDE - before) / (area[line] - before)
+    return float(start - outward * (line + part) / _LINES), float(lengths[line] / fine)
 
 
 def _lengths(
     mesh: Mesh,
-    spans: tuple[NDArray[np.float64], NDArray[np.float64]],
+    crossing: NDArray[np.bool_],
     K: NDArray[np.float64],
     axis: int,
     across: tuple[float, float],
     along: tuple[float, float],
+    fine: int,
 ) -> NDArray[np.intp]:
-    """Samples of head, 1 / _FINE pixel apart, in each line of a strip, lines 1 / _LINES apart."""
-    low, high = spans
-    crossing = (low[:, axis] <= across[1]) & (high[:, axis] >= across[0])
-    counts = [round((across[1] - across[0]) * _LINES), round((along[1] - along[0]) * _FINE)]
+    """Samples of head, 1 / fine pixel apart, in each line of a strip, lines 1 / _LINES apart."""
+    counts = [
+        max(1, round((across[1] - across[0]) * _LINES)),
+        ceil((along[1] - along[0]) * fine) + 1,
+    ]
     corner, scale = np.empty(2), np.empty(2)
     corner[axis], corner[1 - axis] = across[0], along[0]
-    scale[axis], scale[1 - axis] = _LINES, _FINE
+    scale[axis], scale[1 - axis] = _LINES, fine
     # sample k lies in the middle of its part of a pixel
     centre = (K[:2, 2] - corner) * scale - 0.5
     camera = np.array([K[0, 0] * scale[0], K[1, 1] * scale[1], centre[0], centre[1]])

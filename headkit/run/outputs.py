@@ -38,7 +38,10 @@ def open_locked(path: Path) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         except OSError as error:
-            raise Stop(WRITE_FAILED, f"{path}: {error.strerror}") from None
+            raise Stop(
+                WRITE_FAILED,
+                f"{path}: {error.strerror}; see to the folder, or write to another",
+            ) from None
         try:
             lock(descriptor, str(path))
             held, named = os.fstat(descriptor), os.stat(path)

@@ -132,6 +132,13 @@ def test_output_file_is_replaced_whole_or_not_at_all(cli):
     assert cli.names() == ["out", "out.run.ids", "out.run.json"]
 
 
+@pytest.mark.parametrize("words", [(), ("--resume",)])
+def test_folder_that_cannot_be_written_is_74_with_a_remedy(cli, words):
+    cli.write("file", b"")
+    said = cli.said("mark", "-o", "file/below/out", *words, input=lines(*many(1)), status=74)
+    assert said.endswith("Not a directory; see to the folder, or write to another\n")
+
+
 def test_symbolic_link_is_written_through(cli):
     cli.path("real").mkdir()
     cli.path("link").symlink_to("real/out")

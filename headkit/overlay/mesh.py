@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from headkit.head.camera import project
 from headkit.head.model import HeadModel, load_head
 from headkit.overlay import Canvas, Color, Floats, OverlayError, numbers
-from headkit.render.drawing.raster import NEAR, buffers, draw_faces
+from headkit.render.drawing.raster import NEAR, buffers, draw_faces, tile_buffer
 
 OPACITY = 0.55
 _LIGHT = np.array([-0.45, -0.65, -0.62]) / np.linalg.norm(
@@ -28,6 +28,7 @@ def draw_meshes(canvas: Canvas, surfaces: list[Floats], colors: list[Color], cam
         return
     left, top, right, bottom = window
     face_at, inverse_at = buffers(bottom - top, right - left)
+    tiles = tile_buffer(bottom - top, right - left)
     # Samples lie at whole numbers, where Pillow has its pixel centres.
     middle = canvas.place([[K[0, 2], K[1, 2]]])[0] - (left, top)
     pinhole = np.array([K[0, 0] * canvas.scale, K[1, 1] * canvas.scale, *middle])
@@ -35,7 +36,9 @@ def draw_meshes(canvas: Canvas, surfaces: list[Floats], colors: list[Color], cam
     for number, surface in enumerate(surfaces):
         first = number * len(faces)
         vertices = surface.astype(np.float32)
-        draw_faces(vertices, _NO_ATTRIBUTES, faces, first, 0, pinhole, NEAR, face_at, inverse_at)
+        draw_faces(
+            vertices, _NO_ATTRIBUTES, faces, first, 0, pinhole, NEAR, face_at, inverse_at, tiles
+        )
     shades = [
         _shaded(surface, faces, color) for surface, color in zip(surfaces, colors, strict=True)
     ]

@@ -152,12 +152,13 @@ def _lengths(
     camera = np.array([K[0, 0] * scale[0], K[1, 1] * scale[1], centre[0], centre[1]])
     shape = (counts[1], counts[0]) if axis == 0 else (counts[0], counts[1])
     face_at, inverse_at = raster.buffers(*shape)
+    tiles = raster.tile_buffer(*shape)
     for number in range(len(mesh.material)):
         begin, end = int(mesh.first[number]), int(mesh.first[number + 1])
         faces = np.ascontiguousarray(mesh.faces[begin:end][crossing[begin:end]])
         if len(faces):
             raster.draw_faces(
                 mesh.vertices, mesh.attributes, faces, 0, int(mesh.flags[number]), camera,
-                raster.NEAR, face_at, inverse_at,
+                raster.NEAR, face_at, inverse_at, tiles,
             )  # fmt: skip
     return np.asarray((face_at >= 0).sum(axis=axis))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing import samples
 from headkit.render.drawing.mesh import Mesh, pack
 from headkit.render.drawing.visibility import Visible, see
+from headkit.render.jit import compiled
 from headkit.render.pose.ground import Ground
 from headkit.render.shading import shadow
 from headkit.render.shading.eye import shade_eye
@@ -119,8 +120,8 @@ def _labels(mesh: Mesh, visible: Visible, width: int, height: int) -> Frame:
     depth[pixels] = visible.points[:count, 2]
     part[pixels] = mesh.parts[visible.faces[:count]]
     owner[pixels] = visible.owners[:count]
-    normal[pixels] = visible.normals[:count]
-    rest[pixels] = visible.rest[:count]
+    _spread(visible.normals, pixels, normal)
+    _spread(visible.rest, pixels, rest)
     shape = (height, width)
     return Frame(
         color=np.zeros((0, 0, 3), np.uint8),
@@ -141,8 +142,9 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     lit = shadow.sunlit(
         mesh, scene.light, visible.points, visible.normals, visible.owners, at, frame.depth.shape[1]
     )
-    inverse = np.ascontiguousarray(visible.inverse_at[1::2, 1::2])
-    lit[:centres] = _smoothed(lit[:centres], pixels, inverse, frame.owner)
+    smoothed = lit.copy()
+    shadow.smooth(lit, pixels, visible.row_at, visible.inverse_at, visible.owners, smoothed)
+    lit = smoothed
     shaded = np.zeros((len(at), SHADED), np.float32)
     parts = np.zeros(len(at), np.uint8)
     for material in np.flatnonzero(np.bincount(visible.materials)):
@@ -159,23 +161,31 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     frame.part.reshape(-1)[pixels[skin]] = parts[skin]
     irradiance = np.ascontiguousarray(shaded[:, IRRADIANCE : IRRADIANCE + 3])
     if len(skin):
-        row_at = np.full(frame.owner.shape, -1, np.int32)
-        row_at.reshape(-1)[pixels[skin]] = skin
+        flesh = np.where(visible.materials == Material.SKIN, visible.owners, -1).astype(np.int32)
         scattered, focal = irradiance.copy(), float(scene.camera[0]) / 2
-        scatter(irradiance, row_at, visible.inverse_at, visible.owners, focal, scattered)
+        scatter(
+            irradiance, skin, pixels, visible.row_at, visible.inverse_at, flesh, focal, scattered
+        )
         irradiance = scattered
-    return irradiance * shaded[:, ALBEDO : ALBEDO + 3] + shaded[:, GLOSS : GLOSS + 3]
+    _combine(shaded, irradiance)
+    return irradiance
 
 
-def _smoothed(
-    lit: NDArray[np.float32],
-    pixels: NDArray[np.int64],
-    inverse: NDArray[np.float64],
-    owner: NDArray[np.int16],
-) -> NDArray[np.float32]:
-    """The shadow without the grain of its few taps."""
-    grid = np.zeros(owner.shape, np.float32)
-    grid.reshape(-1)[pixels] = lit
-    result = grid.copy()
-    shadow.smooth(grid, inverse, owner, result)
-    return result.reshape(-1)[pixels]
+@compiled
+def _combine(shaded: NDArray[np.float32], light: NDArray[np.float32]) -> None:
+    """From irradiance to colour, in place: times albedo, plus gloss."""
+    for row in range(len(light)):
+        for channel in range(3):
+            light[row, channel] = (
+                light[row, channel] * shaded[row, ALBEDO + channel] + shaded[row, GLOSS + channel]
+            )
+
+
+@compiled
+def _spread(
+    values: NDArray[np.float32], pixels: NDArray[np.int64], picture: NDArray[np.float32]
+) -> None:
+    """Rows of three numbers to their places in a picture."""
+    for row in range(len(pixels)):
+        for axis in range(3):
+            picture[pixels[row], axis] = values[row, axis]

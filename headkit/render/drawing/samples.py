@@ -73,13 +73,13 @@ def choose(
         for x in range(width):
             face = face_at[y, x]
             row_at[y, x] = -1
-            surface_at[y, x] = -1
-            if face >= 0:
-                surface_at[y, x] = surface[face]
-                if y % 2 == 1 and x % 2 == 1:
-                    row_at[y, x] = count
-                    at[count] = y * width + x
-                    count += 1
+            surface_at[y, x] = surface[face] if face >= 0 else -1
+    for y in range(1, height, 2):
+        for x in range(1, width, 2):
+            if face_at[y, x] >= 0:
+                row_at[y, x] = count
+                at[count] = y * width + x
+                count += 1
     centres = count
     for y in range(height):
         for x in range(1 - y % 2 if y % 2 == 1 else 0, width, 1 + y % 2):
@@ -93,6 +93,16 @@ def choose(
                 at[count] = y * width + x
                 count += 1
     return centres, count - centres
+
+
+@compiled
+def _even(row_at: NDArray[np.int32], v: int, u: int, centre: int) -> bool:
+    """Whether all samples of a pixel have the colour of its centre."""
+    for j in range(v - 1, v + 2):
+        for i in range(u - 1, u + 2):
+            if row_at[j, i] != centre:
+                return False
+    return True
 
 
 @compiled
@@ -110,6 +120,12 @@ def resolve(
         for x in range(width):
             v, u = 2 * y + 1, 2 * x + 1
             centre = row_at[v, u]
+            if _even(row_at, v, u, centre):  # what agrees with the centre has its row, or none
+                for channel in range(3):
+                    picture[y, x, channel] = (
+                        background[y, x, channel] if centre < 0 else color[centre, channel]
+                    )
+                continue
             red, green, blue = 0.0, 0.0, 0.0
             own = 0.25
             for j in range(-1, 2):

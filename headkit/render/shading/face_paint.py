@@ -16,6 +16,8 @@ from headkit.render.drawing.noise import hash2, value_noise
 from headkit.render.jit import compiled
 from headkit.render.wardrobe.scalp import AZIMUTH, EYE_DEPTH, EYE_DISTANCE, HAIRLINE, RECESSION
 
+EyeFrame = tuple[float, float, float]
+
 _BROW_TAPER: Final = (
     0.55,
     0.95,
@@ -110,8 +112,6 @@ def stubble_cover(
     if y > landmarks[36, 1] + 0.01 or behind <= 0.0:
         return 0.0
     soft = 0.007 * scale
-    # A wandering border, so that no line of the face is followed to the millimetre.
-    ragged = 0.006 * scale * (value_noise(x * 130.0 + seed, y * 130.0, z * 130.0) - 0.5)
     tail = max(0.0, side - 0.75 * corner[0])
     upper = _ramp(nose[1] - 0.002 - 0.6 * tail - y, soft) * _ramp(
         y - mouth + 0.010 + 0.8 * tail, soft
@@ -121,7 +121,15 @@ def stubble_cover(
         top = mouth - 0.006 * scale
     else:  # from the corner of the mouth up to the sideburn
         share = min(1.0, (side - corner[0]) / max(1e-4, landmarks[15, 0] - corner[0]))
-        top = mouth + 0.004 * scale + share**1.6 * (landmarks[36, 1] - 0.020 * scale - mouth)
+        top = (
+            mouth + 0.004 * scale + share * sqrt(share) * (landmarks[36, 1] - 0.020 * scale - mouth)
+        )
+    # A wandering border, so that no line of the face is followed to the millimetre.
+    ragged = 0.0
+    if top - y > -1.3 * soft - 0.003 * scale:
+        ragged = 0.006 * scale * (value_noise(x * 130.0 + seed, y * 130.0, z * 130.0) - 0.5)
+    elif upper <= 0.0:
+        return 0.0
     neck = _ramp(y - (chin[1] - 0.036 * scale - 0.35 * (z - chin[2])) + ragged, 3.4 * soft)
     jaw = _smooth(_ramp(top - y + ragged, 2.6 * soft)) * _smooth(neck)
     jaw *= _smooth(min(1.0, behind + ragged / (0.026 * scale)))
@@ -153,23 +161,29 @@ def _smooth(t: float) -> float:
 
 
 @compiled
-def scalp_cover(
-    x: float,
-    y: float,
-    z: float,
-    landmarks: NDArray[np.float64],
-    thinning: float,
-    footprint: float,
-    seed: float,
-) -> float:
-    """Share of hair roots on the scalp: 1 well inside the hairline (scalp.py)."""
+def eye_frame(landmarks: NDArray[np.float64]) -> EyeFrame:
+    """Scale of the head by the distance of its eyes, and their mean y and z."""
     left = right = height = depth = 0.0
     for k in range(6):
         right += landmarks[36 + k, 0] / 6.0
         left += landmarks[42 + k, 0] / 6.0
         height += (landmarks[36 + k, 1] + landmarks[42 + k, 1]) / 12.0
         depth += (landmarks[36 + k, 2] + landmarks[42 + k, 2]) / 12.0
-    unit = (left - right) / EYE_DISTANCE
+    return (left - right) / EYE_DISTANCE, height, depth
+
+
+@compiled
+def scalp_cover(
+    x: float,
+    y: float,
+    z: float,
+    eyes: EyeFrame,
+    thinning: float,
+    footprint: float,
+    seed: float,
+) -> float:
+    """Share of hair roots on the scalp: 1 well inside the hairline (scalp.py)."""
+    unit, height, depth = eyes
     up = (y - height) / unit
     if up < -0.09:
         return 0.0

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing.noise import hash3, value_noise
 from headkit.render.jit import compiled
 from headkit.render.look import Look
-from headkit.render.shading.face_paint import brow_cover, scalp_cover, stubble_cover
+from headkit.render.shading.face_paint import EyeFrame, brow_cover, scalp_cover, stubble_cover
 from headkit.render.surface import Part
 
 
@@ -123,14 +123,14 @@ RED_SPOTS: Final = len(_RED)
 
 
 def spots(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Where skin is redder (the first RED_SPOTS rows) and browner: (N, 5) x, y, z, radius, strength.
+    """Where skin is redder (the first RED_SPOTS rows) and browner: (N, 5) x, y, z, 1 / radius^2, strength.
 
     landmarks  (68, 3) of the rest human, iBUG order
     """
     rows = []
     for ids, offset, radius, strength in _RED + _BROWN:
         centre = np.mean([landmarks[i] for i in ids], axis=0) + offset
-        rows.append([*centre, radius, strength])
+        rows.append([*centre, radius**-2, strength])
     return np.array(rows, np.float64)
 
 
@@ -142,6 +142,7 @@ def paint_skin(
     row: NDArray[np.float32],
     spots: NDArray[np.float64],
     landmarks: NDArray[np.float64],
+    eyes: EyeFrame,
     part: int,
     lip: float,
     mouth: float,
@@ -150,7 +151,7 @@ def paint_skin(
     """Albedo r, g, b, roughness and Part at a rest position of the skin.
 
     row        the owner's row of paint
-    spots      as `spots` gives them; landmarks (68, 3) of the rest human
+    spots      as `spots` gives them; landmarks (68, 3) of the rest human, eyes their eye_frame
     part       of the face; what is painted may make it Part.LIP or Part.BROW
     lip        share of lip, 0 to 1, from the surface's mask
     mouth      share of the inside of the mouth, 0 to 1
@@ -187,7 +188,7 @@ def paint_skin(
         roughness += share * (0.3 - roughness)
     if part in (_FACE, _NECK):
         red, green, blue, part = _hairy(
-            x, y, z, row, landmarks, part, footprint, (red, green, blue)
+            x, y, z, row, landmarks, eyes, part, footprint, (red, green, blue)
         )
     return red, green, blue, roughness, part
 
@@ -199,6 +200,7 @@ def _hairy(
     z: float,
     row: NDArray[np.float32],
     landmarks: NDArray[np.float64],
+    eyes: EyeFrame,
     part: int,
     footprint: float,
     skin: tuple[float, float, float],
@@ -210,7 +212,7 @@ def _hairy(
         share, column = 0.0, _SCALP_COLOR
         if layer == 0 and row[Paint.SCALP_DENSITY] > 0.0:
             share = row[Paint.SCALP_DENSITY] * scalp_cover(
-                x, y, z, landmarks, row[Paint.THINNING], footprint, seed
+                x, y, z, eyes, row[Paint.THINNING], footprint, seed
             )
             column = _SCALP_COLOR
         elif layer == 1 and row[Paint.STUBBLE] > 0.0:
@@ -251,7 +253,7 @@ def _undertone(
     melanin = 0.22 * coarse - 0.22 * middle + 0.24 * fine
     for k in range(len(spots) if part == _FACE else 0):
         dx, dy, dz = x - spots[k, 0], y - spots[k, 1], z - spots[k, 2]
-        distance = (dx * dx + dy * dy + dz * dz) / (spots[k, 3] * spots[k, 3])
+        distance = (dx * dx + dy * dy + dz * dz) * spots[k, 3]
         if distance < 6.0:
             amount = spots[k, 4] * exp(-0.5 * distance)
             if k < RED_SPOTS:

@@ -25,6 +25,7 @@ _FAR: Final = 40.0  # metres from the camera to the light: rays are parallel to 
 _LARGEST: Final = 320  # texels on an edge of a map
 _REACH: Final = 0.35  # metres: how far off blockers are looked for in estimating a penumbra
 _TAPS: Final = 9
+_TURNS: Final = 64  # of the pattern of taps, so that its grain does not repeat
 _WIDEST: Final = 24.0  # texels: radius of the widest filter
 
 
@@ -129,10 +130,13 @@ def _sample(
     result: NDArray[np.float32],
 ) -> None:
     """Fill `result` at `rows` from one map; `size` is the light's angular radius."""
-    disc = np.empty((_TAPS, 2))
-    for tap in range(_TAPS):
-        radius, angle = sqrt((tap + 0.5) / _TAPS), 2.399963 * tap  # the golden angle: an even disc
-        disc[tap, 0], disc[tap, 1] = radius * cos(angle), radius * sin(angle)
+    discs = np.empty((_TURNS, _TAPS, 2))
+    for number in range(_TURNS):
+        for tap in range(_TAPS):
+            radius = sqrt((tap + 0.5) / _TAPS)
+            angle = 2.399963 * tap + 2.0 * pi * number / _TURNS  # the golden angle: an even disc
+            discs[number, tap, 0], discs[number, tap, 1] = radius * cos(angle), radius * sin(angle)
+    search = min(_WIDEST, max(2.0, 0.5 * _REACH * size / texel))
     offset = 0.0006 + 1.4 * texel  # off the surface, so that it does not shade itself
     for row in rows:
         away = rotation[2, 0] * normals[row, 0] + rotation[2, 1] * normals[row, 1]
@@ -150,13 +154,10 @@ def _sample(
         slope_v *= texel
         u = u / w * camera[0] + camera[2]
         v = v / w * camera[1] + camera[3]
-        turn = 2.0 * pi * hash2(grain[row], 77)
-        turn_c, turn_s = cos(turn), sin(turn)
-        search = min(_WIDEST, max(2.0, 0.5 * _REACH * size / texel))
+        disc = int(_TURNS * hash2(grain[row], 77))
         blocked, depth = 0, 0.0
         for tap in range(0, _TAPS, 2):  # spread over the whole disc, too
-            du = search * (turn_c * disc[tap, 0] - turn_s * disc[tap, 1])
-            dv = search * (turn_s * disc[tap, 0] + turn_c * disc[tap, 1])
+            du, dv = search * discs[disc, tap, 0], search * discs[disc, tap, 1]
             found = _nearest(depth_at, u + du, v + dv)
             if found < w + du * slope_u + dv * slope_v - texel:
                 blocked += 1
@@ -166,8 +167,7 @@ def _sample(
         spread = min(max((w - depth / blocked) * size / texel, 1.2), search)
         lit = 0
         for tap in range(_TAPS):
-            du = spread * (turn_c * disc[tap, 0] - turn_s * disc[tap, 1])
-            dv = spread * (turn_s * disc[tap, 0] + turn_c * disc[tap, 1])
+            du, dv = spread * discs[disc, tap, 0], spread * discs[disc, tap, 1]
             found = _nearest(depth_at, u + du, v + dv)
             if not found < w + du * slope_u + dv * slope_v - 0.5 * texel:
                 lit += 1
@@ -203,21 +203,28 @@ def _depths(inverse_at: NDArray[np.float64]) -> NDArray[np.float32]:
 @compiled
 def smooth(
     lit: NDArray[np.float32],
-    inverse: NDArray[np.float64],
-    owner: NDArray[np.int16],
+    pixels: NDArray[np.int64],
+    row_at: NDArray[np.int32],
+    inverse_at: NDArray[np.float64],
+    owners: NDArray[np.int32],
     result: NDArray[np.float32],
 ) -> None:
-    """Average (H, W) light over 3 x 3 pixels of the same person and depth: takes out the taps' grain."""
-    height, width = lit.shape
-    for y in range(height):
-        for x in range(width):
-            if owner[y, x] < 0:
-                continue
-            total, weight = 0.0, 0.0
-            for j in range(max(0, y - 1), min(height, y + 2)):
-                for i in range(max(0, x - 1), min(width, x + 2)):
-                    near = abs(inverse[j, i] / inverse[y, x] - 1.0) < 0.012
-                    if near and owner[j, i] == owner[y, x]:
-                        total += lit[j, i]
-                        weight += 1.0
-            result[y, x] = total / weight
+    """Average light over 3 x 3 pixels of the same person and depth: takes out the taps' grain.
+
+    lit, result  (N,) of samples, of which the first are those of pixel centres at `pixels`
+    row_at, inverse_at  (2 H + 1, 2 W + 1) row of each sample, and its 1/z
+    """
+    height, width = row_at.shape[0] // 2, row_at.shape[1] // 2
+    for row in range(len(pixels)):
+        y, x = pixels[row] // width, pixels[row] % width
+        here = inverse_at[2 * y + 1, 2 * x + 1]
+        total, weight = 0.0, 0.0
+        for j in range(max(0, y - 1), min(height, y + 2)):
+            for i in range(max(0, x - 1), min(width, x + 2)):
+                other = row_at[2 * j + 1, 2 * i + 1]
+                if other < 0 or owners[other] != owners[row]:
+                    continue
+                if abs(inverse_at[2 * j + 1, 2 * i + 1] - here) < 0.012 * here:
+                    total += lit[other]
+                    weight += 1.0
+        result[row] = total / weight

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import NORMAL, OCCLUSION, REST, UV
 from headkit.render.jit import compiled
+from headkit.render.shading.face_paint import eye_frame
 from headkit.render.shading.light import KEY
 from headkit.render.shading.paint import paint_skin
 from headkit.render.shading.relief import skin_slope
@@ -47,6 +48,7 @@ def shade_skin(
 
     lit  share of the key light that reaches each sample
     """
+    eyes = eye_frame(scene.landmarks)
     for number in range(len(at)):
         hit = locate(scene, at[number])
         row = scene.paint[scene.owner[scene.surface[hit.face]]]
@@ -56,7 +58,7 @@ def shade_skin(
         footprint = 2.0 * hit.z / scene.camera[0]
         mouth = value(scene.attributes, hit, UV + 1)
         red, green, blue, roughness, part = paint_skin(
-            rest[0], rest[1], rest[2], row, scene.spots, scene.landmarks,
+            rest[0], rest[1], rest[2], row, scene.spots, scene.landmarks, eyes,
             int(scene.parts[hit.face]), value(scene.attributes, hit, UV), mouth, footprint,
         )  # fmt: skip
         part_to[to[number]] = part
@@ -103,6 +105,8 @@ _REACH: Final = 14  # pixels
 @compiled
 def scatter(
     light: NDArray[np.float32],
+    skin: NDArray[np.int64],
+    pixels: NDArray[np.int64],
     row_at: NDArray[np.int32],
     inverse_at: NDArray[np.float64],
     owners: NDArray[np.int32],
@@ -112,21 +116,24 @@ def scatter(
     """Spread light under the skin: a blur of irradiance, in each channel as wide as it goes in tissue.
 
     light, result  (N, 3) irradiance of samples
-    row_at         (H, W) which of them is a pixel's centre; -1 where that is no skin
-    inverse_at     (2 H + 1, 2 W + 1) 1/z of the sample grid; owners (N,)
+    skin           those of them that are skin at the centres of `pixels`
+    row_at, inverse_at  (2 H + 1, 2 W + 1) row of each sample of the grid, and its 1/z
+    owners         (N,) whose skin it is; -1 other materials
     focal          pixels
 
     The blur runs along rows, then along columns, only over skin of the same person and near depth
     (separable sub-surface scattering, Jimenez 2015, with one Gaussian and a share per channel).
     """
     passed = light.copy()
-    _scatter_along(light, row_at, inverse_at, owners, focal, 0, passed)
-    _scatter_along(passed, row_at, inverse_at, owners, focal, 1, result)
+    _scatter_along(light, skin, pixels, row_at, inverse_at, owners, focal, 0, passed)
+    _scatter_along(passed, skin, pixels, row_at, inverse_at, owners, focal, 1, result)
 
 
 @compiled
 def _scatter_along(
     light: NDArray[np.float32],
+    skin: NDArray[np.int64],
+    pixels: NDArray[np.int64],
     row_at: NDArray[np.int32],
     inverse_at: NDArray[np.float64],
     owners: NDArray[np.int32],
@@ -135,46 +142,44 @@ def _scatter_along(
     result: NDArray[np.float32],
 ) -> None:
     """One pass over the pixels: along rows (axis 0) or columns (1)."""
-    height, width = row_at.shape
-    for y in range(height):
-        for x in range(width):
-            row = row_at[y, x]
-            if row < 0:
+    height, width = row_at.shape[0] // 2, row_at.shape[1] // 2
+    for row in skin:
+        y, x = pixels[row] // width, pixels[row] % width
+        here = inverse_at[2 * y + 1, 2 * x + 1]
+        per_metre = focal * here  # pixels
+        reach = min(_REACH, int(2.2 * _SIGMA * per_metre))
+        if reach < 1:
+            for channel in range(3):
+                result[row, channel] = light[row, channel]
+            continue
+        red, green, blue, total_r, total_g, total_b = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+        slant, spread = 0.7 / (here * here), 1.0 / (16.0 * _SIGMA * _SIGMA)
+        stride = 1 + reach // 6  # light under skin is smooth: some 9 taps are enough
+        for step in range(-(reach // stride) * stride, reach + 1, stride):
+            j = y + step if axis == 1 else y
+            i = x + step if axis == 0 else x
+            if j < 0 or i < 0 or j >= height or i >= width:
                 continue
-            here = inverse_at[2 * y + 1, 2 * x + 1]
-            per_metre = focal * here  # pixels
-            reach = min(_REACH, int(2.2 * _SIGMA * per_metre))
-            if reach < 1:
-                for channel in range(3):
-                    result[row, channel] = light[row, channel]
+            other = row_at[2 * j + 1, 2 * i + 1]
+            if other < 0 or owners[other] != owners[row]:
                 continue
-            red, green, blue, total_r, total_g, total_b = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-            stride = 1 + reach // 6  # light under skin is smooth: some 9 taps are enough
-            for step in range(-(reach // stride) * stride, reach + 1, stride):
-                j = y + step if axis == 1 else y
-                i = x + step if axis == 0 else x
-                if j < 0 or i < 0 or j >= height or i >= width:
-                    continue
-                other = row_at[j, i]
-                if other < 0 or owners[other] != owners[row]:
-                    continue
-                away = step / per_metre
-                there = inverse_at[2 * j + 1, 2 * i + 1]
-                deep = 0.7 * (here - there) / (here * there)
-                # (1 - q/8)^8 for exp(-q); a fourth and an eighth of the variance by powers of it
-                weight_r = max(0.0, 1.0 - (away * away + deep * deep) / (16.0 * _SIGMA * _SIGMA))
-                weight_r *= weight_r
-                weight_r *= weight_r
-                weight_r *= weight_r
-                weight_g = weight_r * weight_r
-                weight_g *= weight_g
-                weight_b = weight_g * weight_g
-                red += weight_r * light[other, 0]
-                green += weight_g * light[other, 1]
-                blue += weight_b * light[other, 2]
-                total_r += weight_r
-                total_g += weight_g
-                total_b += weight_b
-            result[row, 0] = light[row, 0] + _SHARE[0] * (red / total_r - light[row, 0])
-            result[row, 1] = light[row, 1] + _SHARE[1] * (green / total_g - light[row, 1])
-            result[row, 2] = light[row, 2] + _SHARE[2] * (blue / total_b - light[row, 2])
+            away = step / per_metre
+            there = inverse_at[2 * j + 1, 2 * i + 1]
+            deep = slant * (here - there)
+            # (1 - q/8)^8 for exp(-q); a fourth and an eighth of the variance by powers of it
+            weight_r = max(0.0, 1.0 - (away * away + deep * deep) * spread)
+            weight_r *= weight_r
+            weight_r *= weight_r
+            weight_r *= weight_r
+            weight_g = weight_r * weight_r
+            weight_g *= weight_g
+            weight_b = weight_g * weight_g
+            red += weight_r * light[other, 0]
+            green += weight_g * light[other, 1]
+            blue += weight_b * light[other, 2]
+            total_r += weight_r
+            total_g += weight_g
+            total_b += weight_b
+        result[row, 0] = light[row, 0] + _SHARE[0] * (red / total_r - light[row, 0])
+        result[row, 1] = light[row, 1] + _SHARE[1] * (green / total_g - light[row, 1])
+        result[row, 2] = light[row, 2] + _SHARE[2] * (blue / total_b - light[row, 2])

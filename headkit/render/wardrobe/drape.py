@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sin
+from math import exp, sin, sqrt
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from headkit.render.drawing.noise import value_noise
 from headkit.render.human.body import load_body
 from headkit.render.jit import compiled
 from headkit.render.wardrobe.cut_lines import Figure
-from headkit.render.wardrobe.tailoring import Floats, unit
+from headkit.render.wardrobe.tailoring import Floats
 from headkit.render.wardrobe.wearer import Wearer
 
 _ANGLES, _HEIGHTS = 40, 36
@@ -111,13 +111,41 @@ class Neck:
 
     def settle(self, points: Floats, gap: float) -> Floats:
         """Shift (N, 3) that brings points to `gap` metres off the skin, along the skin's normal."""
-        apart = points[:, None] - self.points
-        squared = (apart * apart).sum(axis=2)
-        # Tangent planes within about 8 mm of the nearest are blended: the skin's mesh is coarse.
-        weight = np.exp((squared.min(axis=1, keepdims=True) - squared) / 0.008**2)
-        weight /= weight.sum(axis=1, keepdims=True)
-        height = (weight * (apart * self.normals).sum(axis=2)).sum(axis=1)
-        return ((gap - height)[:, None] * unit(weight @ self.normals)).astype(np.float32)
+        shift = np.empty(points.shape, np.float32)
+        _settle(points, self.points, self.normals, gap, shift)
+        return shift
+
+
+_BLEND = 0.008  # metres: the skin's mesh is coarse, so tangent planes that far off are blended
+
+
+@compiled
+def _settle(points: Floats, skin: Floats, normals: Floats, gap: float, shift: Floats) -> None:
+    squared = np.empty(len(skin))
+    for n in range(len(points)):
+        least = np.inf
+        for m in range(len(skin)):
+            x = points[n, 0] - skin[m, 0]
+            y = points[n, 1] - skin[m, 1]
+            z = points[n, 2] - skin[m, 2]
+            squared[m] = x * x + y * y + z * z
+            least = min(least, squared[m])
+        total, height, nx, ny, nz = 0.0, 0.0, 0.0, 0.0, 0.0
+        for m in range(len(skin)):
+            farther = (squared[m] - least) / (_BLEND * _BLEND)
+            if farther < 16.0:
+                weight = exp(-farther)
+                total += weight
+                height += weight * (
+                    (points[n, 0] - skin[m, 0]) * normals[m, 0]
+                    + (points[n, 1] - skin[m, 1]) * normals[m, 1]
+                    + (points[n, 2] - skin[m, 2]) * normals[m, 2]
+                )
+                nx += weight * normals[m, 0]
+                ny += weight * normals[m, 1]
+                nz += weight * normals[m, 2]
+        move = (gap - height / total) / max(sqrt(nx * nx + ny * ny + nz * nz), 1e-12)
+        shift[n, 0], shift[n, 1], shift[n, 2] = move * nx, move * ny, move * nz
 
 
 def neck(wearer: Wearer, skin: Figure) -> Neck:

@@ -51,12 +51,15 @@ def _smooth(points: Floats, starts: Ints, joined: Ints, rounds: int) -> None:
     for _ in range(rounds):
         before[:] = points
         for i in range(len(points)):
-            count = starts[i + 1] - starts[i]
-            for k in range(3):
-                total = 0.0
-                for n in range(starts[i], starts[i + 1]):
-                    total += before[joined[n], k]
-                points[i, k] = 0.5 * before[i, k] + 0.5 * total / count
+            x, y, z = 0.0, 0.0, 0.0
+            for n in range(starts[i], starts[i + 1]):
+                x += before[joined[n], 0]
+                y += before[joined[n], 1]
+                z += before[joined[n], 2]
+            share = 0.5 / (starts[i + 1] - starts[i])
+            points[i, 0] = 0.5 * before[i, 0] + share * x
+            points[i, 1] = 0.5 * before[i, 1] + share * y
+            points[i, 2] = 0.5 * before[i, 2] + share * z
 
 
 def shoes(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floats]:

@@ -71,6 +71,10 @@ def shoes(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Flo
     used, faces = last.used, last.faces
     points = wearer.posed[used].astype(np.float32)
     _smooth(points, last.starts, last.joined, _ROUNDS)
+    # Smoothing draws an open rim together and down: about the ankle the shoe keeps to the leg.
+    ankle = np.clip((skin.points[used, 1:2] - (TOP - 0.045)) / 0.040, 0.0, 1.0)
+    points += ankle * ankle * (3 - 2 * ankle) * (wearer.posed[used] - points)
+    points = points.astype(np.float32)
     normals = vertex_normals(points, faces)
     spread = np.linalg.norm(points - wearer.posed[used], axis=1, keepdims=True)
     points = (points + normals * (0.009 * size + np.minimum(0.8 * spread, 0.012 * size))).astype(

@@ -83,7 +83,7 @@ def brow_cover(
         across = along * 26.0 - offset * 2400.0 * lean + 6.0 * wander
         hair = 0.6 * value_noise(across, offset * 160.0, 3.0 + inner)
         hair += 0.4 * value_noise(across * 0.37 + 9.0, offset * 420.0, 5.0 + inner)
-        amount *= 1.0 + seen * 0.5 * (min(1.0, max(0.0, (hair - 0.15) * 1.7)) - 0.6)
+        amount *= 1.0 + seen * 0.3 * (min(1.0, max(0.0, (hair - 0.15) * 1.7)) - 0.6)
     return min(0.94, max(0.0, amount))
 
 
@@ -209,5 +209,5 @@ def scalp_cover(
     seen = min(1.0, max(0.0, 0.0011 / footprint - 0.8))
     if seen > 0.0:
         dots = hash2(int(x * 2400.0) * 7919 + int(z * 2400.0), int(y * 2400.0))
-        mottled *= 1.0 + seen * (1.6 * dots - 0.8)
+        mottled *= 1.0 + seen * (1.2 * dots - 0.7)
     return min(1.0, max(0.0, inside * mottled))

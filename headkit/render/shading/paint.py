@@ -87,12 +87,12 @@ def _stubble(look: Look) -> float:
     """Density of painted beard hair: the ground of a beard, or a shadow on a shaved man's face."""
     if look.beard.style == "none":
         return 0.10 * look.sex if look.age >= 18 and look.sex > 0.5 else 0.0
-    return (0.45 if look.beard.style == "stubble" else 0.62) * look.beard.density
+    return (0.45 if look.beard.style == "stubble" else 0.95) * look.beard.density
 
 
 def _roots(look: Look) -> float:
     """Density of painted roots of the scalp; a shaved head keeps a shadow of them."""
-    return {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 0.75}.get(look.hair.style, 0.55)
+    return {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 1.0}.get(look.hair.style, 0.55)
 
 
 # Spots of blood under the skin: about which of the 68 landmarks, offset (metres), radius, strength.

@@ -19,7 +19,7 @@ from headkit.render.wardrobe.strands import Roots
 from headkit.render.wardrobe.tailoring import Floats, Ints, unit
 from headkit.render.wardrobe.wearer import Wearer
 
-_COUNT = 5200
+_COUNT = 8000
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,10 @@ def _zones(places: Floats, marks: Floats, lips: Floats) -> dict[str, Floats]:
     mouth = 0.5 * (marks[51, 1] + marks[57, 1])
     bare = np.clip(1.0 - lips * 4.0, 0.0, 1.0)
     soft = 0.006
+    edge = 0.014  # of the cheeks and the neck, where a beard grows thin
 
-    def inside(distance: Floats) -> Floats:
-        return np.clip(0.5 + distance / soft, 0.0, 1.0).astype(np.float32)
+    def inside(distance: Floats, width: float = soft) -> Floats:
+        return np.clip(0.5 + distance / width, 0.0, 1.0).astype(np.float32)
 
     upper = (y > mouth - 0.010) & (z > corner[2] - 0.015)
     tail = np.maximum(x - corner[0] * 0.75, 0.0) * 0.9
@@ -89,8 +90,8 @@ def _zones(places: Floats, marks: Floats, lips: Floats) -> dict[str, Floats]:
     cheek = np.where(
         x < corner[0] + 0.004, mouth - 0.008 - 0.010 * (1 - (x / corner[0]) ** 2), cheek
     )
-    neck = inside(y - (chin[1] - 0.038 - 0.35 * (z - chin[2])))
-    jaw = inside(cheek - y) * neck * inside(z + 0.012 - 0.35 * (y + 0.05))
+    neck = inside(y - (chin[1] - 0.036 - 0.35 * (z - chin[2])), edge)
+    jaw = inside(cheek - y, edge) * neck * inside(z + 0.012 - 0.35 * (y + 0.05))
     goatee = inside(corner[0] + 0.002 - 0.25 * np.maximum(y - chin[1], 0) - x) * jaw
     goatee *= inside(y - chin[1] + 0.022)
     return {name: zone * bare for name, zone in
@@ -115,8 +116,10 @@ def beard(wearer: Wearer, follicles: Follicles, size: float) -> list[Surface]:
     if keep.sum() < 3:
         return []
     roots = _roots(wearer, follicles, keep, grown[keep], size, rng)
-    line = roots.places[:, None] + _curve(roots, follicles.head[keep], 5)
-    lock = Lock(0.0032 * near**-0.6 * size, 4, 0.15, 0.8, 1.3, twist=0.9)
+    line = roots.places[:, None] + _curve(roots, follicles.head[keep], 4)
+    width = 0.0026 * near**-0.6 * size
+    strands = int(np.clip(width / max(0.0004, 0.2 / wearer.detail), 2, 6))
+    lock = Lock(width, strands, 0.1, 0.7, 1.5, 0.6, twist=0.7)
     out = np.broadcast_to(roots.directions[:, None], line.shape).astype(np.float32)
     return [surface([Locks(roots, line.astype(np.float32), out, lock)], wearer, Part.BEARD)]
 
@@ -137,7 +140,7 @@ def _roots(
     count = len(places)
     upper = follicles.zones["moustache"][keep] > 0.3
     length = (
-        wearer.look.beard.length * np.where(upper, 0.65, 1.0) * np.clip(0.35 + 0.65 * amount, 0, 1)
+        wearer.look.beard.length * np.where(upper, 0.65, 1.0) * np.clip(0.2 + 0.8 * amount, 0, 1)
     )
     low = np.clip(-(follicles.head[keep, 1] + 0.06) / 0.05, 0.0, 1.0)  # longest on the chin
     return Roots(

@@ -137,10 +137,12 @@ def _strand(
 def _towards(
     normal: tuple[float, float, float], view: tuple[float, float, float]
 ) -> tuple[float, float, float]:
-    """The normal of the side that is seen."""
-    if normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2] < 0.0:
-        return -normal[0], -normal[1], -normal[2]
-    return normal
+    """A normal that turns away, mirrored at the outline: strands just beyond it shade as those before it."""
+    away = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
+    if away >= 0.0:
+        return normal
+    twice = 2.0 * away
+    return normal[0] - twice * view[0], normal[1] - twice * view[1], normal[2] - twice * view[2]
 
 
 @compiled

@@ -16,7 +16,7 @@ from headkit.render.wardrobe import strands
 from headkit.render.wardrobe.hair_shapes import afro, gravity, tie_point, tied
 from headkit.render.wardrobe.hair_styles import Style, styled
 from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
-from headkit.render.wardrobe.obstacles import Obstacles, wrapped
+from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, wrapped
 from headkit.render.wardrobe.scalp import (
     CENTER,
     COLUMNS,
@@ -41,9 +41,8 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
     look = wearer.look.hair
     if look.style == "bald" or wearer.look.headwear.kind == "headscarf":
         return []
-    shells = [base(scalp, wearer, brim, _ground(scalp, wearer))]
-    if look.style == "buzz":
-        return shells
+    # A buzz cut hides no scalp: its ground is painted on the skin (face_paint.py).
+    shells = [] if look.style == "buzz" else [base(scalp, wearer, brim, _ground(scalp, wearer))]
     parts: list[Locks] = []
     style = styled(wearer)
     if len(obstacles.points):
@@ -80,7 +79,7 @@ def _ground(scalp: Scalp, wearer: Wearer) -> float:
     style = styled(wearer) if wearer.look.hair.style in ("afro", "curly") else None
     if style is None:
         return 0.0
-    share = 0.72 if wearer.look.hair.style == "afro" else 0.35
+    share = 0.72 if wearer.look.hair.style == "afro" else 0.5
     return share * style.thickness * scalp.scale
 
 
@@ -92,13 +91,21 @@ def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tu
     height = sample(scalp.height[..., None], row, column)[:, 0]
     crown = sample(scalp.grid.crown.reshape(ROWS, COLUMNS, 1), row, column)[:, 0]
     chance = rng.random(len(row))
-    keep = height > 0.004 + 0.010 * chance**2
+    soft = 0.020 if wearer.look.hair.style == "buzz" else 0.012
+    keep = height + _wander(wearer, row, column) > 0.002 + soft * chance**2
     thinning = wearer.look.hair.thinning
     keep &= chance >= 0.9 * max(0.0, thinning - 0.15) * crown
     keep &= chance >= 0.35 * thinning * (crown > 0.02)
     if brim is not None:
         keep &= sample(brim[..., None], row, column)[:, 0] < 0.012
     return row[keep], column[keep]
+
+
+def _wander(wearer: Wearer, row: Floats, column: Floats) -> Floats:
+    """How far the hairline strays from its smooth course at places of the grid, head coordinates."""
+    one, two = wearer.rng("hairline").uniform(0.0, 2.0 * np.pi, 2)
+    turn = column * (2.0 * np.pi / COLUMNS)
+    return 0.0030 * np.sin(11.0 * turn + one) + 0.0022 * np.sin(29.0 * turn + 1.3 * row + two)
 
 
 def _roots(
@@ -132,7 +139,7 @@ def _roots(
         layers,
         rng.random(count).astype(np.float32),
         scalp.grid.absolute(template),
-        np.clip(1.0 - height / 0.016, 0.0, 1.0).astype(np.float32),
+        np.clip(1.0 - height / 0.022, 0.0, 1.0).astype(np.float32),
     )
 
 
@@ -141,6 +148,9 @@ def _upstream(template: Floats, growth: Growth, size: float, scalp: Scalp) -> Fl
     y, z = template[:, 1], template[:, 2]
     if growth.comb == Comb.PARTED:
         share = (y + 0.05) / 0.15
+        # The parting lies flat: hair gains its height a few centimetres beside it.
+        side = np.abs(template[:, 0] - growth.parting / size) / 0.05
+        share = share * np.where(y > 0.04, 0.2 + 0.8 * _smooth(side), 1.0)
     elif growth.comb == Comb.BACK:
         share = (z + 0.08) / 0.17
     elif growth.comb == Comb.TIED:
@@ -183,6 +193,7 @@ def _main(
     growth = style.growth
     if growth.comb == Comb.TIED:
         growth = replace(growth, tie=tuple((tie_point(scalp, wearer)).tolist()))
+        obstacles = NO_OBSTACLES  # pulled tight over the skull, it meets neither neck nor collar
     if look.style in ("bob", "long"):
         below = 0.10 * look.length if look.style == "bob" else 0.30 * look.length
         growth = replace(growth, cut=float(scalp.center[1] - (0.03 + below) * size))
@@ -200,7 +211,7 @@ def _main(
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         if way is _FRINGE:
             down = np.clip(part.places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
-            forward = np.array([0.0, -0.2, 1.0], np.float32) - 0.25 * part.directions
+            forward = np.array([0.0, -0.4, 0.9], np.float32) - 0.25 * part.directions
             part = replace(part, directions=unit(forward.astype(np.float32)))
             reach = down * (0.62 + 0.35 * look.fringe) * (0.9 + 0.2 * part.phases)
             part = replace(part, lengths=reach.astype(np.float32))
@@ -211,7 +222,7 @@ def _main(
     return parts
 
 
-_FRINGE = Growth(Comb.DOWN, 6, 1, 0.8, 0.6)
+_FRINGE = Growth(Comb.DOWN, 7, 1, 0.55, 1.0)
 
 
 def _in_fringe(roots: Roots, scalp: Scalp, fringe: float) -> NDArray[np.bool_]:
@@ -226,7 +237,7 @@ def _to_cut(roots: Roots, scalp: Scalp, cut: float) -> Floats:
     distance = np.linalg.norm(q, axis=1)
     over = distance * np.arcsin(np.clip(q[:, 1] / distance, 0.0, 1.0)) * 1.12
     drop = np.minimum(q[:, 1], 0.0) + scalp.center[1] - cut
-    return np.maximum((over + drop) * (1.03 + 0.06 * roots.phases), 0.02).astype(np.float32)
+    return np.maximum((over + drop) * (1.16 + 0.04 * roots.phases), 0.02).astype(np.float32)
 
 
 def _totie_point(roots: Roots, scalp: Scalp, tie: tuple[float, float, float]) -> Floats:

@@ -49,7 +49,7 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
         strand.append(made.strand)
         shade = np.exp(rng.normal(0.0, 0.11, count))[:, None] * np.asarray(color)
         share = np.clip(
-            gray + 0.20 * np.sqrt(gray * (1 - gray)) * rng.normal(0, 1, (count, 1)), 0, 1
+            gray + 0.10 * np.sqrt(gray * (1 - gray)) * rng.normal(0, 1, (count, 1)), 0, 1
         )
         shade = shade * (1 - share) + GRAY * rng.uniform(0.85, 1.15) * share
         each = np.repeat(shade, made.rows, axis=0)
@@ -91,7 +91,7 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
     template = np.concatenate([template, template[:, :1]], axis=1)
     row = np.arange(ROWS)[:, None] + np.zeros((1, columns))
     column = np.arange(columns)[None] + np.zeros((ROWS, 1))
-    density = np.clip(height / 0.012, -0.5, 1.4) - 1.6 * max(0.0, look.thinning - 0.15) * crown
+    density = np.clip(height / 0.018, -0.5, 1.4) - 1.6 * max(0.0, look.thinning - 0.15) * crown
     if brim is not None:
         hidden = np.concatenate([brim, brim[:, :1]], axis=1)
         density = density - np.clip((hidden - 0.010) / 0.004, 0.0, 3.0)

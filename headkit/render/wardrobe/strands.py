@@ -101,12 +101,12 @@ def _combing(
 
 @compiled
 def _grow(
-    roots: Floats, directions: Floats, lengths: Floats, offsets: Floats, sides: Floats, phases: Floats,
+    roots: Floats, directions: Floats, lengths: Floats, offsets: Floats, sides: Floats,
     radius: Floats, center: Floats, frame: Floats, size: float,
     points: Floats, normals: Floats, starts: Ints, corner: Floats, nx: int, ny: int, nz: int, cell: float,
     base: Floats, axes: Floats, wrap: Floats,
     kind: int, segments: int, substeps: int, stiffness: float, hang: float,
-    backward: float, tie: Floats, cut: float, gravity: Floats,
+    backward: float, tie: Floats, cuts: Floats, gravity: Floats,
     line: Floats, outward: Floats,
 ) -> None:  # fmt: skip
     """March every lock; line and outward (N, segments + 1, 3) receive its centre line and outside."""
@@ -147,7 +147,11 @@ def _grow(
                     for i in range(3):
                         depth += (p[i] - points[touching, i]) * normals[touching, i]
                     margin = 0.006 + 0.35 * offsets[n]
-                    if depth < margin:
+                    if depth < margin - 0.05 * size:
+                        touching = (
+                            -1
+                        )  # the nearest point is of another side: an arm, a collar's inside
+                    elif depth < margin:
                         for i in range(3):
                             p[i] += (margin - depth) * normals[touching, i]
                             o[i] = normals[touching, i]
@@ -180,6 +184,9 @@ def _grow(
                     stopped = True
                     continue
             inner = flow[0] * o[0] + flow[1] * o[1] + flow[2] * o[2]
+            if kind == 3:
+                # Straight to the tie through the air, around the skull where that is in the way.
+                inner = min(inner, 0.0) * (1.0 - free)
             if kind != 4:
                 for i in range(3):
                     flow[i] -= inner * o[i]
@@ -196,6 +203,10 @@ def _grow(
                 # On the shoulders hair slides to the front or the back rather than off their ends.
                 flow[0] *= 0.35
                 flow[2] += 0.35 * (1.0 if roots[n, 2] > center[2] + 0.02 * size else -1.0)
+            if kind == 1 and q[1] < -0.08 * size:
+                # Long hair falls as one body: what hangs far out leans in.
+                beyond = max(0.0, abs(q[0]) - 0.05 * size) / (0.25 * size)
+                flow[0] -= np.sign(q[0]) * min(0.22, beyond)
             length = np.sqrt(flow[0] ** 2 + flow[1] ** 2 + flow[2] ** 2) + 1e-9
             # Short steps over the head, long ones where the lock hangs.
             step = even * (0.5 + (k + 0.5) / total_steps)
@@ -207,7 +218,7 @@ def _grow(
                 d[i] /= length
                 p[i] += d[i] * step
             travelled += step
-            if p[1] < cut + 0.02 * size * phases[n]:
+            if p[1] < cuts[n]:
                 stopped = True
 
 
@@ -255,23 +266,72 @@ def grow(
     _grow(
         roots.places, roots.directions, roots.lengths, roots.offsets,
         np.where(roots.places[:, 0] > center[0] + growth.parting, 1.0, -1.0).astype(np.float32),
-        roots.phases, radius, center, pole_frame(), size,
+        radius, center, pole_frame(), size,
         obstacles.points, obstacles.normals, obstacles.starts, obstacles.corner, *obstacles.shape,
         obstacles.cell, obstacles.wrap.base, obstacles.wrap.axes, obstacles.wrap.radius, int(growth.comb), growth.segments, growth.substeps, growth.stiffness, growth.hang,
-        growth.backward, np.asarray(growth.tie, np.float32) - center, growth.cut,
+        growth.backward, np.asarray(growth.tie, np.float32) - center, _cuts(roots, growth, center, size),
         gravity.astype(np.float32), line, outward,
     )  # fmt: skip
     if len(obstacles.points):
         _smooth_below(line, center[1] - 0.05 * size)
+    _level_below(line, outward, center[1], size)
+    if growth.comb == Comb.PARTED:
+        _tighten(line, outward, center[1] + 0.01 * size, 0.04 * size)
     if growth.curl > 0:
         step = (roots.lengths / growth.segments)[:, None] * np.arange(growth.segments + 1)
         across = unit(np.cross(np.gradient(line, axis=1), outward).astype(np.float32))
-        angle = 2 * np.pi * (step / growth.wave + roots.phases[:, None])
+        shift = roots.phases
+        if growth.wave > 0.04:  # waves run through neighbouring locks, coils do not
+            shift = 0.25 * shift + 9.0 * (roots.template @ np.array([1.0, 0.6, 0.8], np.float32))
+        angle = 2 * np.pi * (step / growth.wave + shift[:, None])
         amount = growth.curl * np.minimum(1.0, step / (2 * growth.wave) + 0.1)
         coil = (amount * np.cos(angle))[..., None] * across
         coil += (0.6 * amount * (np.sin(angle) + 0.7))[..., None] * outward
         line += coil.astype(np.float32)
     return line, outward
+
+
+def _cuts(roots: Roots, growth: Growth, center: Floats, size: float) -> Floats:
+    """Heights (N,) at which locks end, rest frame: ragged by groups of neighbours, shorter at the sides."""
+    x, _, z = (roots.places - center).T / size
+    turn = np.arctan2(x, z)
+    groups = np.sin(13.0 * turn + 40.0 * roots.places[:, 1]) * np.sin(5.0 * turn)
+    ragged = 0.012 * roots.phases + 0.010 * groups + 0.03 * np.minimum(1.0, np.abs(x) / 0.07) ** 2
+    return (growth.cut + size * ragged).astype(np.float32)
+
+
+def _level_below(line: Floats, outward: Floats, height: float, size: float) -> None:
+    """Outsides of what hangs below a height, in place: level, and without jumps where it meets the body."""
+    share = np.clip((height - line[..., 1:2]) / (0.06 * size), 0.0, 1.0)
+    outward[..., 1:2] *= 1.0 - 0.75 * share
+    for _ in range(3):
+        middle = 0.5 * outward[:, 1:-1] + 0.25 * (outward[:, :-2] + outward[:, 2:])
+        outward[:, 1:-1] += share[:, 1:-1] * (middle - outward[:, 1:-1])
+    outward[:] = unit(outward.reshape(-1, 3)).reshape(outward.shape)
+
+
+@compiled
+def _tighten(line: Floats, outward: Floats, height: float, ramp: float) -> None:
+    """Let what hangs below a height bridge hollows, as between the skull and a collar, in place.
+
+    A lock is a string under tension: a point that lies inside the chord of its neighbours moves onto it;
+    one that lies outside rests on something.
+    """
+    last = line.shape[1] - 1
+    for n in range(line.shape[0]):
+        for _ in range(14):
+            for k in range(1, last):
+                share = min(1.0, (height - line[n, k, 1]) / ramp)
+                if share <= 0.0:
+                    continue
+                gain = 0.0
+                for i in range(3):
+                    chord = 0.5 * (line[n, k - 1, i] + line[n, k + 1, i])
+                    gain += (chord - line[n, k, i]) * outward[n, k, i]
+                if gain > 0.0:
+                    for i in range(3):
+                        chord = 0.5 * (line[n, k - 1, i] + line[n, k + 1, i])
+                        line[n, k, i] += share * (chord - line[n, k, i])
 
 
 def _smooth_below(line: Floats, height: float) -> None:

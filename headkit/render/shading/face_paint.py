@@ -199,7 +199,7 @@ def scalp_cover(
     line = _HAIRLINE[k] + share * (_HAIRLINE[k + 1] - _HAIRLINE[k])
     line += thinning * (_RECESSION[k] + share * (_RECESSION[k + 1] - _RECESSION[k]))
     ragged = 0.010 * (value_noise(x * 110.0 + seed, y * 110.0, z * 110.0) - 0.5)
-    inside = _smooth(0.35 + (up - line + ragged) / 0.026)
+    inside = _smooth(0.35 + (up - line + ragged) / 0.034)
     if inside <= 0.0:
         return 0.0
     side, back = x / unit / 0.05, (forward + 0.02) / 0.055

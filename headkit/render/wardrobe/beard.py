@@ -91,7 +91,7 @@ def _zones(places: Floats, marks: Floats, lips: Floats) -> dict[str, Floats]:
         x < corner[0] + 0.004, mouth - 0.008 - 0.010 * (1 - (x / corner[0]) ** 2), cheek
     )
     neck = inside(y - (chin[1] - 0.036 - 0.35 * (z - chin[2])), edge)
-    jaw = inside(cheek - y, edge) * neck * inside(z + 0.012 - 0.35 * (y + 0.05))
+    jaw = inside(cheek - 0.004 - y, edge) * neck * inside(z + 0.012 - 0.35 * (y + 0.05))
     goatee = inside(corner[0] + 0.002 - 0.25 * np.maximum(y - chin[1], 0) - x) * jaw
     goatee *= inside(y - chin[1] + 0.022)
     return {name: zone * bare for name, zone in
@@ -118,10 +118,17 @@ def beard(wearer: Wearer, follicles: Follicles, size: float) -> list[Surface]:
     roots = _roots(wearer, follicles, keep, grown[keep], size, rng)
     line = roots.places[:, None] + _curve(roots, follicles.head[keep], 4)
     width = 0.0026 * near**-0.6 * size
-    strands = int(np.clip(width / max(0.0004, 0.2 / wearer.detail), 2, 6))
-    lock = Lock(width, strands, 0.1, 0.7, 1.5, 0.6, twist=0.7)
     out = np.broadcast_to(roots.directions[:, None], line.shape).astype(np.float32)
-    return [surface([Locks(roots, line.astype(np.float32), out, lock)], wearer, Part.BEARD)]
+    parts = []
+    edge = grown[keep] < 0.75  # single short hairs: locks as wide as they are long would be flakes
+    for chosen, share in ((~edge, 1.0), (edge, 0.4)):
+        if chosen.sum() < 2:
+            continue
+        strands = int(np.clip(share * width / max(0.0004, 0.2 / wearer.detail), 1, 6))
+        lock = Lock(share * width, strands, 0.1, 0.7, 1.5, 0.6, twist=0.7)
+        part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
+        parts.append(Locks(part, line[chosen].astype(np.float32), out[chosen], lock))
+    return [surface(parts, wearer, Part.BEARD)]
 
 
 def _roots(

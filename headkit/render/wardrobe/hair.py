@@ -149,8 +149,8 @@ def _upstream(template: Floats, growth: Growth, size: float, scalp: Scalp) -> Fl
     if growth.comb == Comb.PARTED:
         share = (y + 0.05) / 0.15
         # The parting lies flat: hair gains its height a few centimetres beside it.
-        side = np.abs(template[:, 0] - growth.parting / size) / 0.05
-        share = share * np.where(y > 0.04, 0.2 + 0.8 * _smooth(side), 1.0)
+        side = np.abs(template[:, 0] - growth.parting / size) / 0.075
+        share = share * np.where(y > 0.04, 0.35 + 0.65 * _smooth(side), 1.0)
     elif growth.comb == Comb.BACK:
         share = (z + 0.08) / 0.17
     elif growth.comb == Comb.TIED:

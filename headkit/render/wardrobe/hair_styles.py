@@ -34,10 +34,10 @@ STYLES: dict[str, Style] = {
     "buzz": Style(Growth(Comb.WHORL, 2, 1, 0.8, 0.0), Lock(0.0028, 6, 0.05, 0.7, 1.0, twist=0.4, round=0.3), 0.0065, 0.0045, 0.002, 4200, 0.30),
     "short": Style(Growth(Comb.WHORL, 4, 1, 0.55, 0.15), Lock(0.0045, 5, 0.08, 0.9, 1.2, twist=0.2, round=0.35), 0.032, 0.013, 0.009, 2300, 0.34),
     "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.006, 7, 0.08, 0.85, 1.4, twist=0.2, round=0.4), 0.075, 0.020, 0.016, 1900, 0.38),
-    "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.006, 7, 0.08, 0.8, twist=0.2, round=0.4), 0.095, 0.040, 0.010, 1500, 0.25),
+    "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.005, 7, 0.08, 0.7, 1.5, 0.7, twist=0.2, round=0.4), 0.095, 0.040, 0.010, 1500, 0.25),
     "curly": Style(Growth(Comb.WHORL, 17, 1, 0.75, 0.55, curl=0.0052, wave=0.022), Lock(0.0075, 7, 0.06, 0.5, 2.0, twist=0.6, whole=True), 0.066, 0.050, 0.032, 950, 0.55),
-    "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.5, 6.0, 0.6, twist=0.12), 0.30, 0.17, 0.022, 1100, 0.25),
-    "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.5, 5.0, 0.75, twist=0.12), 0.46, 0.40, 0.022, 1000, 0.25),
+    "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.5, 6.0, 0.6, twist=0.12), 0.30, 0.17, 0.019, 1100, 0.25),
+    "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.5, 5.0, 0.75, twist=0.12), 0.46, 0.40, 0.019, 1000, 0.25),
     "ponytail": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
     "bun": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
 }  # fmt: skip

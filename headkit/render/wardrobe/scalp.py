@@ -29,7 +29,7 @@ CENTER = np.array([0.0, -0.004, 0.008])
 AZIMUTH = (0, 25, 40, 55, 68, 78, 90, 115, 140, 180)
 HAIRLINE = (0.072, 0.071, 0.066, 0.048, 0.012, -0.014, 0.012, -0.035, -0.070, -0.076)
 # How far the hairline draws back where hair is thinning: temples most.
-RECESSION = (0.022, 0.045, 0.060, 0.050, 0.020, 0.0, 0.0, 0.0, 0.0, 0.0)
+RECESSION = (0.036, 0.048, 0.058, 0.050, 0.020, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @compiled

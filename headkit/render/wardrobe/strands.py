@@ -216,9 +216,12 @@ def _grow(
             length = np.sqrt(d[0] ** 2 + d[1] ** 2 + d[2] ** 2) + 1e-9
             for i in range(3):
                 d[i] /= length
+            if d[1] < -0.2 and p[1] + d[1] * step < cuts[n]:  # the last step ends at the cut
+                step = max(0.0, (cuts[n] - p[1]) / d[1])
+            for i in range(3):
                 p[i] += d[i] * step
             travelled += step
-            if p[1] < cuts[n]:
+            if p[1] < cuts[n] + 1e-5:
                 stopped = True
 
 

@@ -93,6 +93,11 @@ def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tu
     chance = rng.random(len(row))
     soft = 0.020 if wearer.look.hair.style == "buzz" else 0.012
     keep = height + _wander(wearer, row, column) > 0.002 + soft * chance**2
+    if wearer.look.hair.style in ("bob", "long"):
+        # The nape lies under all that hangs from above: few locks there, or they come out over it.
+        low = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column)
+        nape = (low[:, 1] < -0.025) & (low[:, 2] < 0.02)
+        keep &= ~nape | (rng.random(len(row)) < 0.12)
     thinning = wearer.look.hair.thinning
     keep &= chance >= 0.9 * max(0.0, thinning - 0.15) * crown
     keep &= chance >= 0.35 * thinning * (crown > 0.02)
@@ -237,7 +242,7 @@ def _to_cut(roots: Roots, scalp: Scalp, cut: float) -> Floats:
     distance = np.linalg.norm(q, axis=1)
     over = distance * np.arcsin(np.clip(q[:, 1] / distance, 0.0, 1.0)) * 1.12
     drop = np.minimum(q[:, 1], 0.0) + scalp.center[1] - cut
-    return np.maximum((over + drop) * (1.16 + 0.04 * roots.phases), 0.02).astype(np.float32)
+    return np.maximum((over + drop) * (1.28 + 0.04 * roots.phases), 0.02).astype(np.float32)
 
 
 def _totie_point(roots: Roots, scalp: Scalp, tie: tuple[float, float, float]) -> Floats:

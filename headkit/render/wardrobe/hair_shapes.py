@@ -62,7 +62,7 @@ def tied(
         line, outward = strands.grow(
             roots, growth, scalp.radius, scalp.center, size, obstacles, gravity(wearer)
         )
-        lock = replace(style.lock, width=0.011, strands=9, tip=0.85, curve=2.5)
+        lock = replace(style.lock, width=0.011, strands=9, tip=0.5, curve=4.0, taper=0.7)
         return [Locks(roots, line, outward, lock)], [
             ball(tie, 0.011 * size, wearer, (0.6, 1.0), scalp.grid.origin)
         ]
@@ -101,6 +101,7 @@ def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots, free: Floats)
     out = unit(roots.places - scalp.center)
     lengths = (0.22 * style.thickness + style.side * rng.uniform(0.3, 1.0, count)) * scalp.scale
     rise = np.clip(0.35 + roots.offsets / (0.3 * style.thickness * scalp.scale), 0.35, 1.0)
+    free = free * (1.0 - 0.85 * roots.thin)  # at the hairline coils start on the skin
     height = style.thickness * scalp.scale * (0.68 + 0.2 * roots.layers) * rise * free
     start = roots.places + out * height[:, None]
     roots = replace(

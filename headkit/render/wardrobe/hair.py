@@ -92,12 +92,13 @@ def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tu
     crown = sample(scalp.grid.crown.reshape(ROWS, COLUMNS, 1), row, column)[:, 0]
     chance = rng.random(len(row))
     soft = 0.020 if wearer.look.hair.style == "buzz" else 0.012
-    keep = height + _wander(wearer, row, column) > 0.002 + soft * chance**2
+    least = 0.012 if wearer.look.hair.style == "afro" else 0.002  # single coils read as letters
+    keep = height + _wander(wearer, row, column) > least + soft * chance**2
     if wearer.look.hair.style in ("bob", "long"):
         # The nape lies under all that hangs from above: few locks there, or they come out over it.
         low = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column)
         nape = (low[:, 1] < -0.025) & (low[:, 2] < 0.02)
-        keep &= ~nape | (rng.random(len(row)) < 0.12)
+        keep &= ~nape | (rng.random(len(row)) < 0.55)
     thinning = wearer.look.hair.thinning
     keep &= chance >= 0.9 * max(0.0, thinning - 0.15) * crown
     keep &= chance >= 0.35 * thinning * (crown > 0.02)
@@ -222,9 +223,26 @@ def _main(
             part = replace(part, lengths=reach.astype(np.float32))
         part = part.ordered()
         line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
+        if way is not _FRINGE and np.isfinite(growth.cut):
+            close = _accompanied(line - scalp.center, size)
+            part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
+            line, outward = line[close], outward[close]
         lock = style.lock if way is not _FRINGE else replace(style.lock, width=0.008, tip=0.7)
         parts.append(Locks(part, line, outward, lock))
     return parts
+
+
+def _accompanied(line: Floats, size: float) -> NDArray[np.bool_]:
+    """Locks (N,) that hang among others; one that slid off a shoulder alone would be a loose string."""
+    keep = np.ones(len(line), np.bool_)
+    if len(line) < 300:  # of a far head: wide apart
+        return keep
+    for place in (int(0.6 * line.shape[1]), line.shape[1] - 1):
+        points = line[:, place]
+        square = (points * points).sum(axis=1)
+        apart = square[:, None] + square[None] - 2.0 * (points @ points.T)
+        keep &= (apart < (0.022 * size) ** 2).sum(axis=1) > 6
+    return keep
 
 
 _FRINGE = Growth(Comb.DOWN, 7, 1, 0.55, 1.0)

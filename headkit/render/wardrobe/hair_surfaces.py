@@ -53,7 +53,8 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
         )
         shade = shade * (1 - share) + GRAY * rng.uniform(0.85, 1.15) * share
         each = np.repeat(shade, made.rows, axis=0)
-        each *= (1 - 0.75 * roots_dark * (1 - gray) * np.exp(-made.along * 5))[:, None]
+        dark = np.repeat(1.0 - locks.roots.thin, made.rows)  # hair is light at the hairline
+        each *= (1 - 0.75 * roots_dark * (1 - gray) * dark * np.exp(-made.along * 5))[:, None]
         colors.append(each)
         layer = np.repeat(locks.roots.layers, made.rows)
         occlusion.append(0.55 + 0.25 * layer + 0.2 * made.along)

@@ -1,0 +1,1 @@
+"""Networks of others' libraries behind arrays: one file per library, the only ones that import it."""

@@ -1,0 +1,145 @@
+"""Finds heads in pictures of any size with a network that sees squares of one size.
+
+A picture is seen whole; with tiles also in overlapping squares at its own scale, for heads that are small in a large
+picture; with the mirror, each square twice. All candidates of a picture go through one suppression. Squares go through
+the network in chunks of a fixed length, padded, so that a box depends on nothing but its picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.backends.boxes import Candidates, Letterbox, letterbox, mirrored, suppress
+from headkit.image import Pixels
+
+Array = NDArray[np.float32]
+
+MOST = 1000  # heads in one picture
+OVERLAP = 0.25  # share of a tile that its neighbour sees too: a head up to that size is whole in one of them
+NEAR = 0.02  # share of a tile: a box that ends so near to an inner border of it is of a head that is cut there
+# Key point k of a mirrored picture is point COCO_MIRROR[k] of the original.
+COCO_MIRROR = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
+
+
+class Network(Protocol):
+    """A network that proposes heads in squares."""
+
+    imgsz: int  # side of the squares, pixels
+    chunk: int  # squares at a time, always
+    fill: int  # grey level beside the picture
+
+    def look(self, squares: Pixels, conf: float) -> list[Candidates]:
+        """What is in each of (chunk, imgsz, imgsz, 3) uint8 RGB squares, scores above conf."""
+        ...
+
+
+@dataclass(frozen=True)
+class Search:
+    """How to look: conf and iou as ultralytics means them; tile, side of the tiles in pixels of the picture, 0 for none."""
+
+    conf: float = 0.25
+    iou: float = 0.7
+    tile: int = 0
+    flip: bool = False
+
+
+@dataclass(frozen=True)
+class _View:
+    """A part of a picture, mirrored or not, in a square. part: [x1, y1, x2, y2] in pixels of the picture."""
+
+    picture: int
+    square: Pixels
+    place: Letterbox
+    part: tuple[int, int, int, int]
+    mirror: bool
+
+
+def find(network: Network, pictures: list[Pixels], search: Search) -> list[Candidates]:
+    """The heads of each (H, W, 3) picture, best first, boxes cut at its border; at most MOST."""
+    found: list[list[Candidates]] = [[] for _ in pictures]
+    waiting = _views(network, pictures, search)
+    while views := list(islice(waiting, network.chunk)):
+        squares = np.zeros((network.chunk, network.imgsz, network.imgsz, 3), dtype=np.uint8)
+        for k, view in enumerate(views):
+            squares[k] = view.square
+        for view, seen in zip(views, network.look(squares, search.conf), strict=False):
+            found[view.picture].append(_in_picture(seen, view, pictures[view.picture], network))
+    return [_merged(parts, search.iou) for parts in found]
+
+
+def _views(network: Network, pictures: list[Pixels], search: Search) -> Iterator[_View]:
+    for number, pixels in enumerate(pictures):
+        for part in _parts(pixels, search.tile):
+            x1, y1, x2, y2 = part
+            square, place = letterbox(pixels[y1:y2, x1:x2], network.imgsz, network.fill)
+            yield _View(number, square, place, part, mirror=False)
+            if search.flip:
+                yield _View(number, square[:, ::-1], place, part, mirror=True)
+
+
+def _parts(pixels: Pixels, tile: int) -> list[tuple[int, int, int, int]]:
+    """The whole picture, and tiles where it is larger than one."""
+    height, width = pixels.shape[:2]
+    parts = [(0, 0, width, height)]
+    if tile and max(width, height) > tile:
+        parts += [
+            (x, y, min(x + tile, width), min(y + tile, height))
+            for y in _starts(height, tile)
+            for x in _starts(width, tile)
+        ]
+    return parts
+
+
+def _starts(length: int, tile: int) -> list[int]:
+    """Where tiles begin: evenly, with at least OVERLAP of a tile shared, the last at the end."""
+    if length <= tile:
+        return [0]
+    steps = int(np.ceil((length - tile) / (tile * (1 - OVERLAP))))
+    return [round(k * (length - tile) / steps) for k in range(steps + 1)]
+
+
+def _in_picture(seen: Candidates, view: _View, pixels: Pixels, network: Network) -> Candidates:
+    """Candidates of a view in pixels of the picture, without those that the view cuts and the picture does not."""
+    boxes, points = seen.boxes, seen.points
+    if view.mirror:
+        boxes = mirrored(boxes, network.imgsz)
+        if points is not None:
+            points = points[:, COCO_MIRROR].copy()
+            points[:, :, 0] = network.imgsz - points[:, :, 0]
+    boxes = view.place.to_picture(boxes)
+    x1, y1, x2, y2 = view.part
+    height, width = pixels.shape[:2]
+    near = NEAR * max(x2 - x1, y2 - y1)
+    inner = np.array([x1 > 0, y1 > 0, x2 < width, y2 < height])
+    edges = np.array([0, 0, x2 - x1, y2 - y1])
+    cut = ((np.abs(boxes - edges) < near) | ((boxes < edges) == [1, 1, 0, 0]) & (boxes != edges)) & inner
+    boxes = boxes + np.array([x1, y1, x1, y1], dtype=np.float32)
+    boxes = np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float32))
+    if points is not None:
+        points = points.copy()
+        points[:, :, :2] = view.place.to_picture(points[:, :, :2].reshape(-1, 2)).reshape(-1, 17, 2)
+        points[:, :, :2] += np.array([x1, y1], dtype=np.float32)
+    there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & ~cut.any(axis=1)
+    return Candidates(boxes, seen.scores, points, seen.params).chosen(there)
+
+
+def _merged(parts: list[Candidates], iou: float) -> Candidates:
+    """The candidates of all views of a picture through one suppression."""
+    together = Candidates(
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        _joined([part.points for part in parts]),
+        _joined([part.params for part in parts]),
+    )
+    return together.chosen(suppress(together.boxes, together.scores, iou, MOST))
+
+
+def _joined(arrays: list[Array | None]) -> Array | None:
+    present = [array for array in arrays if array is not None]
+    return np.concatenate(present) if present else None

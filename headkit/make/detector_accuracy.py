@@ -1,0 +1,114 @@
+"""How good a head detector is on renders: average precision at 0.5 IoU, by head size and yaw.
+
+The PASCAL VOC area under the interpolated precision-recall curve (Everingham et al. 2010, as COCO takes it at one
+threshold, with all points). A detection of a head that is left out (too small, hidden, outside) counts neither way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.backends.boxes import overlaps
+
+Array = NDArray[np.float64]
+
+LEAST = 0.5  # IoU of a hit
+SIZES = ((12, 24), (24, 48), (48, 96), (96, 100_000))  # pixels of the longer side of the box
+YAWS = ((0, 45), (45, 90), (90, 135), (135, 181))  # degrees away from the camera
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What one picture shows: boxes (n, 4), which to leave out (n,), yaw (n,) in degrees."""
+
+    boxes: Array
+    ignore: NDArray[np.bool_]
+    yaw: Array
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in it: boxes (m, 4) and scores (m,)."""
+
+    boxes: Array
+    scores: Array
+
+
+def average_precision(
+    pairs: Iterable[tuple[Truth, Found]], wanted: Callable[[Truth], NDArray[np.bool_]] | None = None
+) -> tuple[float, float, int]:
+    """Average precision, the largest recall, and the number of heads.
+
+    wanted  which heads count; the others are left out like those with `ignore`, and so are their detections
+    """
+    scores: list[float] = []
+    hits: list[bool] = []
+    count = 0
+    for truth, found in pairs:
+        counts = ~truth.ignore & (wanted(truth) if wanted else True)
+        count += int(counts.sum())
+        for score, hit in _matches(truth, found, counts):
+            scores.append(score)
+            hits.append(hit)
+    if not count:
+        return float("nan"), float("nan"), 0
+    order = np.argsort(-np.array(scores), kind="stable")
+    right = np.cumsum(np.array(hits, dtype=float)[order])
+    if not len(right):
+        return 0.0, 0.0, count
+    recall = right / count
+    precision = right / np.arange(1, len(right) + 1)
+    best = np.maximum.accumulate(precision[::-1])[::-1]
+    area = float(np.sum(np.diff(recall, prepend=0.0) * best))
+    return area, float(recall[-1]), count
+
+
+def _matches(truth: Truth, found: Found, counts: NDArray[np.bool_]) -> list[tuple[float, bool]]:
+    """Score and hit of every detection that counts; the best detections choose their heads first."""
+    free = np.ones(len(truth.boxes), dtype=bool)
+    matched: list[tuple[float, bool]] = []
+    for k in np.argsort(-found.scores, kind="stable"):
+        shared = overlaps(found.boxes[k], truth.boxes)
+        candidates = np.where(free & counts & (shared >= LEAST), shared, 0)
+        if candidates.size and candidates.max() > 0:
+            free[int(candidates.argmax())] = False
+            matched.append((float(found.scores[k]), True))
+        elif not (~counts & _mostly(found.boxes[k], truth.boxes, shared)).any():
+            matched.append((float(found.scores[k]), False))
+    return matched
+
+
+def _mostly(box: Array, others: Array, shared: Array) -> NDArray[np.bool_]:
+    """Which others are met by at least half of the box, or overlap it as a hit would (COCO's rule for crowds)."""
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[2:], others[:, 2:])
+    inside = np.prod(np.clip(high - low, 0, None), axis=1)
+    own = max(float(np.prod(box[2:] - box[:2])), 1e-9)
+    return np.asarray((inside / own >= LEAST) | (shared >= LEAST))
+
+
+def table(pairs: list[tuple[Truth, Found]]) -> str:
+    """A table in Markdown: all heads, by size, by yaw."""
+    rows = [("all", average_precision(pairs))]
+    for low, high in SIZES:
+        name = f"{low} to {high} px" if high < 10_000 else f"from {low} px"
+        rows.append((name, average_precision(pairs, lambda truth, a=low, b=high: _sized(truth, a, b))))
+    for low, high in YAWS:
+        name = f"yaw {low} to {min(high, 180)}"
+        rows.append((name, average_precision(pairs, lambda truth, a=low, b=high: _faces(truth, a, b))))
+    lines = ["| heads | count | AP50 | recall |", "|---|---|---|---|"]
+    lines += [f"| {name} | {count} | {ap:.3f} | {recall:.3f} |" for name, (ap, recall, count) in rows]
+    return "\n".join(lines)
+
+
+def _sized(truth: Truth, low: float, high: float) -> NDArray[np.bool_]:
+    side = (truth.boxes[:, 2:] - truth.boxes[:, :2]).max(axis=1, initial=0)
+    return np.asarray((side >= low) & (side < high))
+
+
+def _faces(truth: Truth, low: float, high: float) -> NDArray[np.bool_]:
+    return np.asarray((np.abs(truth.yaw) >= low) & (np.abs(truth.yaw) < high))

@@ -18,7 +18,7 @@ _headkit() {
     done
     [[ -z $ended ]] || previous=''
     case $command in
-        '') words='pose-sample caption generate filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
+        '') words='pose-sample caption generate detect filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
             words='--people --yaw --yaw-range --framing --ages --canvas --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
@@ -49,6 +49,15 @@ _headkit() {
                 --maps|--size|--max-failures|-b|--batch-size|-j|--jobs|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
                 -o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
+            esac
+            ;;
+        detect)
+            words='--model --from-poses --conf --iou --imgsz --tile --flip -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            case $previous in
+                --model|-o|--output) words='files' operands='' ;;
+                --conf|--iou|--imgsz|--tile|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                --bad-lines) words='stop skip' operands='' ;;
+                --root|--log) words='folders' operands='' ;;
             esac
             ;;
         filter)

@@ -177,6 +177,16 @@ TOOLS: tuple[Tool, ...] = (
         files=True,
     ),
     Tool(
+        "detect",
+        "map",
+        "find every head in an image",
+        reads=("image",),
+        writes=("width", "height", "heads"),
+        batch=8,
+        device=True,
+        null=True,
+    ),
+    Tool(
         "filter",
         "choose",
         "keep the records for which an expression is true",

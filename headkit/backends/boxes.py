@@ -89,7 +89,7 @@ class Candidates:
     """What a network proposes in one square or picture, in its pixels.
 
     boxes (n, 4) and scores (n,) float32; points (n, 17, 3) float32 [x, y, confidence] of a pose network, in the same
-    pixels; params (n, 413) float32 of a VGGHeads network, in its own frame (see backends.vggheads)
+    pixels; params (n, 413) float32 of a VGGHeads network, translation and scale in the same pixels
     """
 
     boxes: Boxes

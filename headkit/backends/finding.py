@@ -8,7 +8,7 @@ the network in chunks of a fixed length, padded, so that a box depends on nothin
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol
 
@@ -30,13 +30,24 @@ COCO_MIRROR = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 class Network(Protocol):
     """A network that proposes heads in squares."""
 
-    imgsz: int  # side of the squares, pixels
-    chunk: int  # squares at a time, always
-    fill: int  # grey level beside the picture
+    @property
+    def imgsz(self) -> int:
+        """Side of the squares, pixels."""
+
+    @property
+    def chunk(self) -> int:
+        """Squares at a time, always."""
+
+    @property
+    def fill(self) -> int:
+        """Grey level beside the picture."""
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether what it says of a mirrored picture can be mirrored back."""
 
     def look(self, squares: Pixels, conf: float) -> list[Candidates]:
         """What is in each of (chunk, imgsz, imgsz, 3) uint8 RGB squares, scores above conf."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -70,7 +81,9 @@ def find(network: Network, pictures: list[Pixels], search: Search) -> list[Candi
             squares[k] = view.square
         for view, seen in zip(views, network.look(squares, search.conf), strict=False):
             found[view.picture].append(_in_picture(seen, view, pictures[view.picture], network))
-    return [_merged(parts, search.iou) for parts in found]
+    return [
+        _merged(parts, pixels, search.iou) for parts, pixels in zip(found, pictures, strict=True)
+    ]
 
 
 def _views(network: Network, pictures: list[Pixels], search: Search) -> Iterator[_View]:
@@ -118,26 +131,37 @@ def _in_picture(seen: Candidates, view: _View, pixels: Pixels, network: Network)
     near = NEAR * max(x2 - x1, y2 - y1)
     inner = np.array([x1 > 0, y1 > 0, x2 < width, y2 < height])
     edges = np.array([0, 0, x2 - x1, y2 - y1])
-    cut = ((np.abs(boxes - edges) < near) | ((boxes < edges) == [1, 1, 0, 0]) & (boxes != edges)) & inner
+    cut = (
+        (np.abs(boxes - edges) < near) | ((boxes < edges) == [1, 1, 0, 0]) & (boxes != edges)
+    ) & inner
     boxes = boxes + np.array([x1, y1, x1, y1], dtype=np.float32)
-    boxes = np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float32))
     if points is not None:
         points = points.copy()
         points[:, :, :2] = view.place.to_picture(points[:, :, :2].reshape(-1, 2)).reshape(-1, 17, 2)
         points[:, :, :2] += np.array([x1, y1], dtype=np.float32)
-    there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1) & ~cut.any(axis=1)
-    return Candidates(boxes, seen.scores, points, seen.params).chosen(there)
+    params = seen.params
+    if params is not None:  # translation and scale are of the square, see head.vector413
+        params = params.copy()
+        params[:, 409:411] = (
+            params[:, 409:411] - [view.place.left, view.place.top]
+        ) / view.place.scale_x + [x1, y1]
+        params[:, 411:] /= view.place.scale_x
+    return Candidates(boxes, seen.scores, points, params).chosen(np.asarray(~cut.any(axis=1)))
 
 
-def _merged(parts: list[Candidates], iou: float) -> Candidates:
-    """The candidates of all views of a picture through one suppression."""
+def _merged(parts: list[Candidates], pixels: Pixels, iou: float) -> Candidates:
+    """The candidates of all views of a picture through one suppression, then cut at the picture."""
     together = Candidates(
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.scores for part in parts]),
         _joined([part.points for part in parts]),
         _joined([part.params for part in parts]),
     )
-    return together.chosen(suppress(together.boxes, together.scores, iou, MOST))
+    kept = together.chosen(suppress(together.boxes, together.scores, iou, MOST))
+    height, width = pixels.shape[:2]
+    boxes = np.clip(kept.boxes, 0, np.array([width, height, width, height], dtype=np.float32))
+    there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return replace(kept, boxes=boxes).chosen(np.asarray(there))
 
 
 def _joined(arrays: list[Array | None]) -> Array | None:

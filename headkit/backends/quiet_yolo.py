@@ -12,7 +12,9 @@ import importlib
 import logging
 import os
 import sys
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,8 +43,8 @@ LEFT_BEHIND = (
 def ultralytics() -> ModuleType:
     """The package, with `nn.tasks` and `utils.loss` loaded. Raises ImportError."""
     os.environ.update(SWITCHES)
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    os.environ.setdefault("YOLO_CONFIG_DIR", os.path.join(home, "headkit", "ultralytics"))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    os.environ.setdefault("YOLO_CONFIG_DIR", str(cache / "headkit" / "ultralytics"))
     kept = {name: os.environ.get(name) for name in LEFT_BEHIND}
     image_open, torch_save, threads = Image.open, torch.save, torch.get_num_threads()
     numbers = np.get_printoptions()
@@ -53,7 +55,8 @@ def ultralytics() -> ModuleType:
     finally:
         Image.open, torch.save = image_open, torch_save
         torch.set_num_threads(threads)
-        torch.set_printoptions(profile="default")
+        printing: Any = torch.set_printoptions
+        printing(profile="default")
         np.set_printoptions(**numbers)
         for name, value in kept.items():
             if value is None:
@@ -69,4 +72,3 @@ def _log_to_stderr() -> None:
     for handler in logging.getLogger("ultralytics").handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setStream(sys.stderr)
-

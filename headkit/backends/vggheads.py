@@ -7,6 +7,7 @@ without suppression: boxes (1, 1000, 4) as corners, scores (1, 1000, 1), paramet
 from __future__ import annotations
 
 import importlib
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,10 +35,13 @@ class VggHeadsNetwork:
     imgsz: int = SIDE
     chunk: int = 1  # it was exported for one picture
     fill: int = 127
+    mirrors: bool = False  # there is no mirror of shape coefficients
 
     def look(self, squares: NDArray[np.uint8], conf: float) -> list[Candidates]:
         """What is in each of (1, 640, 640, 3) uint8 RGB squares, with scores above conf."""
-        images = np.ascontiguousarray(squares.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
+        images = np.ascontiguousarray(squares.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(
+            255
+        )
         boxes, scores, params = (np.asarray(out, dtype=np.float32)[0] for out in self.run(images))
         kept = scores[:, 0] > conf
         return [Candidates(boxes[kept], scores[kept, 0], params=params[kept])]
@@ -55,9 +59,14 @@ def is_torchscript(path: Path) -> bool:
 def load_torchscript(path: Path, *, device: str = "cpu") -> VggHeadsNetwork:
     """From a .trcd or .pt file. Raises RefusedError where it is broken, or gives something else."""
     try:
-        module = torch.jit.load(str(path), map_location=device).eval()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch's own advice about TorchScript
+            load: Any = torch.jit.load
+            module = load(str(path), map_location=device).eval()
     except (RuntimeError, ValueError) as error:
-        raise RefusedError(f"cannot be read ({str(error).splitlines()[0]}); fetch it again") from None
+        raise RefusedError(
+            f"cannot be read ({str(error).splitlines()[0]}); fetch it again"
+        ) from None
 
     def run(images: NDArray[np.float32]) -> list[NDArray[Any]]:
         with torch.inference_mode():
@@ -79,7 +88,9 @@ def load_onnx(path: Path, *, device: str = "cpu") -> VggHeadsNetwork:
     try:
         session = runtime.InferenceSession(str(path), options, providers=providers)
     except Exception as error:  # noqa: BLE001  onnxruntime's errors have no class of their own
-        raise RefusedError(f"cannot be read ({str(error).splitlines()[0]}); fetch it again") from None
+        raise RefusedError(
+            f"cannot be read ({str(error).splitlines()[0]}); fetch it again"
+        ) from None
     name = session.get_inputs()[0].name
 
     def run(images: NDArray[np.float32]) -> list[NDArray[Any]]:
@@ -94,8 +105,12 @@ def _checked(run: Run) -> VggHeadsNetwork:
         outputs = run(np.zeros((1, 3, SIDE, SIDE), dtype=np.float32))
         shapes = [tuple(np.shape(output)) for output in outputs]
     except Exception as error:  # noqa: BLE001  a program of others may raise anything
-        raise RefusedError(f"does not run on a picture ({str(error).splitlines()[0]}); name a VGGHeads network") from None
+        raise RefusedError(
+            f"does not run on a picture ({str(error).splitlines()[0]}); name a VGGHeads network"
+        ) from None
     last = [shape[-1] if len(shape) == 3 and shape[0] == 1 else 0 for shape in shapes]
     if last != [4, 1, PARAMETERS]:
-        raise RefusedError(f"gives arrays of {shapes}, not boxes, scores and 413 parameters; name a VGGHeads network")
+        raise RefusedError(
+            f"gives arrays of {shapes}, not boxes, scores and 413 parameters; name a VGGHeads network"
+        )
     return VggHeadsNetwork(run)

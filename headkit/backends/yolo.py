@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 import importlib
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ _KEY_POINTS = (17, 3)  # COCO's, with confidence
 
 def architecture(path: str, *, width: float, classes: int) -> dict[str, Any]:
     """The description of a network from a yaml within ultralytics, with its channels scaled by `width`."""
-    yaml = ultralytics().utils.YAML.load(Path(ultralytics().__file__).parent / path)
+    yaml = ultralytics().utils.YAML.load(Path(str(ultralytics().__file__)).parent / path)
     depth, _width, channels = yaml["scales"]["n"]
     return {**yaml, "nc": classes, "scales": {"n": [depth, width, channels]}, "scale": "n"}
 
@@ -73,13 +75,14 @@ class YoloNetwork:
     people  its boxes are of people with 17 key points, and heads follow from those
     """
 
-    module: nn.Module
+    module: Any  # a network of ultralytics: an nn.Module with names and a list of layers
     imgsz: int
     wanted: int  # the class that is a head, or a person
     classes: int
     people: bool
     device: str = "cpu"
     fill: int = 114
+    mirrors: bool = True
 
     @property
     def chunk(self) -> int:
@@ -116,16 +119,35 @@ class YoloNetwork:
 
 
 def load_weights(path: Path, *, imgsz: int | None = None, device: str = "cpu") -> YoloNetwork:
-    """Our own head detector from a npz file of `save_weights`; imgsz as it was trained for, unless given."""
-    with np.load(path, allow_pickle=False) as arrays:
-        description = json.loads(str(arrays["description"]))
-        state = {name: arrays[name] for name in arrays.files if name != "description"}
-    module = build(description["yaml"])
-    kept = {name: torch.from_numpy(np.asarray(value)) for name, value in state.items()}
+    """Our own head detector from a npz file of `save_weights`; imgsz as it was trained for, unless given.
+
+    Raises RefusedError where the file is something else, or broken.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            description = json.loads(str(arrays["description"]))
+            kept = {
+                name: torch.from_numpy(arrays[name])
+                for name in arrays.files
+                if name != "description"
+            }
+        module = build(description["yaml"])
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise RefusedError(
+            f"holds no weights of ours ({error}); name one that train_detector wrote"
+        ) from None
     missing = [name for name in module.state_dict() if name not in kept]
-    assert all(name.endswith("num_batches_tracked") for name in missing), missing
+    if any(not name.endswith("num_batches_tracked") for name in missing):
+        raise RefusedError(f"lacks {missing[0]} and more; name one that train_detector wrote")
     module.load_state_dict(kept, strict=False)
-    return YoloNetwork(_ready_to_look(module, device), imgsz or int(description["imgsz"]), 0, 1, people=False, device=device)
+    return YoloNetwork(
+        _ready_to_look(module, device),
+        imgsz or int(description["imgsz"]),
+        0,
+        1,
+        people=False,
+        device=device,
+    )
 
 
 def load_file(path: Path, *, imgsz: int | None = None, device: str = "cpu") -> YoloNetwork:
@@ -134,22 +156,28 @@ def load_file(path: Path, *, imgsz: int | None = None, device: str = "cpu") -> Y
     imgsz  as it was trained for, unless given. Raises RefusedError where it is neither, or not safe to read.
     """
     kept = read(path)
-    module = network_in(kept)
+    module: Any = network_in(kept)
     people = isinstance(module, ultralytics().nn.tasks.PoseModel)
     names = dict(module.names)
     if people and tuple(module.kpt_shape) != _KEY_POINTS:
         raise RefusedError(
             f"its people have {module.kpt_shape[0]} key points, not COCO's 17; name another pose network"
         )
-    wanted = [k for k, name in names.items() if str(name).lower() in HEADS | (PEOPLE if people else set())]
+    wanted = [
+        k for k, name in names.items() if str(name).lower() in HEADS | (PEOPLE if people else set())
+    ]
     if not wanted:
         classes = ", ".join(str(name) for name in list(names.values())[:5])
-        raise RefusedError(f"has no class named head, but {classes}; name a head detector, or a pose network")
+        raise RefusedError(
+            f"has no class named head, but {classes}; name a head detector, or a pose network"
+        )
     side = imgsz or _trained_at(kept, module) or SIDE
-    return YoloNetwork(_ready_to_look(module, device), side, int(wanted[0]), len(names), people, device)
+    return YoloNetwork(
+        _ready_to_look(module, device), side, int(wanted[0]), len(names), people, device
+    )
 
 
-def _trained_at(kept: dict[str, Any], module: nn.Module) -> int | None:
+def _trained_at(kept: dict[str, Any], module: Any) -> int | None:
     """The side of the pictures that a network was trained with, where its file says so."""
     arguments = getattr(module, "args", None)
     stored = arguments if isinstance(arguments, dict) else getattr(arguments, "__dict__", {})
@@ -160,7 +188,7 @@ def _trained_at(kept: dict[str, Any], module: nn.Module) -> int | None:
     return None
 
 
-def _ready_to_look(module: nn.Module, device: str) -> nn.Module:
+def _ready_to_look(module: Any, device: str) -> Any:
     module.float().eval().requires_grad_(requires_grad=False)
     module.fuse(verbose=False)
     last = module.model[-1]

@@ -83,7 +83,7 @@ def read(path: Path) -> dict[str, Any]:
     return kept
 
 
-def network_in(kept: dict[str, Any]) -> nn.Module:
+def network_in(kept: dict[str, Any]) -> Any:
     """The network of a file, with what older versions of ultralytics did not store."""
     network = kept.get("ema") or kept.get("model")
     known = importlib.import_module("ultralytics.nn.tasks")

@@ -96,12 +96,18 @@ def table(pairs: list[tuple[Truth, Found]]) -> str:
     rows = [("all", average_precision(pairs))]
     for low, high in SIZES:
         name = f"{low} to {high} px" if high < 10_000 else f"from {low} px"
-        rows.append((name, average_precision(pairs, lambda truth, a=low, b=high: _sized(truth, a, b))))
+        rows.append(
+            (name, average_precision(pairs, lambda truth, a=low, b=high: _sized(truth, a, b)))
+        )
     for low, high in YAWS:
         name = f"yaw {low} to {min(high, 180)}"
-        rows.append((name, average_precision(pairs, lambda truth, a=low, b=high: _faces(truth, a, b))))
+        rows.append(
+            (name, average_precision(pairs, lambda truth, a=low, b=high: _faces(truth, a, b)))
+        )
     lines = ["| heads | count | AP50 | recall |", "|---|---|---|---|"]
-    lines += [f"| {name} | {count} | {ap:.3f} | {recall:.3f} |" for name, (ap, recall, count) in rows]
+    lines += [
+        f"| {name} | {count} | {ap:.3f} | {recall:.3f} |" for name, (ap, recall, count) in rows
+    ]
     return "\n".join(lines)
 
 

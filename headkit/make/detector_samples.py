@@ -93,7 +93,12 @@ def _four(scenes: list[Scene], size: int, draw: Draw) -> Sample:
     x, y = (int(value) for value in draw.uniform(0.3, 0.7, 2) * size)
     pixels = np.empty((size, size, 3), np.uint8)
     boxes, ignored = [], []
-    for left, top, right, bottom in ((0, 0, x, y), (x, 0, size, y), (0, y, x, size), (x, y, size, size)):
+    for left, top, right, bottom in (
+        (0, 0, x, y),
+        (x, 0, size, y),
+        (0, y, x, size),
+        (x, y, size, size),
+    ):
         view = _view(_chosen(scenes, draw), right - left, bottom - top, draw)
         pixels[top:bottom, left:right] = view.pixels
         corner = np.array([left, top, left, top], np.float64)
@@ -136,7 +141,9 @@ def _view(scene: Scene, width: int, height: int, draw: Draw) -> Sample:
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
     fill = GREY if draw.random() < 0.5 else tuple(int(v) for v in draw.integers(0, 256, 3))
     border = (fill, fill, fill) if isinstance(fill, int) else fill
-    pixels = cv2.warpAffine(source, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=border)
+    pixels = cv2.warpAffine(
+        source, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=border
+    )
     return _labelled(np.asarray(pixels), _turned(scene.boxes, linear, offset), scene.ignore)
 
 
@@ -155,7 +162,12 @@ def _labelled(pixels: Pixels, boxes: Boxes, ignore: NDArray[np.bool_]) -> Sample
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     left = np.prod(sides, axis=1)
     there = (sides > 0).all(axis=1)
-    unclear = ignore | (left < CUT * area) | (sides.max(axis=1, initial=0) < SMALLEST) | (sides.min(axis=1, initial=9e9) < 3)
+    unclear = (
+        ignore
+        | (left < CUT * area)
+        | (sides.max(axis=1, initial=0) < SMALLEST)
+        | (sides.min(axis=1, initial=9e9) < 3)
+    )
     return Sample(pixels, cut[there & ~unclear], cut[there & unclear])
 
 
@@ -186,12 +198,17 @@ def _shape(pixels: Pixels, x: int, y: int, wide: int, high: int, draw: Draw) -> 
     """An ellipse, a polygon, a grid of lines or letters, of any colour: round and skin-coloured things are not heads."""
     colour = tuple(int(v) for v in draw.integers(0, 256, 3))
     if draw.random() < 0.3:  # near the colours of skin and hair, BGR
-        colour = tuple(int(v) for v in np.array([110, 150, 200]) * draw.uniform(0.15, 1.2) + draw.normal(0, 12, 3))
+        colour = tuple(
+            int(v)
+            for v in np.array([110, 150, 200]) * draw.uniform(0.15, 1.2) + draw.normal(0, 12, 3)
+        )
         colour = tuple(min(max(v, 0), 255) for v in colour)
     kind = int(draw.integers(4))
     if kind == 0:
         middle, axes = (x + wide // 2, y + high // 2), (wide // 2, high // 2)
-        cv2.ellipse(pixels, middle, axes, float(draw.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            pixels, middle, axes, float(draw.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA
+        )
     elif kind == 1:
         corners = draw.uniform(0, 1, (int(draw.integers(3, 7)), 2)) * (wide, high) + (x, y)
         cv2.fillPoly(pixels, [corners.astype(np.int32)], colour, cv2.LINE_AA)
@@ -201,11 +218,22 @@ def _shape(pixels: Pixels, x: int, y: int, wide: int, high: int, draw: Draw) -> 
             cv2.line(pixels, (x + k, y), (x + k, y + high), colour, max(1, step // 3), cv2.LINE_AA)
         if draw.random() < 0.5:
             for k in range(0, high, step):
-                cv2.line(pixels, (x, y + k), (x + wide, y + k), colour, max(1, step // 3), cv2.LINE_AA)
+                cv2.line(
+                    pixels, (x, y + k), (x + wide, y + k), colour, max(1, step // 3), cv2.LINE_AA
+                )
     else:
         word = "".join(chr(int(c)) for c in draw.integers(48, 91, int(draw.integers(2, 9))))
         font = int(draw.integers(0, 5))
-        cv2.putText(pixels, word, (x, y + high), font, max(high, 8) / 30, colour, max(1, high // 12), cv2.LINE_AA)
+        cv2.putText(
+            pixels,
+            word,
+            (x, y + high),
+            font,
+            max(high, 8) / 30,
+            colour,
+            max(1, high // 12),
+            cv2.LINE_AA,
+        )
 
 
 def _piece(pixels: Pixels, x: int, y: int, wide: int, high: int, scene: Scene, draw: Draw) -> None:
@@ -215,7 +243,9 @@ def _piece(pixels: Pixels, x: int, y: int, wide: int, high: int, scene: Scene, d
     for _ in range(4):
         w, h = int(columns * draw.uniform(0.1, 0.5)), int(rows * draw.uniform(0.1, 0.5))
         left, top = int(draw.integers(0, columns - w)), int(draw.integers(0, rows - h))
-        sides = np.minimum([left + w, top + h], scene.boxes[:, 2:]) - np.maximum([left, top], scene.boxes[:, :2])
+        sides = np.minimum([left + w, top + h], scene.boxes[:, 2:]) - np.maximum(
+            [left, top], scene.boxes[:, :2]
+        )
         if not (sides > 0).all(axis=1).any():
             break
     else:
@@ -235,7 +265,9 @@ def _recoloured(pixels: Pixels, draw: Draw) -> Pixels:
         grey = colour.mean(axis=2, keepdims=True)
         saturation = 0.0 if draw.random() < 0.1 else float(draw.uniform(0.4, 1.6))
         colour = grey + (colour - grey) * saturation
-        colour = colour * np.exp(draw.normal(0, 0.12, 3)).astype(np.float32) + draw.normal(0, 0.02, 3).astype(np.float32)
+        colour = colour * np.exp(draw.normal(0, 0.12, 3)).astype(np.float32) + draw.normal(
+            0, 0.02, 3
+        ).astype(np.float32)
     if draw.random() < 0.8:
         gamma = float(np.exp(draw.normal(0, 0.35)))
         contrast = float(np.exp(draw.normal(0, 0.25)))
@@ -266,12 +298,20 @@ def _photographed(pixels: Pixels, draw: Draw) -> Pixels:
     elif kind < 0.35:
         small = max(16, int(size * draw.uniform(0.4, 0.9)))
         way = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_NEAREST)[int(draw.integers(3))]
-        pixels = cv2.resize(cv2.resize(pixels, (small, small), interpolation=way), (size, size), interpolation=cv2.INTER_LINEAR)
+        pixels = cv2.resize(
+            cv2.resize(pixels, (small, small), interpolation=way),
+            (size, size),
+            interpolation=cv2.INTER_LINEAR,
+        )
     elif kind < 0.5:
         soft = cv2.GaussianBlur(pixels, (0, 0), 1.0)
-        pixels = cv2.addWeighted(pixels, 1 + (gain := float(draw.uniform(0.3, 1.5))), soft, -gain, 0)
+        pixels = cv2.addWeighted(
+            pixels, 1 + (gain := float(draw.uniform(0.3, 1.5))), soft, -gain, 0
+        )
     if draw.random() < 0.4:
-        noise = draw.standard_normal(pixels.shape, dtype=np.float32) * float(np.exp(draw.uniform(0, np.log(18))))
+        noise = draw.standard_normal(pixels.shape, dtype=np.float32) * float(
+            np.exp(draw.uniform(0, np.log(18)))
+        )
         if draw.random() < 0.5:
             noise = noise.mean(axis=2, keepdims=True) * 1.7
         pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)

@@ -50,7 +50,10 @@ def main() -> None:
     held_out = load_scenes(options.test)
     if not options.only_test:
         scenes = load_scenes(options.train)
-        print(f"{len(scenes)} scenes, {sum(len(s.boxes) for s in scenes)} heads; {run.seen} images seen", flush=True)
+        print(
+            f"{len(scenes)} scenes, {sum(len(s.boxes) for s in scenes)} heads; {run.seen} images seen",
+            flush=True,
+        )
         _train(run, scenes, held_out, options)
     weights = options.dir / "head_detector.npz"
     yolo.save_weights(weights, run.averaged, run.yaml, imgsz=options.imgsz)
@@ -60,14 +63,32 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--train", type=Path, nargs="*", default=[], help="manifests with image and truth")
-    parser.add_argument("--test", type=Path, nargs="*", default=[], help="manifests of held-out seeds")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--train", type=Path, nargs="*", default=[], help="manifests with image and truth"
+    )
+    parser.add_argument(
+        "--test", type=Path, nargs="*", default=[], help="manifests of held-out seeds"
+    )
     parser.add_argument("-d", "--dir", type=Path, required=True, help="checkpoint, log and weights")
-    parser.add_argument("--images", type=int, default=100_000, help="training samples in all, earlier ones included")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[160, 192, 224], help="sides of the samples, multiples of 32")
-    parser.add_argument("--width", type=float, default=0.25, help="share of YOLO11's channels; 0.25 is nano")
-    parser.add_argument("--imgsz", type=int, default=640, help="side of the test, kept with the weights")
+    parser.add_argument(
+        "--images", type=int, default=100_000, help="training samples in all, earlier ones included"
+    )
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[160, 192, 224],
+        help="sides of the samples, multiples of 32",
+    )
+    parser.add_argument(
+        "--width", type=float, default=0.25, help="share of YOLO11's channels; 0.25 is nano"
+    )
+    parser.add_argument(
+        "--imgsz", type=int, default=640, help="side of the test, kept with the weights"
+    )
     parser.add_argument("--test-every", type=float, default=900.0, help="seconds")
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "1")))
     parser.add_argument("--device", default="cpu")
@@ -120,7 +141,9 @@ class _Run:
         decayed = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
         other = [p for p in network.parameters() if p.requires_grad and p.ndim <= 1]
         optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": DECAY}, {"params": other, "weight_decay": 0.0}], lr=RATE, betas=(0.9, 0.99)
+            [{"params": decayed, "weight_decay": DECAY}, {"params": other, "weight_decay": 0.0}],
+            lr=RATE,
+            betas=(0.9, 0.99),
         )
         if kept is None:
             return cls(yaml, network, averaged, optimizer, 0, 0)
@@ -146,14 +169,18 @@ class _Run:
         """Moves the averaged weights towards those of this step; quickly at first."""
         keep = AVERAGED * (1 - math.exp(-self.steps / 300))
         with torch.no_grad():
-            for mean, now in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
+            for mean, now in zip(
+                self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True
+            ):
                 if mean.dtype.is_floating_point:
                     mean.lerp_(now, 1 - keep)
                 else:
                     mean.copy_(now)
 
 
-def _train(run: _Run, scenes: list[Scene], held_out: list[Scene], options: argparse.Namespace) -> None:
+def _train(
+    run: _Run, scenes: list[Scene], held_out: list[Scene], options: argparse.Namespace
+) -> None:
     loss_of = HeadLoss(run.network)
     run.network.train()
     started = saved = tested = time.monotonic()
@@ -174,14 +201,20 @@ def _train(run: _Run, scenes: list[Scene], held_out: list[Scene], options: argpa
         now = time.monotonic()
         if now - saved > SAVE_EVERY:
             speed = (run.seen - first) / (now - started)
-            print(f"{run.seen} images, {speed:.1f}/s, loss {total / count:.3f}, rate {rate:.2e}", flush=True)
+            print(
+                f"{run.seen} images, {speed:.1f}/s, loss {total / count:.3f}, rate {rate:.2e}",
+                flush=True,
+            )
             run.save(options.dir)
             saved, total, count = now, 0.0, 0
         if held_out and now - tested > options.test_every:
             weights = options.dir / "latest.npz"
             yolo.save_weights(weights, run.averaged, run.yaml, imgsz=options.imgsz)
             ap, recall, heads = average_precision(_found(weights, held_out, options.imgsz))
-            print(f"{run.seen} images: AP50 {ap:.4f}, recall {recall:.4f} of {heads} held-out heads", flush=True)
+            print(
+                f"{run.seen} images: AP50 {ap:.4f}, recall {recall:.4f} of {heads} held-out heads",
+                flush=True,
+            )
             tested = time.monotonic()
     run.save(options.dir)
 
@@ -193,12 +226,16 @@ def _rate(seen: int, images: int) -> float:
     return RATE * (0.02 + 0.98 * (1 + math.cos(math.pi * min(max(part, 0.0), 1.0))) / 2)
 
 
-def _batches(scenes: list[Scene], run: _Run, options: argparse.Namespace) -> Iterator[dict[str, torch.Tensor]]:
+def _batches(
+    scenes: list[Scene], run: _Run, options: argparse.Namespace
+) -> Iterator[dict[str, torch.Tensor]]:
     """Batches of one size each, drawn by number, so that a resumed run sees what an unbroken one would; made one ahead."""
     number, step = run.seen, run.steps
 
     def make(number: int, step: int) -> list[Sample]:
-        size = options.sizes[int(np.random.default_rng([options.seed, step, 1]).integers(len(options.sizes)))]
+        size = options.sizes[
+            int(np.random.default_rng([options.seed, step, 1]).integers(len(options.sizes)))
+        ]
         count = max(2, round(PIXELS / size**2))
         return [sample(scenes, size, options.seed, number + k) for k in range(count)]
 
@@ -218,7 +255,9 @@ def _batch(samples: list[Sample], device: str) -> dict[str, torch.Tensor]:
     images = torch.from_numpy(np.ascontiguousarray(pixels)).float().div_(255)
     owner = np.concatenate([np.full(len(one.boxes), k) for k, one in enumerate(samples)])
     boxes = np.concatenate([one.boxes for one in samples]) / size
-    shares = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
+    shares = np.concatenate(
+        [(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1
+    )
     batch = {
         "img": images.contiguous(memory_format=torch.channels_last),
         "batch_idx": torch.from_numpy(owner).float(),
@@ -233,7 +272,9 @@ def _left_out(ignored: np.ndarray, size: int) -> np.ndarray:
     """(anchors,) bool: whether the middle of each cell, of strides 8, 16, 32 in turn, lies in a box that is left out."""
     centres = np.concatenate(
         [
-            np.stack(np.meshgrid(cells := (np.arange(size // stride) + 0.5) * stride, cells), axis=-1).reshape(-1, 2)
+            np.stack(
+                np.meshgrid(cells := (np.arange(size // stride) + 0.5) * stride, cells), axis=-1
+            ).reshape(-1, 2)
             for stride in (8, 16, 32)
         ]
     )

@@ -20,6 +20,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from headkit.head.contour import POINTS as CONTOUR_POINTS
+from headkit.head.contour import Contour
 from headkit.head.jacobian import Rows, State, Views, jacobian, posed, seen
 from headkit.head.restricted import (
     ACTION_SLACK,
@@ -44,6 +46,10 @@ FIRST_DAMPING = 1e-4
 LEAST_DAMPING = 1e-9
 MOST_DAMPING = 1e6
 FACTOR_RETRIES = 8
+PROBES = 16
+SLIDING_ITERATIONS = (
+    12  # after which contour points stay where they are, so that the rest comes to an end
+)
 
 
 @dataclass(frozen=True)
@@ -125,13 +131,18 @@ class Outcome(Rows):
 
 @dataclass
 class Search(Rows):
-    """Where the iterations stand: damping, how many are done, effective unknowns, rounds of rejection, points kept (B, L)."""
+    """Where the iterations stand.
+
+    damping, iterations done, rounds of rejection (B,); effective (B,) see effective_count; kept (B, L) points;
+    slid (B, 17) places of the contour points.
+    """
 
     damping: Tensor
     iterations: Tensor
     effective: Tensor
     rounds: Tensor
     kept: Tensor
+    slid: Tensor
 
 
 def chunks(rows: Tensor, size: int) -> Iterator[Tensor]:
@@ -150,6 +161,7 @@ def refine(
     rows: Tensor,
     kept: Tensor,
     size: int,
+    contour: Contour | None = None,
 ) -> None:
     """Iterates the heads `rows` of `state` in place until each is done; `size` at a time.
 
@@ -162,12 +174,13 @@ def refine(
         views.points.new_zeros(batch),
         torch.zeros(batch, dtype=torch.int64, device=rows.device),
         kept.clone(),
+        torch.zeros((batch, CONTOUR_POINTS), dtype=torch.int64, device=rows.device),
     )
     waiting = rows
     while len(waiting):
         part = next(chunks(waiting[:size], size))
         new_state, new_search, result, done = iterate(
-            head, views.take(part), priors, state.take(part), search.take(part)
+            head, views.take(part), priors, state.take(part), search.take(part), contour
         )
         state.put(part, new_state)
         search.put(part, new_search)
@@ -178,16 +191,26 @@ def refine(
 
 
 def iterate(
-    head: RestrictedHead, views: Views, priors: Priors, state: State, search: Search
+    head: RestrictedHead,
+    views: Views,
+    priors: Priors,
+    state: State,
+    search: Search,
+    contour: Contour | None = None,
 ) -> tuple[State, Search, Outcome, Tensor]:
     """One iteration of each head: the new state, and what it came to for those (B,) that are done."""
-    focal = torch.sqrt(torch.linalg.det(views.matrix)) * torch.exp(state.log_focal)
-    rest = (focal / state.translation[:, 2])[:, None] * head.rest_deviation
-    inverse = views.inverse_deviation / torch.sqrt(1 + (rest * views.inverse_deviation) ** 2)
-    inverse = torch.where(search.kept, inverse, 0.0)
-
     at = posed(head, state)
     pixels, _ = seen(views, state, at.camera)
+    slid, unknown = search.slid, head.rest_deviation
+    if contour is not None:
+        sliding = (search.iterations < SLIDING_ITERATIONS)[:, None]
+        slid = torch.where(sliding, contour.slid(views, pixels, at.camera, state.rotation), slid)
+        views = contour.applied(views, slid)
+        unknown = torch.hypot(unknown, contour.deviation)
+    focal = torch.sqrt(torch.linalg.det(views.matrix)) * torch.exp(state.log_focal)
+    rest = (focal / state.translation[:, 2])[:, None] * unknown
+    inverse = views.inverse_deviation / torch.sqrt(1 + (rest * views.inverse_deviation) ** 2)
+    inverse = torch.where(search.kept, inverse, 0.0)
     error = pixels - views.points
     distance = error.norm(dim=2) * inverse
     scale = noise_scale(distance, inverse > 0)
@@ -238,7 +261,7 @@ def iterate(
     used = views.inverse_deviation > 0
     far = used & (all_distance > REJECT * scale[:, None])
     share = far.sum(dim=1) / used.sum(dim=1).clamp(min=1)
-    kept = used & ~far
+    kept = ~far
     again = (
         still
         & (share < REJECT_SHARE)
@@ -251,6 +274,7 @@ def iterate(
         effective,
         search.rounds + again,
         torch.where(again[:, None], kept, search.kept),
+        slid,
     )
     done = (still & ~again) | spent
     weighted = weight**2
@@ -277,14 +301,16 @@ def effective_count(factor: Tensor, prior_normal: Tensor) -> Tensor:
     """(B,) how many unknowns the points decide rather than the prior, of those whose effect in pixels grows with f / z.
 
     That is the sum of 1 - (prior precision) x (posterior variance) over coefficients and jaw, and the rotation's 3;
-    `factor` is the Cholesky factor of the Gauss-Newton matrix, whose last unknown is log depth.
+    `factor` is the Cholesky factor of the Gauss-Newton matrix, whose last unknown is log depth. The sum is a trace,
+    estimated with fixed random signs (Hutchinson 1990): within about one, of fifty.
     """
-    size = prior_normal.shape[1] - 1
-    inner = factor[:, :-1, :-1]
-    eye = torch.eye(inner.shape[1], dtype=factor.dtype, device=factor.device)
-    inverse = torch.linalg.solve_triangular(inner, eye.expand_as(inner), upper=False)
-    variance = inverse.square().sum(dim=1)[:, :size]
-    return size - (prior_normal[:, :size] * variance).sum(dim=1) + 3
+    count, size = factor.shape[1] - 1, prior_normal.shape[1] - 1
+    generator = torch.Generator().manual_seed(0)
+    signs = 2.0 * torch.randint(0, 2, (size, PROBES), generator=generator) - 1
+    probes = factor.new_zeros((len(factor), count, PROBES))
+    probes[:, :size] = torch.sqrt(prior_normal[:, :size, None]) * signs.to(factor)
+    half = torch.linalg.solve_triangular(factor[:, :-1, :-1], probes, upper=False)
+    return size - half.square().sum(dim=(1, 2)) / PROBES + 3
 
 
 def huber(distance: Tensor, threshold: Tensor) -> Tensor:

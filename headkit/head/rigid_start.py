@@ -92,16 +92,18 @@ class RigidStart:
         usable = usable & (translation[:, 2] > 0)
         rotation = torch.where(usable[:, None, None], rotation, other[0])
         translation = torch.where(usable[:, None], translation, other[1])
-        return _better(other, self._refined(rotation, translation, STEPS))
+        refined = self._refined(rotation, translation, STEPS)
+        cost = torch.where(usable, refined[2], torch.inf)
+        return _better(other, (refined[0], refined[1], cost))
 
     def near(self, rotation: Tensor, translation: Tensor) -> Tensor:
-        """(B, L) whether points lie where a head at that place may have them."""
+        """(B, L) whether points lie where a head at that place may have them, or are not there at all."""
         camera = self.points @ rotation.transpose(1, 2) + translation[:, None]
         error = camera[..., :2] / camera[..., 2:].clamp(min=0.02) - self.rays
         distance = error.norm(dim=2) * self.inverse
         used = self.inverse > 0
         scale = (_median(distance, used) / RAYLEIGH_MEDIAN).clamp(min=1.0)
-        return used & (distance < NEAR * scale[:, None])
+        return ~used | (distance < NEAR * scale[:, None])
 
     def to_camera(self, rotation: Tensor, translation: Tensor) -> tuple[Tensor, Tensor]:
         """Rotation and translation of the view frame in the camera frame."""

@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from headkit.head import refinement
+from headkit.head.contour import contour as contour_of
+from headkit.head.contour import contour_pool
 from headkit.head.jacobian import State, Views
 from headkit.head.model import HeadModel
 from headkit.head.refinement import Outcome, Priors
@@ -26,7 +28,9 @@ from headkit.head.rigid_start import LEAST_POINTS_OF_POS, SURE_SHARE, RigidStart
 Array = NDArray[Any]
 
 LEAST_POINTS = 4  # points, eight numbers, for six unknowns of pose
-CHUNK_BYTES = 6 << 20  # of the Jacobian of a chunk on the CPU: what its caches hold
+CHUNK_BYTES = (
+    2 << 20
+)  # of the Jacobian of a chunk on the CPU: beyond, each is paid for in page faults
 CHUNK_BYTES_DEVICE = 1 << 30
 RIGID_CHUNK = 64
 BACK_COSINE = (
@@ -103,12 +107,15 @@ def fit(
     observations: Observations,
     *,
     start: Start | None = None,
+    contour: bool = False,
     shape_count: int | None = None,
     expression_count: int | None = None,
     device: str = "cpu",
 ) -> Fit:
     """The most probable heads behind the observations.
 
+    contour: points 0 to 16 of the 68 (scheme "ibug68") lie on the visible outline of the face, as marked by hand, and
+    not at our fixed points of the jaw.
     shape_count, expression_count: at most so many active modes (of the combinations that the points can see, strongest
     first); None: as many as move a point by more than a fraction of a millimetre.
     Raises ValueError on arrays whose shapes do not agree; a head that cannot be fitted only says so in its flags.
@@ -116,15 +123,21 @@ def fit(
     with torch.inference_mode():
         vertices = _vertices(model, observations.vertex)
         dtype = torch.float32 if device.startswith("mps") else torch.float64
+        asked = len(vertices)
+        if contour:
+            if not np.array_equal(vertices, model.landmarks68):
+                raise ValueError("contour: needs the 68 points of the scheme 'ibug68'")
+            vertices = np.concatenate([vertices, contour_pool(model)])
         head = restricted(model, vertices, shape_count, expression_count, device, dtype)
-        views = _views(observations, head, device, dtype)
+        views = _views(observations, head, asked, device, dtype)
         enough = (views.inverse_deviation > 0).sum(dim=1) >= LEAST_POINTS
         rows = torch.nonzero(enough)[:, 0]
         state, kept = _starts(head, views, rows, start)
         priors = Priors.of(head, observations.focal_deviation)
         outcome = Outcome.empty(head, len(views.points))
         size = _chunk(head, device, dtype)
-        refinement.refine(head, views, priors, state, outcome, rows, kept, size)
+        outline = contour_of(model, vertices, head.order, dtype) if contour else None
+        refinement.refine(head, views, priors, state, outcome, rows, kept, size, outline)
         return _fit(head, views, priors, state, outcome, enough)
 
 
@@ -149,9 +162,10 @@ def _vertices(model: HeadModel, vertex: ArrayLike | str) -> Array:
     return ids
 
 
-def _views(given: Observations, head: RestrictedHead, device: str, dtype: torch.dtype) -> Views:
-    """The observations as tensors; what is not finite has inverse deviation 0."""
-    count = head.n_points
+def _views(
+    given: Observations, head: RestrictedHead, count: int, device: str, dtype: torch.dtype
+) -> Views:
+    """The observations of the first `count` points as tensors; what is not finite has inverse deviation 0."""
     points = np.array(given.points, dtype=np.float64)
     deviation = np.asarray(given.deviation, dtype=np.float64)
     if points.ndim != 3 or points.shape[1:] != (count, 2):
@@ -162,18 +176,22 @@ def _views(given: Observations, head: RestrictedHead, device: str, dtype: torch.
     cameras = np.broadcast_to(np.asarray(given.K, dtype=np.float64), (batch, 3, 3))
     with np.errstate(divide="ignore", invalid="ignore"):
         inverse = 1 / deviation
-    used = np.isfinite(points).all(axis=2) & np.isfinite(inverse) & (inverse > 0)
+    used: Array = np.isfinite(points).all(axis=2) & np.isfinite(inverse) & (inverse > 0)
     sane: Array = np.isfinite(cameras).all(axis=(1, 2)) & (np.linalg.det(cameras[:, :2, :2]) > 0)
-    used &= sane[:, None]
-    points[~used] = 0.0
-    sound = np.where(used.any(axis=1)[:, None, None], cameras, np.eye(3))
+    used = used & sane.reshape(-1, 1)
+    points[np.logical_not(used)] = 0.0
+    sound = np.where(used.any(axis=1).reshape(-1, 1, 1), cameras, np.eye(3))
 
     def tensor(array: Array) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(array), dtype=dtype, device=device)
 
+    def ordered(array: Array) -> Tensor:
+        more = [(0, head.n_points - count) if axis == 1 else (0, 0) for axis in range(array.ndim)]
+        return tensor(np.pad(array, more))[:, head.order]
+
     return Views(
-        tensor(points - sound[:, None, :2, 2])[:, head.order],
-        tensor(np.where(used, inverse, 0.0))[:, head.order],
+        ordered(points - sound[:, None, :2, 2]),
+        ordered(np.where(used, inverse, 0.0)),
         tensor(sound[:, :2, :2]),
         tensor(sound[:, :2, 2]),
     )
@@ -208,7 +226,7 @@ def _starts(
         near = problem.near(found[0], found[1])
         state.rotation[part], state.translation[part] = problem.to_camera(found[0], found[1])
         kept[part] = near
-        sure = near.sum(dim=1) >= SURE_SHARE * problem.count
+        sure = (near & (problem.inverse > 0)).sum(dim=1) >= SURE_SHARE * problem.count
         unsure[part] = ~sure | (problem.count < LEAST_POINTS_OF_POS)
     for part in refinement.chunks(torch.nonzero(unsure)[:, 0], RIGID_CHUNK):
         problem = _rigid(head, views.take(part))
@@ -251,13 +269,13 @@ def _fit(
     change[:, 3:, 5] = translation
     covariance = change @ inner @ change.transpose(0, 2, 1)
     deviation = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0))
-    coefficients = array(state.coefficients)
+    lifted = [_lifted(state.coefficients, lift) for lift in (head.shape_lift, head.expression_lift)]
     focal = np.exp(array(state.log_focal)) * array(views.matrix.diagonal(dim1=1, dim2=2)).mean(
         axis=1
     )
     result = {
-        "shape": coefficients @ array(head.shape_lift).T,
-        "expression": coefficients @ array(head.expression_lift).T,
+        "shape": array(lifted[0]),
+        "expression": array(lifted[1]),
         "jaw": array(state.jaw),
         "rotation": array(state.rotation),
         "translation": translation,
@@ -293,6 +311,11 @@ def _fit(
         iterations=outcome.iterations.cpu().numpy(),
         flags=flags,
     )
+
+
+def _lifted(coefficients: Tensor, lift: Tensor) -> Tensor:
+    """(B, M) coefficients of the model from active ones (B, C); head by head, so that no head changes another's bits."""
+    return torch.bmm(coefficients[:, None], lift.T.expand(len(coefficients), -1, -1))[:, 0]
 
 
 def _facing(rotation: Array, translation: Array) -> Array:

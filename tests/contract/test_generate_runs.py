@@ -97,7 +97,7 @@ def test_reader_that_leaves_ends_it_at_once(cli):
     runner.stdout.close()  # as `head -n 3` does
     left, made = time.monotonic(), len(images(cli.path("images")))
     assert runner.wait(60) == -signal.SIGPIPE  # 141 in a shell
-    assert time.monotonic() - left < 5  # one image of 64 x 64, on a busy machine
+    assert time.monotonic() - left < 20  # one image of 64 x 64, on a busy machine
     assert runner.stderr.read() == b""
     runner.stderr.close()
     assert len(images(cli.path("images"))) <= made + 2  # what was in hand, and no more

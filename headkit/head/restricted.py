@@ -221,7 +221,7 @@ def _turned(basis: Array, count: int | None) -> _Modes:
     needed = int(np.argmax(tail <= REST_TOLERANCE**2))
     kept = needed if count is None else min(count, needed)
     rest = (strength[kept:, None] ** 2 * right[kept:] ** 2).sum(axis=0).reshape(-1, 3).mean(axis=1)
-    modes = (strength[:kept, None] * right[:kept]).reshape(kept, -1, 3)
+    modes = (strength[:kept, None] * right[:kept]).reshape(kept, basis.shape[1], 3)
     return _Modes(modes, left[:, :kept].T, rest)
 
 

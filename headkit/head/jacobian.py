@@ -1,9 +1,11 @@
 """How the pixels of a head's points move with its unknowns, in batches.
 
-Unknowns, in this order: C coefficients, jaw (rotation vector, 3), log of the focal length (1), rotation (left
+Unknowns, in this order: C coefficients, jaw (rotation vector, 3), log of the focal length f (1), rotation (left
 perturbation, radians, 3), translation (3) as (x / z, y / z, log z) of the head's origin, which leaves depth hardly
-correlated with the place in the picture. Pose comes last, so that its marginal covariance is the inverse of the last
-block of the Cholesky factor. Only the pose correctives of a turned jaw are left out of the derivatives (not of the points).
+correlated with the place in the picture. A step of log f takes the head along, so that it stays where it is in the
+picture, as large and seen from the same side: x / z and y / z shrink, z grows, and the head turns with its ray. Only
+the perspective changes then, where f and z by themselves make a narrow curved valley. Pose comes last, so that its
+marginal covariance is the inverse of the last block of the Cholesky factor. Only the pose correctives of a turned jaw are left out of the derivatives (not of the points).
 """
 
 from __future__ import annotations
@@ -63,17 +65,38 @@ class State(Rows):
         """The state after a step (B, C + 10) of the unknowns in their order."""
         count = self.coefficients.shape[1]
         parts = torch.split(step, [count, 3, 1, 3, 3], dim=1)
+        zoom = parts[2]
         depth = self.translation[:, 2:]
-        ray = torch.cat(
-            [self.translation[:, :2] / depth + parts[4][:, :2], torch.ones_like(depth)], dim=1
-        )
+        ray = self.translation[:, :2] / depth
+        turn = parts[3] + zoom * self.turn_of_ray()
+        ray = ray * torch.exp(-zoom) + parts[4][:, :2]
+        growth = torch.exp((parts[4][:, 2:] + zoom).clamp(-0.7, 0.7))
         return State(
             self.coefficients + parts[0],
             self.jaw + parts[1],
-            self.log_focal + parts[2][:, 0],
-            turned(parts[3]) @ self.rotation,
-            ray * depth * torch.exp(parts[4][:, 2:].clamp(-0.7, 0.7)),
+            self.log_focal + zoom[:, 0],
+            turned(turn) @ self.rotation,
+            torch.cat([ray, torch.ones_like(depth)], dim=1) * depth * growth,
         )
+
+    def turn_of_ray(self) -> Tensor:
+        """(B, 3) turn of the ray through the head per unit of log f, where the head stays in its place in the picture."""
+        x, y = (self.translation[:, :2] / self.translation[:, 2:]).unbind(dim=1)
+        square = x * x + y * y + 1
+        return torch.stack([y / square, -x / square, torch.zeros_like(x)], dim=1)
+
+    def pose_by_unknowns(self, *, free_focal: bool) -> Tensor:
+        """(B, 6, 7) derivative of rotation and translation (metres) by log f, rotation, and the translation's unknowns."""
+        out = self.translation.new_zeros((len(self.translation), 6, 7))
+        depth = self.translation[:, 2]
+        for k in range(3):
+            out[:, k, 1 + k] = 1.0
+        out[:, 3, 4] = out[:, 4, 5] = depth
+        out[:, 3:, 6] = self.translation
+        if free_focal:
+            out[:, :3, 0] = self.turn_of_ray()
+            out[:, 5, 0] = depth
+        return out
 
 
 @dataclass
@@ -152,10 +175,13 @@ def jacobian(
     part[:, :jaw] -= by_arm[:, :jaw] @ head.jaw_joint_modes.T
     by_turn = torch.linalg.cross(at.arm[:, :, None].expand_as(by_model), by_model)
     out[..., count : count + 3] = jaw_weight * by_turn @ _left_jacobian(state.jaw)[:, None]
-    out[..., count + 3] = weight[..., None] * pixels if free_focal else 0.0
-    out[..., count + 4 : count + 7] = torch.linalg.cross(
-        at.turned[:, :, None].expand_as(by_point), by_point
-    )
+    by_rotation = torch.linalg.cross(at.turned[:, :, None].expand_as(by_point), by_point)
+    out[..., count + 3] = 0.0
+    if free_focal:
+        by_depth = by_point[..., 2] * state.translation[:, None, None, 2]
+        with_ray = (by_rotation @ state.turn_of_ray()[:, None, :, None])[..., 0]
+        out[..., count + 3] = weight[..., None] * pixels + by_depth + with_ray
+    out[..., count + 4 : count + 7] = by_rotation
     out[..., count + 7 : count + 9] = by_point[..., :2] * state.translation[:, None, None, 2:]
     out[..., count + 9] = (by_point @ state.translation[:, None, :, None])[..., 0]
     return out.reshape(batch, -1, head.n_unknowns)

@@ -107,7 +107,7 @@ class Priors:
 
 @dataclass
 class Outcome(Rows):
-    """What is known of heads beside their state; see solver.Fit. covariance: of the solver's own pose unknowns."""
+    """What is known of heads beside their state; see solver.Fit. covariance (B, 7, 7): of the last seven unknowns."""
 
     covariance: Tensor
     residual: Tensor
@@ -120,7 +120,7 @@ class Outcome(Rows):
         new = head.points.new_zeros
         return cls(
             torch.full(
-                (batch, 6, 6), torch.nan, dtype=head.points.dtype, device=head.points.device
+                (batch, 7, 7), torch.nan, dtype=head.points.dtype, device=head.points.device
             ),
             new((batch,)),
             new((batch,)),
@@ -234,8 +234,6 @@ def iterate(
     if bool(first.any()):
         effective = torch.where(first, effective_count(factor, prior_normal), effective)
     gradient[:, -1] -= effective
-    if priors.free_focal:
-        gradient[:, size - 1] += effective
     step = -torch.cholesky_solve(gradient[..., None], factor)[..., 0]
     decrement = -0.5 * (gradient * step).sum(dim=1)
     cost = huber(distance, threshold) + priors.cost(value) + effective * log_scale(state)
@@ -281,7 +279,7 @@ def iterate(
     total = weighted.sum(dim=1).clamp(min=1e-30)
     mean_square = (weighted * error.square().sum(dim=2)).sum(dim=1) / total
     inliers = ((distance < threshold) & (inverse > 0)).sum(dim=1)
-    tail = factor[:, -6:, -6:]
+    tail = factor[:, -7:, -7:]
     result = Outcome(
         torch.cholesky_inverse(tail) * (scale**2)[:, None, None],
         torch.sqrt(mean_square),

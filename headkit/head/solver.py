@@ -260,14 +260,9 @@ def _fit(
     def array(tensor: Tensor) -> Array:
         return tensor.to("cpu", torch.float64).numpy()
 
-    inner = array(outcome.covariance)
     translation = array(state.translation)
-    # From (x / z, y / z, log z) to metres.
-    change = np.zeros_like(inner)
-    change[:, :3, :3] = np.eye(3)
-    change[:, 3, 3] = change[:, 4, 4] = translation[:, 2]
-    change[:, 3:, 5] = translation
-    covariance = change @ inner @ change.transpose(0, 2, 1)
+    change = array(state.pose_by_unknowns(free_focal=priors.free_focal))
+    covariance = change @ array(outcome.covariance) @ change.transpose(0, 2, 1)
     deviation = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0))
     lifted = [_lifted(state.coefficients, lift) for lift in (head.shape_lift, head.expression_lift)]
     focal = np.exp(array(state.log_focal)) * array(views.matrix.diagonal(dim1=1, dim2=2)).mean(

@@ -39,9 +39,12 @@ class Heads:
     translation: np.ndarray
     camera: np.ndarray
 
-    def pixels(self, vertices, rotation, translation):
+    def pixels(self, vertices, rotation, translation, focal=None):
         points = vertices @ np.swapaxes(rotation, 1, 2) + translation[:, None]
-        return np.stack([project(p, k) for p, k in zip(points, self.camera, strict=True)])
+        camera = self.camera.copy()
+        if focal is not None:
+            camera[:, 0, 0] = camera[:, 1, 1] = focal
+        return np.stack([project(p, k) for p, k in zip(points, camera, strict=True)])
 
 
 def random_heads(model: HeadModel, count: int, seed: int = 0) -> Heads:
@@ -99,7 +102,7 @@ def report(name: str, model: HeadModel, heads: Heads, ids, found: Fit, rotation=
     rows = zip(found.shape, found.expression, found.jaw, strict=True)
     vertices = np.stack([model.vertices(*row) for row in rows])
     error = geodesic(turn, heads.rotation)
-    seen = heads.pixels(vertices[:, ids], found.rotation, found.translation)
+    seen = heads.pixels(vertices[:, ids], found.rotation, found.translation, found.focal)
     truth = heads.pixels(heads.vertices[:, ids], heads.rotation, heads.translation)
     pixels = np.median(np.linalg.norm(seen - truth, axis=2))
     apart = np.linalg.norm(vertices - heads.vertices, axis=2)[:, model.head_mask].mean(axis=1)

@@ -7,6 +7,7 @@ import pytest
 
 from headkit.head.camera import project
 from headkit.head.contour import contour_pool
+from headkit.head.landmarks import IBUG68_MIRROR, MEDIAPIPE_OF_IBUG68, from_mediapipe
 from headkit.head.model import HeadModel, load_head
 from headkit.head.rotation import geodesic, rodrigues, rotation_from_euler, rotation_vector
 from headkit.head.solver import Fit, Observations, Start, fit
@@ -285,3 +286,20 @@ def test_shapes_that_do_not_agree_are_refused(model, change, message):
     good = Observations(np.zeros((2, 68, 2)), np.ones((2, 68)), "ibug68", np.eye(3))
     with pytest.raises(ValueError, match=message):
         fit(model, dataclasses.replace(good, **change))
+
+
+def test_mediapipe_points_fit_as_those_of_the_68_that_they_are(model, heads):
+    places = list(MEDIAPIPE_OF_IBUG68)
+    assert len(set(MEDIAPIPE_OF_IBUG68.values())) == len(places) == 52
+    assert {IBUG68_MIRROR[k] for k in places} == set(places)
+    mesh = np.full((64, 478, 2), 1e4)  # nonsense wherever the mapping does not look
+    exact = heads.pixels(model.landmarks68)
+    mesh[:, list(MEDIAPIPE_OF_IBUG68.values())] = exact[:, places]
+    points = from_mediapipe(mesh)
+    np.testing.assert_array_equal(points[:, places], exact[:, places])
+    assert np.isnan(points).all(axis=(0, 2)).sum() == 16
+    found = fit(model, Observations(points, np.full((64, 68), 0.3), "ibug68", heads.camera))
+    assert found.converged.all()
+    assert np.median(geodesic(found.rotation, heads.rotation)) < 1.5
+    with pytest.raises(ValueError, match="468"):
+        from_mediapipe(mesh[:, :68])

@@ -279,9 +279,10 @@ def iterate(
     total = weighted.sum(dim=1).clamp(min=1e-30)
     mean_square = (weighted * error.square().sum(dim=2)).sum(dim=1) / total
     inliers = ((distance < threshold) & (inverse > 0)).sum(dim=1)
-    tail = factor[:, -7:, -7:]
+    # Eight unknowns, so that every matrix begins at a multiple of 64 bytes and all are inverted alike.
+    tail = torch.cholesky_inverse(factor[:, -8:, -8:].contiguous())[:, 1:, 1:]
     result = Outcome(
-        torch.cholesky_inverse(tail) * (scale**2)[:, None, None],
+        tail * (scale**2)[:, None, None],
         torch.sqrt(mean_square),
         1 - (inliers / used.sum(dim=1).clamp(min=1)).to(distance.dtype),
         still,

@@ -262,7 +262,7 @@ def _fit(
 
     translation = array(state.translation)
     change = array(state.pose_by_unknowns(free_focal=priors.free_focal))
-    covariance = change @ array(outcome.covariance) @ change.transpose(0, 2, 1)
+    covariance = _product(_product(change, array(outcome.covariance)), change.transpose(0, 2, 1))
     deviation = np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), 0))
     lifted = [_lifted(state.coefficients, lift) for lift in (head.shape_lift, head.expression_lift)]
     focal = np.exp(array(state.log_focal)) * array(views.matrix.diagonal(dim1=1, dim2=2)).mean(
@@ -311,6 +311,14 @@ def _fit(
 def _lifted(coefficients: Tensor, lift: Tensor) -> Tensor:
     """(B, M) coefficients of the model from active ones (B, C); head by head, so that no head changes another's bits."""
     return torch.bmm(coefficients[:, None], lift.T.expand(len(coefficients), -1, -1))[:, 0]
+
+
+def _product(first: Array, second: Array) -> Array:
+    """(B, I, K) matrix products, summed in order: what BLAS does depends on where a matrix lies in memory."""
+    out = np.zeros((len(first), first.shape[1], second.shape[2]))
+    for j in range(first.shape[2]):
+        out += first[:, :, j, None] * second[:, j, None, :]
+    return out
 
 
 def _facing(rotation: Array, translation: Array) -> Array:

@@ -18,7 +18,7 @@ _headkit() {
     done
     [[ -z $ended ]] || previous=''
     case $command in
-        '') words='pose-sample caption generate detect filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
+        '') words='pose-sample caption generate detect fit3dmm filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
             words='--people --yaw --yaw-range --framing --ages --canvas --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
@@ -58,6 +58,16 @@ _headkit() {
                 --conf|--iou|--imgsz|--tile|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
+            esac
+            ;;
+        fit3dmm)
+            words='--head --search --focal --export -d --dir -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            case $previous in
+                --head|-o|--output) words='files' operands='' ;;
+                --focal|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                --export) words='obj ply glb' operands='' ;;
+                -d|--dir|--root|--log) words='folders' operands='' ;;
+                --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;
         filter)

@@ -18,20 +18,21 @@ run, tools and other folders are named as a whole, and the files of one may impo
     request         tool attributes prompt render
     overlay         head render
     evaluation      head
+    fitting         tool paths image head backends
     arrangement     nothing: when two scenes of key points are the same
     head            nothing: it knows arrays, not records or files of ours
     render          head attributes
-    backends        status record tool image
+    backends        status record tool image head
     formats         status record tool paths image jsonl
     run             status record tool paths jsonl
     definition      tool
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image attributes prompt request wording expression overlay arrangement head render evaluation backends formats completions
+    tools           status record tool paths jsonl image attributes prompt request wording expression overlay arrangement head render evaluation fitting backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
-    make            head render backends
+    make            head render backends fitting
     __main__        cli
 
 Files of tools/ do not import each other. typer only in cli; torch only in head/, render/, backends/,

@@ -187,6 +187,15 @@ TOOLS: tuple[Tool, ...] = (
         null=True,
     ),
     Tool(
+        "fit3dmm",
+        "map",
+        "fit landmarks, 3D parameters and pose to every head",
+        reads=("heads",),
+        writes=("heads", "camera"),
+        batch=8,
+        device=True,
+    ),
+    Tool(
         "filter",
         "choose",
         "keep the records for which an expression is true",

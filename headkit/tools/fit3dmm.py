@@ -47,7 +47,7 @@ class Options:
         str,
         Opt(
             "Head model: headkit, which comes with the package, or a FLAME file (.pkl, .npz).",
-            "NAME|FILE",
+            "FILE",
         ),
     ] = "headkit"
     search: Annotated[

@@ -76,6 +76,7 @@ complete -c headkit -n '__headkit_command_is detect' -s 0 -l null -d 'Read image
 complete -c headkit -n '__headkit_command_is fit3dmm' -l head -r -F -d 'Head model: headkit, which comes with the package, or a FLAME file (.pkl, .npz)'
 complete -c headkit -n '__headkit_command_is fit3dmm' -l search -d 'Look for landmarks in the image also where the record brings some'
 complete -c headkit -n '__headkit_command_is fit3dmm' -l focal -r -f -d 'Focal length in longer sides of the image, where a record knows no camera'
+complete -c headkit -n '__headkit_command_is fit3dmm' -l check -d 'Compare the heads with those that the image was asked to show, and write label'
 complete -c headkit -n '__headkit_command_is fit3dmm' -l export -r -f -a 'obj ply glb' -d 'Also write each fitted head as a mesh file'
 complete -c headkit -n '__headkit_command_is fit3dmm' -s d -l dir -r -f -a '(__fish_complete_directories)' -d 'Folder of the mesh files (default: meshes, beside the file of -o)'
 complete -c headkit -n '__headkit_command_is filter' -l keep -r -f -d 'Keep the records for which EXPR is true (default: exists(image) and any(heads ?? truth.heads, not exists(ignore)))'

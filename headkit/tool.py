@@ -191,7 +191,7 @@ TOOLS: tuple[Tool, ...] = (
         "map",
         "fit landmarks, 3D parameters and pose to every head",
         reads=("heads",),
-        writes=("heads", "camera"),
+        writes=("heads", "camera", "label"),
         batch=8,
         device=True,
     ),

@@ -26,8 +26,10 @@ Array = NDArray[np.float64]
 FOCAL_DEVIATION = 0.35  # standard deviation of the logarithm of a guessed focal length
 DISAGREES = 20.0  # degrees between the fits of a head and of its mirror image, from which on they are told apart
 FAILED = ("few_points", "diverged")
-# Modes that may move where two sides are compared: enough for a pose, in a third of the time.
-SIDE_MODES = {"shape_count": 20, "expression_count": 8}
+SIDE_MODES = (
+    20,
+    8,
+)  # of shape and expression where two sides are compared: enough for a pose, in a third of the time
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +140,8 @@ def _solved(
         np.stack([cameras[one.picture].K for one in chosen]),
         focal_deviation,
     )
-    modes: dict[str, int] = {} if side is None else SIDE_MODES
-    done = fit(model, observations, device=device, **modes)
+    shape, expression = (None, None) if side is None else SIDE_MODES
+    done = fit(model, observations, shape_count=shape, expression_count=expression, device=device)
     return [(_one(done, number), float(done.focal[number])) for number in range(len(rows))]
 
 

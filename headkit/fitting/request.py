@@ -67,21 +67,32 @@ class Head:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """A record to fit. pixels (H, W, 3) of its image, None where nothing is looked for in it."""
+    """A record to fit.
+
+    pixels  (H, W, 3) of its image, None where nothing is looked for in it
+    asked   heads that the image was asked to show, where that is compared
+    """
 
     record: Record
     heads: list[Head]
     pixels: Pixels | None
     camera: Camera
+    asked: list[Record] | None = None
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads records. focal: in longer sides of the image, where no camera is known; given: take landmarks of the record."""
+    """Reads records.
+
+    focal  in longer sides of the image, where no camera is known
+    given  whether landmarks of the record are taken
+    check  whether `target` or `truth` is needed
+    """
 
     root: Path
     focal: float
     given: bool
+    check: bool = False
 
     def read(self, record: Record) -> Request:
         """What the record asks for. Raises RequestError."""
@@ -92,7 +103,21 @@ class Reader:
             )
         asked = [self._head(head, number) for number, head in enumerate(heads)]
         pixels = self._pixels(record) if any(head.wanted for head in asked) else None
-        return Request(record, asked, pixels, self._camera(record, pixels))
+        wanted = self._asked(record) if self.check else None
+        return Request(record, asked, pixels, self._camera(record, pixels), wanted)
+
+    @staticmethod
+    def _asked(record: Record) -> list[Record]:
+        """The heads of `target`, else of `truth`."""
+        source = record.get("target", record.get("truth"))
+        heads = source.get("heads") if isinstance(source, dict) else None
+        if not isinstance(heads, list) or not all(isinstance(head, dict) for head in heads):
+            raise RequestError(
+                "no-target", "no target and no truth to compare with; leave out --check"
+            )
+        if any(array(head.get("box"), (4,)) is None for head in heads):
+            raise RequestError("no-target", "heads of target or truth need boxes")
+        return heads
 
     def _head(self, head: Record, number: int) -> Head:
         box = array(head.get("box"), (4,))

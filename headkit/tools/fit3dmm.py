@@ -15,6 +15,10 @@ ambiguous_depth, mirror_disagrees.
 A head that cannot be fitted stays, with `ignore` "fit failed" and the reason among the flags. A record without heads
 is passed on as it is.
 
+With --check, the heads are compared with those of `target` (else `truth`), and `label` says for each asked one how far
+the found one is off: degrees of rotation, pixels of the landmarks, overlap of the silhouettes; and whether the image is
+`accepted`: all within fixed limits, nobody missing, nobody there who was not asked for.
+
 With --export, each fitted head is also written as a mesh with texture coordinates, standing as the camera sees it.
 """
 
@@ -62,6 +66,9 @@ class Options:
             maximum=100,
         ),
     ] = 1.2
+    check: Annotated[
+        bool, Opt("Compare the heads with those that the image was asked to show, and write label.")
+    ] = False
     export: Annotated[
         Literal["obj", "ply", "glb"] | None, Opt("Also write each fitted head as a mesh file.")
     ] = None
@@ -79,6 +86,7 @@ class Options:
 EXAMPLES = (
     Example("headkit fit3dmm", '{"id":"nobody","image":"a.png","heads":[]}\n'),
     Example("headkit fit3dmm --head flame2023.npz heads.jsonl", "", status=NO_INPUT),
+    Example("headkit fit3dmm --check images.jsonl", "", status=NO_INPUT),
     Example("headkit fit3dmm --export ply -d meshes", ""),
 )
 
@@ -132,7 +140,9 @@ class _Fitter:
         """One result per record; the heads of all go through network and solver together."""
         from headkit.fitting.request import Reader, Request, RequestError
 
-        reader = Reader(self.context.root, self.options.focal, not self.options.search)
+        reader = Reader(
+            self.context.root, self.options.focal, not self.options.search, self.options.check
+        )
         read: list[Request | Failure] = []
         for record in records:
             try:
@@ -216,7 +226,15 @@ class _Fitter:
             before = request.record.get("camera")
             kept = before if isinstance(before, dict) else {}
             fields["camera"] = {**kept, "K": camera.K.tolist(), "estimated": True}
+        if self.options.check:
+            fields["label"] = self._label(request, heads, camera)
         return fields
+
+    def _label(self, request: Request, heads: list[Record], camera: Camera) -> Record:
+        from headkit.fitting.agreement import label
+
+        # What was asked for is in the record's own camera; where it has none, in the one that was guessed.
+        return label(request.asked or [], heads, (request.camera.K, camera.K), self.model)
 
     def _export(self, id: str, place: int, one: Fitted) -> str:
         from headkit.head.mesh_export import export

@@ -32,7 +32,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     tools           status record tool paths jsonl image attributes prompt request wording expression overlay arrangement head render evaluation fitting backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
-    make            head render backends fitting
+    make            head render backends fitting tool tools
     __main__        cli
 
 Files of tools/ do not import each other. typer only in cli; torch only in head/, render/, backends/,

@@ -45,9 +45,7 @@ def label(
             continue
         partner = by_asked.get(number)
         other = None if partner is None else found[partner]
-        rows.append(
-            {"asked": number, "found": partner, **_differences(head, other, cameras, model)}
-        )
+        rows.append({"asked": number, "found": partner, **differences(head, other, cameras, model)})
     surplus = int((partners < 0).sum())
     counted = len(rows), sum(row["found"] is not None for row in rows) + surplus
     accepted = not surplus and all(_agrees(row, asked[row["asked"]]) for row in rows)
@@ -67,7 +65,7 @@ def _agrees(row: Record, asked: Record) -> bool:
     )
 
 
-def _differences(
+def differences(
     asked: Record, found: Record | None, cameras: tuple[Array, Array], model: HeadModel
 ) -> Record:
     """delta_deg, delta_px, silhouette_iou; None where one side has nothing to compare."""

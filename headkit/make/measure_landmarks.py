@@ -32,6 +32,7 @@ COVERED = 0.95
 NORMAL_95 = 1.96
 BANDS = (0, 30, 60, 90, 120, 150, 180.01)  # degrees of yaw
 _TOGETHER = 64  # heads looked at or fitted at a time
+_SOLVED = 256  # heads on which the second factor is found
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,19 +108,24 @@ def calibrate(heads: list[Held], sights: list[Sight]) -> Calibration:
     stated = np.stack([sight.both.deviation for sight in sights])
     ratio = np.abs(points - truth) / stated[..., None] / NORMAL_95
     deviation = float(np.quantile(ratio, COVERED))
-    least, most = 0.5, 16.0
-    for _ in range(6):  # coverage grows with the factor
+    least, most = 0.7, 12.0
+    heads, sights = heads[:_SOLVED], sights[:_SOLVED]
+    for _ in range(5):  # coverage grows with the factor
         middle = float(np.sqrt(least * most))
-        errors, stated_degrees, _ = fits(heads, sights, Calibration(deviation, middle))
+        chosen = Calibration(deviation, middle)
+        errors, stated_degrees, _ = fits(heads, sights, chosen, mirror=False)
         enough = (np.abs(errors) < NORMAL_95 * stated_degrees).mean() >= COVERED
         least, most = (least, middle) if enough else (middle, most)
     return Calibration(round(deviation, 4), round(float(np.sqrt(least * most)), 4))
 
 
 def fits(
-    heads: list[Held], sights: list[Sight], calibration: Calibration
+    heads: list[Held], sights: list[Sight], calibration: Calibration, *, mirror: bool = True
 ) -> tuple[Array, Array, list[Fitted]]:
-    """Rotation errors (N, 3) and their stated deviations (N, 3), both in degrees about the camera's axes, and the fits."""
+    """Rotation errors (N, 3) and their stated deviations (N, 3), both in degrees about the camera's axes, and the fits.
+
+    mirror  whether heads are fitted in the mirror too
+    """
     model = load_head()
     done: list[Fitted] = []
     factor = calibration.deviation * calibration.correlation
@@ -131,7 +137,7 @@ def fits(
                 Points(f.points, f.deviation * factor)
                 for f in (sight.both, sight.plain, sight.mirrored)
             )
-            asked.append(Asked(number, model.dense, both, (one, two)))
+            asked.append(Asked(number, model.dense, both, (one, two) if mirror else None))
         cameras = [Camera(head.K, known=True) for head in heads[part]]
         done += fit_heads(model, asked, cameras)[0]
     turns = [head.rotation @ one.rotation.T for head, one in zip(heads, done, strict=True)]

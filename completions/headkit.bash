@@ -61,7 +61,7 @@ _headkit() {
             esac
             ;;
         fit3dmm)
-            words='--head --search --focal --check --export -d --dir -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--head --search --contour --focal --check --export -d --dir -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --head|-o|--output) words='files' operands='' ;;
                 --focal|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;

@@ -75,6 +75,7 @@ complete -c headkit -n '__headkit_command_is detect fit3dmm' -l device -r -f -d 
 complete -c headkit -n '__headkit_command_is detect' -s 0 -l null -d 'Read image paths, separated by NUL, instead of records'
 complete -c headkit -n '__headkit_command_is fit3dmm' -l head -r -F -d 'Head model: headkit, which comes with the package, or a FLAME file (.pkl, .npz)'
 complete -c headkit -n '__headkit_command_is fit3dmm' -l search -d 'Look for landmarks in the image also where the record brings some'
+complete -c headkit -n '__headkit_command_is fit3dmm' -l contour -d 'Points 0 to 16 of given ibug68 landmarks lie on the face'\''s outline, as people mark it'
 complete -c headkit -n '__headkit_command_is fit3dmm' -l focal -r -f -d 'Focal length in longer sides of the image, where a record knows no camera'
 complete -c headkit -n '__headkit_command_is fit3dmm' -l check -d 'Compare the heads with those that the image was asked to show, and write label'
 complete -c headkit -n '__headkit_command_is fit3dmm' -l export -r -f -a 'obj ply glb' -d 'Also write each fitted head as a mesh file'

@@ -83,6 +83,17 @@ def view_yaw(rotation):
     return euler_from_rotation(view_rotation(rotation, (0.1, -0.05, 1.2)))[0]
 
 
+def test_a_contour_slides_where_that_is_said():
+    """How it slides is the solver's business and tested there; here: that it is told, for the 68 alone."""
+    head, rotation = head_at(40, "ibug68")
+    other, _ = head_at(40, "dense")
+    fixed = fitted([record(head, other)])[0]["heads"]
+    sliding = fitted([record(head, other)], contour=True)[0]["heads"]
+    assert fixed[1] == sliding[1]
+    assert fixed[0]["params"] != sliding[0]["params"]
+    assert geodesic(sliding[0]["pose"]["rotation"], rotation) < 8
+
+
 def test_unknown_and_hidden_points_are_left_out():
     head, rotation = head_at(25, "ibug68")
     rows = head["landmarks"]["points"]

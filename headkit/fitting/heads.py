@@ -47,12 +47,14 @@ class Asked:
     picture   number of the picture it is in
     vertices  (L,) vertices of the head model
     points    of them; `sides` are the same found in the picture as it is, and in its mirror, where that was done
+    contour   the vertices are the 68, and points 0 to 16 lie on the visible outline
     """
 
     picture: int
     vertices: NDArray[np.int32]
     points: Points
     sides: tuple[Points, Points] | None = None
+    contour: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,9 +113,9 @@ def fit_heads(
 
 def _alike(asked: Sequence[Asked]) -> list[list[int]]:
     """Rows of `asked` with the same vertices: the solver takes such together."""
-    groups: dict[bytes, list[int]] = {}
+    groups: dict[tuple[bytes, bool], list[int]] = {}
     for row, one in enumerate(asked):
-        groups.setdefault(one.vertices.tobytes(), []).append(row)
+        groups.setdefault((one.vertices.tobytes(), one.contour), []).append(row)
     return list(groups.values())
 
 
@@ -136,12 +138,19 @@ def _solved(
     observations = Observations(
         np.stack([one.points for one in points]),
         np.stack([one.deviation for one in points]),
-        chosen[0].vertices,
+        "ibug68" if chosen[0].contour else chosen[0].vertices,
         np.stack([cameras[one.picture].K for one in chosen]),
         focal_deviation,
     )
     shape, expression = (None, None) if side is None else SIDE_MODES
-    done = fit(model, observations, shape_count=shape, expression_count=expression, device=device)
+    done = fit(
+        model,
+        observations,
+        shape_count=shape,
+        expression_count=expression,
+        device=device,
+        contour=chosen[0].contour,
+    )
     return [(_one(done, number), float(done.focal[number])) for number in range(len(rows))]
 
 

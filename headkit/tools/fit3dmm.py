@@ -57,6 +57,12 @@ class Options:
     search: Annotated[
         bool, Opt("Look for landmarks in the image also where the record brings some.")
     ] = False
+    contour: Annotated[
+        bool,
+        Opt(
+            "Points 0 to 16 of given ibug68 landmarks lie on the face's outline, as people mark it."
+        ),
+    ] = False
     focal: Annotated[
         float,
         Opt(
@@ -188,7 +194,8 @@ class _Fitter:
                 if head.given is not None:
                     vertices = self.model.dense[: len(head.given.points)]
                     points = Points(head.given.points, head.given.deviation)
-                    asked.append(Asked(number, vertices, points))
+                    slides = self.options.contour and len(vertices) == len(self.model.landmarks68)
+                    asked.append(Asked(number, vertices, points, contour=slides))
                 elif sight is not None:
                     found = (sight.both, sight.plain, sight.mirrored)
                     both, *sides = (Points(f.points, f.deviation * spread) for f in found)

@@ -25,10 +25,14 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """The bytes of a safetensors file, their digest, and the calibration in its metadata."""
+    """The bytes of a safetensors file, their digest, and what its metadata say.
+
+    size  side of the crops that the network was trained on, pixels
+    """
 
     data: bytes
     sha256: str
+    size: int
     calibration: Calibration
 
 
@@ -40,6 +44,6 @@ def read_weights() -> Weights:
 def weights_in(data: bytes) -> Weights:
     """The weights in the bytes of a safetensors file: the length of its head in 8 bytes, then JSON, then numbers."""
     length = int.from_bytes(data[:8], "little")
-    kept = json.loads(data[8 : 8 + length]).get("__metadata__", {})
+    kept = json.loads(data[8 : 8 + length])["__metadata__"]
     calibration = Calibration(**json.loads(kept.get("calibration", "{}")))
-    return Weights(data, hashlib.sha256(data).hexdigest(), calibration)
+    return Weights(data, hashlib.sha256(data).hexdigest(), int(kept["size"]), calibration)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from headkit.backends.landmark_weights import Weights
 from headkit.head.crop import Square, cut, square_about
-from headkit.head.landmark_network import SIZE, LandmarkNetwork, count_of
+from headkit.head.landmark_network import LandmarkNetwork, count_of
 from headkit.head.model import load_head
 
 Array = NDArray[np.float64]
@@ -60,6 +60,7 @@ class LandmarkFinder:
     def __init__(self, weights: Weights, device: str = "cpu") -> None:
         from safetensors.torch import load
 
+        self.size = weights.size
         self.calibration = weights.calibration
         state = {name: value.float() for name, value in load(weights.data).items()}
         network = LandmarkNetwork(count_of(state))
@@ -91,9 +92,9 @@ class LandmarkFinder:
     def _look(
         self, heads: Sequence[tuple[Pixels, Array]], squares: Sequence[Square]
     ) -> list[Sight]:
-        crops = np.zeros((2 * len(heads), SIZE, SIZE, 3), np.uint8)
+        crops = np.zeros((2 * len(heads), self.size, self.size, 3), np.uint8)
         for number, ((pixels, _), square) in enumerate(zip(heads, squares, strict=True)):
-            crops[2 * number] = cut(pixels, square, SIZE)
+            crops[2 * number] = cut(pixels, square, self.size)
             crops[2 * number + 1] = crops[2 * number, :, ::-1]
         points, deviation, seen = self._run(crops)
         points[1::2] = points[1::2][:, self.mirror] * (-1, 1)
@@ -116,7 +117,7 @@ class LandmarkFinder:
         results = []
         for start in range(0, len(crops), self.chunk):
             part = crops[start : start + self.chunk]
-            padded = np.zeros((self.chunk, SIZE, SIZE, 3), np.uint8)
+            padded = np.zeros((self.chunk, self.size, self.size, 3), np.uint8)
             padded[: len(part)] = part
             batch = torch.from_numpy(padded).permute(0, 3, 1, 2).to(self.device)
             with torch.inference_mode():

@@ -181,8 +181,9 @@ def keep(path: Path, calibration: Calibration) -> None:
     """Write the calibration into the metadata of a safetensors file."""
     from safetensors.torch import load, save_file
 
-    metadata = {"calibration": json.dumps(asdict(calibration))}
-    save_file(load(path.read_bytes()), path, metadata)
+    weights = weights_in(path.read_bytes())
+    metadata = {"size": str(weights.size), "calibration": json.dumps(asdict(calibration))}
+    save_file(load(weights.data), path, metadata)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ HELD_OUT = 900  # shards from this number on are not learned from
 BATCH = 48
 RATE, WEIGHT_DECAY = 2e-3, 0.02
 WARM, FALL = 200, 0.35  # steps until the full rate; share of the steps in which it falls to nothing
-SIZES = ((0.6, 64), (1.01, SIZE))  # sides of the crops, until this share of the steps
+SIZES = ((0.65, 64), (1.01, SIZE))  # sides of the crops, until this share of the steps
 AVERAGE = 0.998  # what the averaged weights keep in a step
 FAR = 1.6  # crop coordinates beyond which a point is not learned
 EVERY = 250  # steps between checkpoints and looks for new shards
@@ -89,14 +89,15 @@ class Training:
                 self._look_for_shards()
                 totals, since = np.zeros(4), time.monotonic()
             if self.step % MEASURE == 0:
-                self._say(**measure(self.average, self.held_out[: self.measured]))
-        self._say(**measure(self.average, self.held_out[: self.measured]))
-        export(self.average, self.out / "landmarks.safetensors")
+                self._say(
+                    **measure(self.average, self.held_out[: self.measured], self._size(steps))
+                )
+        self._say(**measure(self.average, self.held_out[: self.measured], self._size(steps)))
+        export(self.average, self.out / "landmarks.safetensors", self._size(steps))
 
     def _train(self, steps: int) -> NDArray[Any]:
         """One step: its losses."""
-        progress = self.step / steps
-        size = next(size for until, size in SIZES if progress < until)
+        progress, size = self.step / steps, self._size(steps)
         rate = RATE * min(1.0, (self.step + 1) / WARM, (1 - progress) / FALL)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
@@ -113,6 +114,10 @@ class Training:
         self.step += 1
         self._take_average()
         return np.array([float(value.detach()) for value in losses])
+
+    def _size(self, steps: int) -> int:
+        """Side of the crops at this step."""
+        return next(size for until, size in SIZES if self.step / steps < until)
 
     def _take_average(self) -> None:
         kept = min(AVERAGE, self.step / (self.step + 10))
@@ -181,13 +186,13 @@ def loss(said: Landmarks, points: Tensor, seen: Tensor, view: Tensor) -> tuple[T
     return likelihood + 8 * final + 8 * first + 0.5 * sight + 2 * turn, first, sight, turn
 
 
-def measure(network: LandmarkNetwork, heads: list[Cutout]) -> dict[str, Any]:
+def measure(network: LandmarkNetwork, heads: list[Cutout], size: int) -> dict[str, Any]:
     """Errors on plain crops in percent of the box's size, of the 68 and of all; by yaw; coverage of what is stated."""
     network.eval()
     errors, inside, bands = [], [], []
     for start in range(0, len(heads), BATCH):
         chosen = heads[start : start + BATCH]
-        samples, squares = zip(*(plain(head, SIZE) for head in chosen), strict=True)
+        samples, squares = zip(*(plain(head, size) for head in chosen), strict=True)
         crops, points, _, _ = tensors(list(samples))
         with torch.inference_mode():
             said = network(crops)
@@ -209,15 +214,15 @@ def measure(network: LandmarkNetwork, heads: list[Cutout]) -> dict[str, Any]:
 QUANTILE_95 = 4.7439  # of r / b where r has the density r exp(-r / b) / b^2
 
 
-def export(network: LandmarkNetwork, path: Path) -> None:
-    """The weights, half precision."""
+def export(network: LandmarkNetwork, path: Path, size: int) -> None:
+    """The weights, half precision, and the side of the crops that they are for."""
     from safetensors.torch import save_file
 
     state = {
         name: value.half().contiguous() if value.is_floating_point() else value
         for name, value in network.state_dict().items()
     }
-    save_file(state, path)
+    save_file(state, path, {"size": str(size)})
 
 
 if __name__ == "__main__":

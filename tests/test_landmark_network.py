@@ -166,7 +166,7 @@ def test_landmarks_of_a_render_are_where_truth_has_them(finder, scene):
         assert error < 0.15
         covered = np.abs(sight.both.points - true) < 1.96 * sight.both.deviation[:, None]
         assert covered.mean() > 0.7
-        assert sight.both.seen[[letter == "1" for letter in head["dense"]["visible"]]].mean() > 0.5
+        assert sight.both.seen[[letter == "1" for letter in head["dense"]["visible"]]].mean() > 0.2
 
 
 def test_the_weights_are_small_and_calibrated():

@@ -5,7 +5,7 @@ perturbation, radians, 3), translation (3) as (x / z, y / z, log z) of the head'
 correlated with the place in the picture. A step of log f takes the head along, so that it stays where it is in the
 picture, as large and seen from the same side: x / z and y / z shrink, z grows, and the head turns with its ray. Only
 the perspective changes then, where f and z by themselves make a narrow curved valley. Pose comes last, so that its
-marginal covariance is the inverse of the last block of the Cholesky factor. Only the pose correctives of a turned jaw are left out of the derivatives (not of the points).
+marginal covariance is the inverse of the last block of the Cholesky factor.
 """
 
 from __future__ import annotations
@@ -174,7 +174,10 @@ def jacobian(
     jaw = head.n_jaw_points
     part[:, :jaw] -= by_arm[:, :jaw] @ head.jaw_joint_modes.T
     by_turn = torch.linalg.cross(at.arm[:, :, None].expand_as(by_model), by_model)
-    out[..., count : count + 3] = jaw_weight * by_turn @ _left_jacobian(state.jaw)[:, None]
+    by_jaw = jaw_weight * by_turn
+    if head.pose_modes is not None:
+        by_jaw = by_jaw + by_rest @ _corrections(head.pose_modes, at.jaw_turn)
+    out[..., count : count + 3] = by_jaw @ _left_jacobian(state.jaw)[:, None]
     by_rotation = torch.linalg.cross(at.turned[:, :, None].expand_as(by_point), by_point)
     out[..., count + 3] = 0.0
     if free_focal:
@@ -185,6 +188,14 @@ def jacobian(
     out[..., count + 7 : count + 9] = by_point[..., :2] * state.translation[:, None, None, 2:]
     out[..., count + 9] = (by_point @ state.translation[:, None, :, None])[..., 0]
     return out.reshape(batch, -1, head.n_unknowns)
+
+
+def _corrections(pose_modes: Tensor, jaw_turn: Tensor) -> Tensor:
+    """(B, L, 3, 3) how the pose correctives (9, L * 3) move points by a further turn about the axes (last)."""
+    axes = torch.eye(3, dtype=jaw_turn.dtype, device=jaw_turn.device)
+    further = _cross_matrix(axes) @ (jaw_turn + axes)[:, None]  # (B, 3, 3, 3)
+    moved = further.reshape(-1, 9) @ pose_modes
+    return moved.reshape(len(jaw_turn), 3, -1, 3).permute(0, 2, 3, 1)
 
 
 def turned(vector: Tensor) -> Tensor:

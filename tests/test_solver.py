@@ -112,6 +112,33 @@ def test_noise_is_answered_with_the_deviations_that_are_stated(model, heads):
     np.testing.assert_allclose(diagonal[:, 3:], found.translation_deviation)
 
 
+def test_a_model_of_the_flame_family_is_fitted_alike(model, heads):
+    """Unnamed N(0, 1) expressions, and pose correctives of the jaw."""
+    rng = np.random.default_rng(6)
+    family = dataclasses.replace(
+        model,
+        name="flame-like",
+        expression_names=(),
+        expression_basis=0.35 * model.expression_basis,
+        pose_basis=rng.normal(0, 2e-3, (9, *model.template.shape)).astype(np.float32),
+    )
+    expression = rng.normal(size=(64, model.n_expression))
+    vertices = np.stack(
+        [
+            family.vertices(rng.normal(size=model.n_shape), row, rng.normal(0, [0.1, 0.02, 0.02]))
+            for row in expression
+        ]
+    )
+    others = dataclasses.replace(heads, vertices=vertices)
+    points = others.pixels(model.dense)
+    points += rng.normal(size=points.shape)
+    found = fit(family, Observations(points, np.ones(points.shape[:2]), "dense", heads.camera))
+    turn = rotation_vector(found.rotation @ np.swapaxes(heads.rotation, 1, 2))
+    assert found.converged.all()
+    assert 0.88 < (np.abs(turn) < 1.96 * found.rotation_deviation).mean() < 0.99
+    assert np.median(landmark_error(family, others, found, model.dense)) < 0.6
+
+
 def test_a_third_of_wild_points_costs_little(model, heads):
     rng = np.random.default_rng(3)
     points = heads.pixels(model.dense)
@@ -126,15 +153,17 @@ def test_a_third_of_wild_points_costs_little(model, heads):
     assert all("outliers" in flags for flags in found.flags)
 
 
-def test_a_head_does_not_depend_on_its_neighbours(model, heads):
+@pytest.mark.parametrize("count", [68, 37])
+def test_a_head_does_not_depend_on_its_neighbours(model, heads, count):
     rng = np.random.default_rng(4)
-    points = heads.pixels(model.landmarks68)
+    ids = model.landmarks68[-count:]
+    points = heads.pixels(ids)
     points += rng.normal(size=points.shape)
     deviation = np.ones(points.shape[:2])
 
     def numbers(rows):
         found = fit(
-            model, Observations(points[rows], deviation[rows], "ibug68", heads.camera[rows])
+            model, Observations(points[rows], deviation[rows], ids, heads.camera[rows], 0.2)
         )
         return {
             f.name: getattr(found, f.name)

@@ -146,6 +146,7 @@ def jacobian(
     pixels: Tensor,
     weight: Tensor,
     *,
+    dtype: torch.dtype,
     free_focal: bool,
 ) -> Tensor:
     """(B, 2 L, C + 10) derivative of pixels by the unknowns, rows times `weight` (B, L).
@@ -165,14 +166,15 @@ def jacobian(
     by_arm = jaw_weight * (by_model @ at.jaw_turn[:, None])
     by_rest = by_model + by_arm
 
-    out = weight.new_empty((batch, head.n_points, 2, head.n_unknowns))
+    out = weight.new_empty((batch, head.n_points, 2, head.n_unknowns), dtype=dtype)
     part = out[..., :count]
-    axes = [axis[:, None, :] for axis in head.mode_axes]
-    torch.mul(by_rest[..., 0:1], axes[0], out=part)
-    part.addcmul_(by_rest[..., 1:2], axes[1])
-    part.addcmul_(by_rest[..., 2:3], axes[2])
+    share = by_rest.to(dtype)
+    axes = [axis[:, None, :] for axis in head.mode_axes[dtype]]
+    torch.mul(share[..., 0:1], axes[0], out=part)
+    part.addcmul_(share[..., 1:2], axes[1])
+    part.addcmul_(share[..., 2:3], axes[2])
     jaw = head.n_jaw_points
-    part[:, :jaw] -= by_arm[:, :jaw] @ head.jaw_joint_modes.T
+    part[:, :jaw] -= (by_arm[:, :jaw] @ head.jaw_joint_modes.T).to(dtype)
     by_turn = torch.linalg.cross(at.arm[:, :, None].expand_as(by_model), by_model)
     by_jaw = jaw_weight * by_turn
     if head.pose_modes is not None:

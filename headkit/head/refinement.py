@@ -1,7 +1,7 @@
 """The Levenberg-Marquardt iterations of the solver, on chunks of a fixed number of heads.
 
-Each round takes the first heads that are not yet done, so that a chunk stays full until the last: a head that is done
-makes room for another.
+Each round takes one step of all heads that are not yet done, in full chunks, so that heads that need many steps do not
+hold up those beside them.
 
 The most probable coefficients and depth taken together are not the most probable depth: seen from nearer, the same
 coefficients move the points by more pixels, so that smaller ones do, and heads come out too near, by two standard
@@ -41,7 +41,10 @@ REJECT_SHARE = (
 REJECT_ROUNDS = 2
 RAYLEIGH_MEDIAN = 1.1774  # of the distance of two Gaussian coordinates
 MOST_ITERATIONS = 40
-DONE = 1e-3  # half the squared length of a step in standard deviations of the posterior
+DONE = 0.02  # half the squared length, in standard deviations of the posterior, of a step that is the last
+ROUGH_ROUNDS = (
+    2  # first rounds, far from the end: their matrices are multiplied in single precision
+)
 FIRST_DAMPING = 1e-4
 LEAST_DAMPING = 1e-9
 MOST_DAMPING = 1e6
@@ -176,18 +179,23 @@ def refine(
         kept.clone(),
         torch.zeros((batch, CONTOUR_POINTS), dtype=torch.int64, device=rows.device),
     )
-    waiting = rows
+    waiting, rounds = rows, 0
     while len(waiting):
-        part = next(chunks(waiting[:size], size))
-        new_state, new_search, result, done = iterate(
-            head, views.take(part), priors, state.take(part), search.take(part), contour
-        )
-        state.put(part, new_state)
-        search.put(part, new_search)
-        finished = torch.nonzero(done)[:, 0]
-        outcome.put(part[finished], result.take(finished))
-        going = part[: min(size, len(waiting))][~done[: min(size, len(waiting))]]
-        waiting = torch.cat([going, waiting[size:]])
+        dtype = torch.float32 if rounds < ROUGH_ROUNDS else views.points.dtype
+        rounds += 1
+        going = []
+        for place in range(0, len(waiting), size):
+            count = len(waiting[place : place + size])
+            part = next(chunks(waiting[place : place + size], size))
+            new_state, new_search, result, done = iterate(
+                head, views.take(part), priors, state.take(part), search.take(part), contour, dtype
+            )
+            state.put(part, new_state)
+            search.put(part, new_search)
+            finished = torch.nonzero(done)[:, 0]
+            outcome.put(part[finished], result.take(finished))
+            going.append(part[:count][~done[:count]])
+        waiting = torch.cat(going)
 
 
 def iterate(
@@ -196,9 +204,13 @@ def iterate(
     priors: Priors,
     state: State,
     search: Search,
-    contour: Contour | None = None,
+    contour: Contour | None,
+    dtype: torch.dtype,
 ) -> tuple[State, Search, Outcome, Tensor]:
-    """One iteration of each head: the new state, and what it came to for those (B,) that are done."""
+    """One iteration of each head: the new state, and what it came to for those (B,) that are done.
+
+    dtype: of the Jacobian and its products.
+    """
     at = posed(head, state)
     pixels, _ = seen(views, state, at.camera)
     slid, unknown = search.slid, head.rest_deviation
@@ -216,11 +228,12 @@ def iterate(
     scale = noise_scale(distance, inverse > 0)
     threshold = HUBER * scale[:, None]
     weight = torch.sqrt((threshold / distance.clamp(min=1e-12)).clamp(max=1.0)) * inverse
-    rows = jacobian(head, views, state, at, pixels, weight, free_focal=priors.free_focal)
+    free = priors.free_focal
+    rows = jacobian(head, views, state, at, pixels, weight, dtype=dtype, free_focal=free)
     residual = (error * weight[..., None]).reshape(len(rows), -1, 1)
     columns = rows.transpose(1, 2)
-    normal = columns @ rows
-    gradient = (columns @ residual)[..., 0]
+    normal = (columns @ rows).to(residual.dtype)
+    gradient = (columns @ residual.to(dtype))[..., 0].to(residual.dtype)
     value = torch.cat([state.coefficients, state.jaw, state.log_focal[:, None]], dim=1)
     prior_gradient, prior_normal = priors.terms(value)
     size = value.shape[1]
@@ -327,18 +340,19 @@ def noise_scale(distance: Tensor, used: Tensor) -> Tensor:
 
 
 def factored(normal: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
-    """Lower Cholesky factors of the damped matrices, and the damping at which each succeeded."""
+    """Lower Cholesky factors of the damped matrices, and the damping at which each succeeded; `normal` is changed."""
     diagonal = normal.diagonal(dim1=1, dim2=2)
-    least = 1e-12 * diagonal.amax(dim=1, keepdim=True)
-    damped = normal + torch.diag_embed(damping[:, None] * diagonal + least * 1e-3)
-    factor, info = torch.linalg.cholesky_ex(damped)
+    undamped = diagonal.clone()
+    least = 1e-15 * undamped.amax(dim=1, keepdim=True)
+    diagonal += damping[:, None] * undamped + least
+    factor, info = torch.linalg.cholesky_ex(normal)
     for _ in range(FACTOR_RETRIES):
         failed = info != 0
         if not bool(failed.any()):
             break
         damping = torch.where(failed, damping * 100 + 1e-8, damping)
-        damped = normal + torch.diag_embed(damping[:, None] * diagonal + least)
-        again, again_info = torch.linalg.cholesky_ex(damped)
+        diagonal.copy_(undamped + damping[:, None] * undamped + 1e3 * least)
+        again, again_info = torch.linalg.cholesky_ex(normal)
         factor = torch.where(failed[:, None, None], again, factor)
         info = torch.where(failed, again_info, info)
     return factor, damping

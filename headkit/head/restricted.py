@@ -53,7 +53,7 @@ class RestrictedHead:
     n_jaw_points      how many of them
     points            (L, 3) of the mean head, canonical frame, metres
     modes             (C, L, 3) metres per coefficient
-    mode_axes         three of (L, C): the same by coordinate
+    mode_axes         three of (L, C): the same by coordinate, in single precision and that of the rest
     spread            (L,) metres: standard deviation of a coordinate over heads of one size, placed alike
     rest_deviation    (L,) metres: standard deviation of a coordinate by the modes left out
     jaw_weights       (L,); jaw_joint (3,); jaw_joint_modes (C, 3)
@@ -67,7 +67,7 @@ class RestrictedHead:
     n_jaw_points: int
     points: Tensor
     modes: Tensor
-    mode_axes: tuple[Tensor, Tensor, Tensor]
+    mode_axes: dict[torch.dtype, list[Tensor]]
     spread: Tensor
     rest_deviation: Tensor
     jaw_weights: Tensor
@@ -163,17 +163,14 @@ def _restricted(
         return torch.as_tensor(np.array(array, dtype=np.float64), dtype=dtype, device=device)
 
     pose = model.pose_basis
+    axes = [tensor(modes[:, :, axis].T) for axis in range(3)]
     moving = np.where(weights[order] > LEAST_JAW_WEIGHT, weights[order], 0.0)
     return RestrictedHead(
         order=torch.as_tensor(order, device=device),
         n_jaw_points=int((moving > 0).sum()),
         points=tensor(model.template[ids]),
         modes=tensor(modes),
-        mode_axes=(
-            tensor(modes[:, :, 0].T),
-            tensor(modes[:, :, 1].T),
-            tensor(modes[:, :, 2].T),
-        ),
+        mode_axes={kind: [axis.to(kind) for axis in axes] for kind in (torch.float32, dtype)},
         spread=tensor(_spread(model, ids, modes / np.sqrt(precision)[:, None, None], moving)),
         rest_deviation=tensor(np.sqrt(rest)),
         jaw_weights=tensor(moving),

@@ -16,6 +16,7 @@ from headkit.render.wardrobe import strands
 from headkit.render.wardrobe.hair_shapes import afro, gravity, tie_point, tied
 from headkit.render.wardrobe.hair_styles import Style, styled
 from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
+from headkit.render.wardrobe.hanging import closed_up, over_forehead
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, wrapped
 from headkit.render.wardrobe.scalp import (
     CENTER,
@@ -210,6 +211,9 @@ def _main(
     elif growth.comb == Comb.TIED:
         roots = replace(roots, lengths=_totie_point(roots, scalp, growth.tie))
     fringe = _in_fringe(roots, scalp, look.fringe) & (growth.comb != Comb.BACK)
+    if brim is not None:  # a hat holds the fringe up; what escapes it would be single strands
+        roots = Roots(*(getattr(roots, name)[~fringe] for name in roots.__dataclass_fields__))
+        fringe = fringe[~fringe]
     parts = []
     for chosen, way in ((~fringe, growth), (fringe, _FRINGE)):
         if chosen.sum() < 2:
@@ -224,7 +228,8 @@ def _main(
         part = part.ordered()
         line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
         if way is not _FRINGE and np.isfinite(growth.cut):
-            close = _accompanied(line - scalp.center, size)
+            line = closed_up(line, obstacles.wrap, size)
+            close = _accompanied(line - scalp.center, size) & ~over_forehead(line, scalp)
             part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
             line, outward = line[close], outward[close]
         lock = style.lock if way is not _FRINGE else replace(style.lock, width=0.008, tip=0.7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headkit.render.surface import Surface
 from headkit.render.wardrobe import strands
@@ -43,27 +44,7 @@ def tied(
     out = unit(tie - scalp.center)
     count = max(24, style.count // 6)
     if look.style == "ponytail":
-        jitter = rng.normal(0.0, 1.0, (count, 3)) * 0.006 * size
-        roots = Roots(
-            (tie + 0.004 * size * out + jitter).astype(np.float32),
-            unit(
-                (out + np.array([0, 0.25, 0]) + rng.normal(0, 0.12, (count, 3))).astype(np.float32)
-            ),
-            (0.26 * size * look.length * rng.uniform(0.8, 1.08, count)).astype(np.float32),
-            (rng.random(count) * 0.02 * size).astype(np.float32),
-            rng.random(count).astype(np.float32),
-            rng.random(count).astype(np.float32),
-            np.tile(scalp.grid.absolute(np.zeros((1, 3), np.float32)), (count, 1)),
-            np.zeros(count, np.float32),
-        ).ordered()
-        growth = replace(
-            style.growth, comb=Comb.DOWN, segments=14, substeps=2, stiffness=0.75, hang=1.0
-        )
-        line, outward = strands.grow(
-            roots, growth, scalp.radius, scalp.center, size, obstacles, gravity(wearer)
-        )
-        lock = replace(style.lock, width=0.011, strands=9, tip=0.5, curve=4.0, taper=0.7)
-        return [Locks(roots, line, outward, lock)], [
+        return [_tail(scalp, wearer, style, obstacles)], [
             ball(tie, 0.011 * size, wearer, (0.6, 1.0), scalp.grid.origin)
         ]
     radius = 0.030 * size * look.volume * rng.uniform(0.85, 1.2)
@@ -92,6 +73,68 @@ def tied(
     return [Locks(roots, line.astype(np.float32), sphere, lock)], [
         ball(middle, radius * 0.93, wearer, (1.0, 1.0), scalp.grid.origin)
     ]
+
+
+def _tail(scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles) -> Locks:
+    """The tail behind a tie: locks about one grown line, so that no obstacle parts them."""
+    rng, size, look = wearer.rng("tail"), scalp.scale, wearer.look.hair
+    tie = tie_point(scalp, wearer)
+    out = unit(tie - scalp.center)
+    count = max(40, style.count // 5)
+    origin = scalp.grid.absolute(np.zeros((1, 3), np.float32))
+    thick = 0.019 * size * min(1.3, look.volume)
+
+    def rooted(places: Floats, lengths: Floats, offsets: Floats) -> Roots:
+        one = len(places)
+        return Roots(
+            places.astype(np.float32),
+            np.tile(unit((out + np.array([0.0, 0.25, 0.0])).astype(np.float32)), (one, 1)),
+            lengths.astype(np.float32),
+            offsets.astype(np.float32),
+            rng.random(one).astype(np.float32),
+            rng.random(one).astype(np.float32),
+            np.tile(origin, (one, 1)),
+            np.zeros(one, np.float32),
+        )
+
+    growth = replace(
+        style.growth, comb=Comb.DOWN, segments=14, substeps=2, stiffness=0.75, hang=1.0, curl=0.0
+    )
+    middle, outside = strands.grow(
+        rooted((tie + 0.004 * size * out)[None], np.full(1, 0.28 * size * look.length), np.full(1, 0.024 * size, np.float32)),
+        growth, scalp.radius, scalp.center, size, obstacles, gravity(wearer),
+    )  # fmt: skip
+    roots = rooted(
+        np.tile(tie, (count, 1)), np.full(count, 0.2), np.zeros(count, np.float32)
+    ).ordered()
+    # Where in the tail each lock lies, and how far down it reaches.
+    turn, rim = rng.uniform(0.0, 2.0 * np.pi, count), np.sqrt(rng.random(count))
+    reach = rng.uniform(0.78, 1.0, count)
+    t = np.linspace(0.0, 1.0, growth.segments + 1)
+    at = reach[:, None] * t * growth.segments
+    line, outward = _along(middle[0], at), unit(_along(outside[0], at).reshape(-1, 3))
+    outward = outward.reshape(line.shape)
+    way = unit(np.gradient(line, axis=1).reshape(-1, 3).astype(np.float32)).reshape(line.shape)
+    across = unit(np.cross(way, outward).reshape(-1, 3).astype(np.float32)).reshape(line.shape)
+    width = (
+        thick * (0.45 + 0.55 * np.minimum(1.0, t / 0.3)) * (1.0 - 0.45 * np.maximum(0.0, t - 0.5))
+    )
+    angle = turn[:, None] + 0.5 * np.sin(2.5 * t + 6.0 * roots.phases[:, None])
+    side = (rim[:, None] * width * np.cos(angle))[..., None]
+    depth = (0.8 * rim[:, None] * width * np.sin(angle))[..., None]
+    # The locks of the rim face outwards all around.
+    round_about = outward * (0.3 + depth / thick) + across * (side / thick)
+    line = (line + side * across + depth * outward).astype(np.float32)
+    facing = unit(round_about.reshape(-1, 3).astype(np.float32)).reshape(line.shape)
+    lock = replace(style.lock, width=0.009, strands=9, tip=0.5, curve=4.0, taper=0.6)
+    return Locks(roots, line, facing, lock)
+
+
+def _along(line: Floats, at: NDArray[np.float64]) -> Floats:
+    """Points (..., 3) of a line (S + 1, 3) at fractional indices."""
+    first = np.minimum(at.astype(np.int64), len(line) - 2)
+    share = (at - first)[..., None]
+    return (line[first] * (1.0 - share) + line[first + 1] * share).astype(np.float32)
 
 
 def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots, free: Floats) -> Locks:

@@ -1,0 +1,58 @@
+"""What makes grown locks hang as one body: no gaps between them, none alone across the forehead."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headkit.render.wardrobe.obstacles import Wrap
+from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp, places_towards, sample
+from headkit.render.wardrobe.tailoring import Floats, unit
+
+_GAP = 0.006  # metres between neighbouring ends that still read as one body of hair
+_FARTHEST = 0.06  # metres by which a lock may be drawn to the others
+
+
+def closed_up(line: Floats, wrap: Wrap, size: float) -> Floats:
+    """Locks (N, S + 1, 3) of which those on the back are drawn together where they fell apart.
+
+    Collar and hood part the hair that slides off them; through the gap their edges would show. Rest frame,
+    metres; size of the head against the mean human.
+    """
+    left, up, ahead = np.moveaxis((line - wrap.base) @ wrap.axes.T, -1, 0)
+    chosen = np.flatnonzero((ahead[:, -1] < 0.0) & (up[:, -1] < -0.06 * size))
+    if len(chosen) < 60:
+        return line
+    left, up = left[chosen], np.minimum.accumulate(up[chosen], axis=1)
+    # From 10 cm above the base of the neck, where nothing moves, down to the lowest end.
+    levels = np.linspace(0.10 * size, float(up.min()), 12)
+    shift = np.zeros((len(levels), len(chosen)))
+    for number, level in enumerate(levels[1:], 1):
+        at = [np.interp(-level, -u, x) for u, x in zip(up, left, strict=True)]
+        shift[number] = _towards_the_middle(np.asarray(at), size) * min(1.0, number / 4)
+    result = line.copy()
+    for lock, moved, u in zip(chosen, shift.T, up, strict=True):
+        along = np.interp(-u, -levels, moved).astype(np.float32)
+        result[lock] += along[:, None] * wrap.axes[0]
+    return result
+
+
+def _towards_the_middle(places: Floats, size: float) -> Floats:
+    """By how much places (N,) on a line move so that no gap between neighbours is wide."""
+    order = np.argsort(places, kind="stable")
+    excess = np.maximum(np.diff(places[order]) - _GAP * size, 0.0)
+    moved = np.concatenate([[0.0], -np.cumsum(excess)])
+    moved -= moved[len(moved) // 2]  # the middle stays
+    shift = np.empty(len(places), np.float32)
+    shift[order] = np.clip(moved, -_FARTHEST * size, _FARTHEST * size)
+    return shift
+
+
+def over_forehead(line: Floats, scalp: Scalp) -> NDArray[np.bool_]:
+    """Locks (N,) of a parting that stray onto the bare forehead, where single strands read as scratches."""
+    count, points = line.shape[:2]
+    row, column = places_towards(unit((line - scalp.center).reshape(-1, 3)))
+    height = sample(scalp.height[..., None], row, column)[:, 0]
+    x, y, z = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column).T
+    bare = (height < -0.002) & (z > 0.05) & (np.abs(x) < 0.048) & (y > 0.015)
+    return bare.reshape(count, points).any(axis=1)

@@ -196,7 +196,6 @@ def scipy_seconds(points: int, count: int) -> tuple[float, float]:
     order = head.order.numpy()
     modes, mean = head.modes.numpy(), head.points.numpy()
     size = len(modes)
-    deviations = [0.1, 0.1, 0.1, 1, 1, 1]
     found = []
     start = time.process_time()
     for k in range(count):
@@ -209,7 +208,7 @@ def scipy_seconds(points: int, count: int) -> tuple[float, float]:
             joint = head.jaw_joint.numpy() + c @ head.jaw_joint_modes.numpy()
             moved = (points - joint) @ (rodrigues(jaw) - np.eye(3)).T
             points = points + head.jaw_weights.numpy()[:, None] * moved
-            rays = points @ (rodrigues(turn) @ about).T + place * [1, 1, 1]
+            rays = points @ (rodrigues(turn) @ about).T + place
             error = (rays[:, :2] / rays[:, 2:]) * camera[0, 0] + camera[:2, 2] - seen
             prior = (c - head.mean.numpy()) * np.sqrt(head.precision.numpy())
             beyond = (c - np.clip(c, head.lower.numpy(), head.upper.numpy())) / ACTION_SLACK
@@ -219,8 +218,7 @@ def scipy_seconds(points: int, count: int) -> tuple[float, float]:
         first = np.concatenate(
             [head.mean.numpy(), np.zeros(3), 0.05 * np.ones(3), heads.translation[k] * 1.03]
         )
-        scale = np.concatenate([np.ones(size), deviations])
-        result = least_squares(residual, first, x_scale=scale, xtol=1e-4, ftol=1e-6)
+        result = least_squares(residual, first, x_scale="jac", ftol=1e-6)
         found.append(rodrigues(result.x[size + 3 : size + 6]) @ about)
     spent = (time.process_time() - start) / count
     return spent, float(np.median(geodesic(np.stack(found), ours.rotation)))

@@ -145,11 +145,11 @@ def jacobian(
     at: Posed,
     pixels: Tensor,
     weight: Tensor,
+    out: Tensor,
     *,
-    dtype: torch.dtype,
     free_focal: bool,
 ) -> Tensor:
-    """(B, 2 L, C + 10) derivative of pixels by the unknowns, rows times `weight` (B, L).
+    """(B, 2 L, C + 10) derivative of pixels by the unknowns, rows times `weight` (B, L), in `out` (B, L, 2, C + 10).
 
     With D = du/dX, M = 1 + w (R_jaw - 1), modes S of points and J of the joint: du/dc = D R (M S - w (R_jaw - 1) J),
     du/d rotation = -D [R p]x, du/d jaw = -D R w [R_jaw a]x times the left Jacobian of the rotation vector.
@@ -166,15 +166,14 @@ def jacobian(
     by_arm = jaw_weight * (by_model @ at.jaw_turn[:, None])
     by_rest = by_model + by_arm
 
-    out = weight.new_empty((batch, head.n_points, 2, head.n_unknowns), dtype=dtype)
     part = out[..., :count]
-    share = by_rest.to(dtype)
-    axes = [axis[:, None, :] for axis in head.mode_axes[dtype]]
+    share = by_rest.to(out.dtype)
+    axes = [axis[:, None, :] for axis in head.mode_axes[out.dtype]]
     torch.mul(share[..., 0:1], axes[0], out=part)
     part.addcmul_(share[..., 1:2], axes[1])
     part.addcmul_(share[..., 2:3], axes[2])
     jaw = head.n_jaw_points
-    part[:, :jaw] -= (by_arm[:, :jaw] @ head.jaw_joint_modes.T).to(dtype)
+    part[:, :jaw] -= (by_arm[:, :jaw] @ head.jaw_joint_modes.T).to(out.dtype)
     by_turn = torch.linalg.cross(at.arm[:, :, None].expand_as(by_model), by_model)
     by_jaw = jaw_weight * by_turn
     if head.pose_modes is not None:

@@ -180,15 +180,18 @@ def refine(
         torch.zeros((batch, CONTOUR_POINTS), dtype=torch.int64, device=rows.device),
     )
     waiting, rounds = rows, 0
+    shape = (size, head.n_points, 2, head.n_unknowns)
+    rough = views.points.new_empty(shape, dtype=torch.float32)
+    fine = views.points.new_empty(shape)
     while len(waiting):
-        dtype = torch.float32 if rounds < ROUGH_ROUNDS else views.points.dtype
+        room = rough if rounds < ROUGH_ROUNDS else fine
         rounds += 1
         going = []
         for place in range(0, len(waiting), size):
             count = len(waiting[place : place + size])
             part = next(chunks(waiting[place : place + size], size))
             new_state, new_search, result, done = iterate(
-                head, views.take(part), priors, state.take(part), search.take(part), contour, dtype
+                head, views.take(part), priors, state.take(part), search.take(part), contour, room
             )
             state.put(part, new_state)
             search.put(part, new_search)
@@ -205,11 +208,11 @@ def iterate(
     state: State,
     search: Search,
     contour: Contour | None,
-    dtype: torch.dtype,
+    room: Tensor,
 ) -> tuple[State, Search, Outcome, Tensor]:
     """One iteration of each head: the new state, and what it came to for those (B,) that are done.
 
-    dtype: of the Jacobian and its products.
+    room: for the Jacobian, whose precision is that of its products; kept, since fresh memory costs more than sums.
     """
     at = posed(head, state)
     pixels, _ = seen(views, state, at.camera)
@@ -229,11 +232,11 @@ def iterate(
     threshold = HUBER * scale[:, None]
     weight = torch.sqrt((threshold / distance.clamp(min=1e-12)).clamp(max=1.0)) * inverse
     free = priors.free_focal
-    rows = jacobian(head, views, state, at, pixels, weight, dtype=dtype, free_focal=free)
+    rows = jacobian(head, views, state, at, pixels, weight, room, free_focal=free)
     residual = (error * weight[..., None]).reshape(len(rows), -1, 1)
     columns = rows.transpose(1, 2)
     normal = (columns @ rows).to(residual.dtype)
-    gradient = (columns @ residual.to(dtype))[..., 0].to(residual.dtype)
+    gradient = (columns @ residual.to(room.dtype))[..., 0].to(residual.dtype)
     value = torch.cat([state.coefficients, state.jaw, state.log_focal[:, None]], dim=1)
     prior_gradient, prior_normal = priors.terms(value)
     size = value.shape[1]
@@ -262,7 +265,7 @@ def iterate(
     better = front & (new_cost <= cost)  # false where either is not a number
     new_state = candidate.where(better, state)
 
-    still = decrement < DONE
+    still = (decrement < DONE) & (search.iterations >= ROUGH_ROUNDS)
     iterations = search.iterations + 1
     spent = (iterations >= MOST_ITERATIONS) | (damping > MOST_DAMPING) | ~torch.isfinite(cost)
     new_damping = torch.where(better, (damping * 0.03).clamp(min=LEAST_DAMPING), damping * 10)
@@ -345,14 +348,15 @@ def factored(normal: Tensor, damping: Tensor) -> tuple[Tensor, Tensor]:
     undamped = diagonal.clone()
     least = 1e-15 * undamped.amax(dim=1, keepdim=True)
     diagonal += damping[:, None] * undamped + least
-    factor, info = torch.linalg.cholesky_ex(normal)
+    # The transposed view of a symmetric matrix lies in memory as LAPACK wants it.
+    factor, info = torch.linalg.cholesky_ex(normal.mT)
     for _ in range(FACTOR_RETRIES):
         failed = info != 0
         if not bool(failed.any()):
             break
         damping = torch.where(failed, damping * 100 + 1e-8, damping)
         diagonal.copy_(undamped + damping[:, None] * undamped + 1e3 * least)
-        again, again_info = torch.linalg.cholesky_ex(normal)
+        again, again_info = torch.linalg.cholesky_ex(normal.mT)
         factor = torch.where(failed[:, None, None], again, factor)
         info = torch.where(failed, again_info, info)
     return factor, damping

@@ -218,7 +218,7 @@ def scipy_seconds(points: int, count: int) -> tuple[float, float]:
         first = np.concatenate(
             [head.mean.numpy(), np.zeros(3), 0.05 * np.ones(3), heads.translation[k] * 1.03]
         )
-        result = least_squares(residual, first, x_scale="jac", ftol=1e-6)
+        result = least_squares(residual, first, x_scale="jac", loss="huber", f_scale=3.0)
         found.append(rodrigues(result.x[size + 3 : size + 6]) @ about)
     spent = (time.process_time() - start) / count
     return spent, float(np.median(geodesic(np.stack(found), ours.rotation)))

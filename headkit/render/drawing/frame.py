@@ -20,13 +20,14 @@ from headkit.render.shading.lens import lay_lenses
 from headkit.render.shading.light import Lighting
 from headkit.render.shading.matter import shade_matter
 from headkit.render.shading.paint import spots
+from headkit.render.shading.scatter import scatter
 from headkit.render.shading.shade import ALBEDO, GLOSS, IRRADIANCE, SHADED, Scene
-from headkit.render.shading.skin import scatter, shade_skin
+from headkit.render.shading.skin import shade_skin
 from headkit.render.shading.tone import Film, develop, metered
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.wardrobe.fibre import shade_hair
 
-_FACES = (int(Part.FACE), int(Part.EAR))  # what the camera exposes for
+_METERED = np.isin(np.arange(256), (Part.FACE, Part.EAR))  # parts that the camera exposes for
 
 
 @dataclass(frozen=True)
@@ -103,25 +104,21 @@ def draw(
         picture,
     )
     lay_lenses(mesh, scene, visible.inverse_at, picture)
-    film = metered(
-        film or Film(lighting.exposure, lighting.warmth), picture[np.isin(frame.part, _FACES)]
-    )
+    film = metered(film or Film(lighting.exposure, lighting.warmth), picture[_METERED[frame.part]])
     developed = develop(picture, film, seed)
     return replace(frame, color=developed)
 
 
 def _labels(mesh: Mesh, visible: Visible, width: int, height: int) -> Frame:
     """The frame without its colour."""
-    count, pixels = len(visible.pixels), visible.pixels
     depth = np.zeros(height * width, np.float32)
     part = np.zeros(height * width, np.uint8)
     owner = np.full(height * width, -1, np.int16)
     normal, rest = (np.zeros((height * width, 3), np.float32) for _ in range(2))
-    depth[pixels] = visible.points[:count, 2]
-    part[pixels] = mesh.parts[visible.faces[:count]]
-    owner[pixels] = visible.owners[:count]
-    _spread(visible.normals, pixels, normal)
-    _spread(visible.rest, pixels, rest)
+    _spread(
+        visible.pixels, visible.faces, mesh.parts, visible.owners, visible.points, visible.normals,
+        visible.rest, depth, part, owner, normal, rest,
+    )  # fmt: skip
     shape = (height, width)
     return Frame(
         color=np.zeros((0, 0, 3), np.uint8),
@@ -138,35 +135,28 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
 
     Writes what is painted as another part (lips, brows) into frame.part.
     """
-    at, pixels, centres = visible.at, visible.pixels, len(visible.pixels)
+    at, shares, pixels = visible.at, visible.shares, visible.pixels
     lit = shadow.sunlit(
         mesh, scene.light, visible.points, visible.normals, visible.owners, at, frame.depth.shape[1]
     )
-    smoothed = lit.copy()
-    shadow.smooth(lit, pixels, visible.row_at, visible.inverse_at, visible.owners, smoothed)
-    lit = smoothed
+    shadow.smooth(lit, pixels, frame.owner, frame.depth)
     shaded = np.zeros((len(at), SHADED), np.float32)
-    parts = np.zeros(len(at), np.uint8)
-    for material in np.flatnonzero(np.bincount(visible.materials)):
-        to = np.flatnonzero(visible.materials == material)
+    order, begin = samples.grouped(visible.materials, len(Material))
+    for material in np.flatnonzero(np.diff(begin)):
+        rows = order[begin[material] : begin[material + 1]]
         if material == Material.SKIN:
-            shade_skin(scene, at[to], to, lit[to], shaded, parts)
+            parts = frame.part.reshape(-1)
+            shade_skin(scene, at, shares, rows, lit, shaded, pixels, parts)
         elif material == Material.EYE:
-            shade_eye(scene, at[to], to, lit[to], shaded)
+            shade_eye(scene, at, shares, rows, lit, shaded)
         elif material == Material.HAIR:
-            shade_hair(scene, at[to], to, lit[to], shaded)
+            shade_hair(scene, at, shares, rows, lit, shaded)
         else:
-            shade_matter(scene, at[to], to, lit[to], int(material), shaded)
-    skin = np.flatnonzero(visible.materials[:centres] == Material.SKIN)
-    frame.part.reshape(-1)[pixels[skin]] = parts[skin]
+            shade_matter(scene, at, shares, rows, lit, int(material), shaded)
     irradiance = np.ascontiguousarray(shaded[:, IRRADIANCE : IRRADIANCE + 3])
-    if len(skin):
-        flesh = np.where(visible.materials == Material.SKIN, visible.owners, -1).astype(np.int32)
-        scattered, focal = irradiance.copy(), float(scene.camera[0]) / 2
-        scatter(
-            irradiance, skin, pixels, visible.row_at, visible.inverse_at, flesh, focal, scattered
-        )
-        irradiance = scattered
+    skin = order[begin[Material.SKIN] : begin[Material.SKIN + 1]]
+    skin = skin[: np.searchsorted(skin, len(pixels))]  # at pixel centres
+    scatter(irradiance, skin, pixels, frame.owner, frame.depth, float(scene.camera[0]) / 2)
     _combine(shaded, irradiance)
     return irradiance
 
@@ -183,9 +173,25 @@ def _combine(shaded: NDArray[np.float32], light: NDArray[np.float32]) -> None:
 
 @compiled
 def _spread(
-    values: NDArray[np.float32], pixels: NDArray[np.int64], picture: NDArray[np.float32]
+    pixels: NDArray[np.int64],
+    faces: NDArray[np.int32],
+    parts: NDArray[np.uint8],
+    owners: NDArray[np.int32],
+    points: NDArray[np.float32],
+    normals: NDArray[np.float32],
+    positions: NDArray[np.float32],
+    depth: NDArray[np.float32],
+    part: NDArray[np.uint8],
+    owner: NDArray[np.int16],
+    normal: NDArray[np.float32],
+    rest: NDArray[np.float32],
 ) -> None:
-    """Rows of three numbers to their places in a picture."""
+    """From rows of pixel centres to their places in the label buffers."""
     for row in range(len(pixels)):
+        pixel = pixels[row]
+        depth[pixel] = points[row, 2]
+        part[pixel] = parts[faces[row]]
+        owner[pixel] = owners[row]
         for axis in range(3):
-            picture[pixels[row], axis] = values[row, axis]
+            normal[pixel, axis] = normals[row, axis]
+            rest[pixel, axis] = positions[row, axis]

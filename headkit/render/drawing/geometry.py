@@ -14,13 +14,17 @@ from headkit.render.shading.shade import Scene, locate, unit, vector
 def describe(
     scene: Scene,
     at: NDArray[np.int64],
+    faces: NDArray[np.int32],
+    shares: NDArray[np.float64],
     points: NDArray[np.float32],
     normals: NDArray[np.float32],
     rest: NDArray[np.float32],
 ) -> None:
-    """Fill (N, 3) rows for the samples `at`. Normals point to the side that is seen."""
+    """Fill (N, 3) rows for the samples `at`. Normals point to the side that is seen; shares as for recall."""
     for number in range(len(at)):
-        hit = locate(scene, at[number])
+        hit = locate(scene, at[number] >> 16, at[number] & 0xFFFF)
+        faces[number] = hit.face
+        shares[number, 0], shares[number, 1], shares[number, 2] = hit.a, hit.b, hit.c
         nx, ny, nz = unit(*vector(scene.attributes, hit, NORMAL))
         side = -1.0 if nx * hit.x + ny * hit.y + nz * hit.z > 0.0 else 1.0
         points[number, 0], points[number, 1], points[number, 2] = hit.x, hit.y, hit.z

@@ -38,17 +38,44 @@ def agree(
 
 
 @compiled
+def grouped(kinds: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows in the order of their kind: those of kind k, below `count`, are order[begin[k] : begin[k + 1]]."""
+    begin = np.zeros(count + 1, np.int64)
+    for row in range(len(kinds)):
+        begin[kinds[row] + 1] += 1
+    for kind in range(count):
+        begin[kind + 1] += begin[kind]
+    order, free = np.empty(len(kinds), np.int64), begin.copy()
+    for row in range(len(kinds)):
+        order[free[kinds[row]]] = row
+        free[kinds[row]] += 1
+    return order, begin
+
+
+@compiled
 def _centre_beside(
     surface_at: NDArray[np.int16], inverse_at: NDArray[np.float64], y: int, x: int
 ) -> tuple[int, int]:
     """A pixel centre beside sample (y, x) that shows the same; (-1, -1) where there is none."""
     height, width = surface_at.shape
-    for j in range(y - 1 + y % 2, y + 2 - y % 2, 2):
-        for i in range(x - 1 + x % 2, x + 2 - x % 2, 2):
-            inside = 0 < j < height - 1 and 0 < i < width - 1
-            if inside and agree(surface_at, inverse_at, y, x, j, i):
-                return j, i
+    up, left = 1 - y % 2, 1 - x % 2  # no step along an axis on which it is a centre itself
+    if y - up > 0:
+        if x - left > 0 and agree(surface_at, inverse_at, y, x, y - up, x - left):
+            return y - up, x - left
+        if left and x + 1 < width and agree(surface_at, inverse_at, y, x, y - up, x + 1):
+            return y - up, x + 1
+    if up and y + 1 < height:
+        if x - left > 0 and agree(surface_at, inverse_at, y, x, y + 1, x - left):
+            return y + 1, x - left
+        if left and x + 1 < width and agree(surface_at, inverse_at, y, x, y + 1, x + 1):
+            return y + 1, x + 1
     return -1, -1
+
+
+@compiled
+def place(y: int, x: int) -> int:
+    """A sample's row and column in one number: y << 16 | x, which come apart without a division."""
+    return y << 16 | x
 
 
 @compiled
@@ -59,38 +86,39 @@ def choose(
     surface_at: NDArray[np.int16],
     row_at: NDArray[np.int32],
     at: NDArray[np.int64],
+    pixels: NDArray[np.int64],
 ) -> tuple[int, int]:
     """List the samples to shade: first pixel centres, then others. Returns how many there are of each.
 
     surface_at  filled for every sample: its surface, -1 the background
     row_at      filled for every sample with its colour: a row of `at`, that of a centre beside it or its
                 own; -1 the background
-    at          filled with flat places in the grid; must be long enough for all samples
+    at          filled with places in the grid; must be long enough for all samples
+    pixels      filled with flat pixels of the centres; must be long enough for all pixels
     """
     height, width = face_at.shape
     count = 0
     for y in range(height):
         for x in range(width):
             face = face_at[y, x]
-            row_at[y, x] = -1
-            surface_at[y, x] = surface[face] if face >= 0 else -1
-    for y in range(1, height, 2):
-        for x in range(1, width, 2):
-            if face_at[y, x] >= 0:
-                row_at[y, x] = count
-                at[count] = y * width + x
-                count += 1
+            row_at[y, x] = surface_at[y, x] = -1
+            if face >= 0:
+                surface_at[y, x] = surface[face]
+                if y % 2 == 1 and x % 2 == 1:
+                    row_at[y, x] = count
+                    at[count], pixels[count] = place(y, x), (y >> 1) * (width >> 1) + (x >> 1)
+                    count += 1
     centres = count
     for y in range(height):
-        for x in range(1 - y % 2 if y % 2 == 1 else 0, width, 1 + y % 2):
-            if face_at[y, x] < 0:
+        for x in range(0, width, 1 + y % 2):
+            if surface_at[y, x] < 0:
                 continue
             j, i = _centre_beside(surface_at, inverse_at, y, x)
             if j >= 0:
                 row_at[y, x] = row_at[j, i]
             else:
                 row_at[y, x] = count
-                at[count] = y * width + x
+                at[count] = place(y, x)
                 count += 1
     return centres, count - centres
 

@@ -21,9 +21,10 @@ class Visible:
     inverse_at  (2 H + 1, 2 W + 1) 1/z, 0 the background
     surface_at  (2 H + 1, 2 W + 1) int16, -1 the background
     row_at      (2 H + 1, 2 W + 1) int32, which of the N samples has the colour, -1 the background
-    at          (N,) flat places in the grid; the first `len(pixels)` are pixel centres
+    at          (N,) places in the grid (samples.place); the first `len(pixels)` are pixel centres
     pixels      flat places of these in the picture
     faces, surfaces, owners, materials  (N,) of each
+    shares  (N, 3) float64 barycentric coordinates in space
     points, normals, rest  (N, 3) float32 position and normal in the camera frame, rest position
     """
 
@@ -36,6 +37,7 @@ class Visible:
     surfaces: NDArray[np.int16]
     owners: NDArray[np.int32]
     materials: NDArray[np.int32]
+    shares: NDArray[np.float64]
     points: NDArray[np.float32]
     normals: NDArray[np.float32]
     rest: NDArray[np.float32]
@@ -51,23 +53,27 @@ def see(mesh: Mesh, scene: Scene) -> Visible:
     surface_at = np.empty(face_at.shape, np.int16)
     row_at = np.empty(face_at.shape, np.int32)
     at = np.empty(face_at.size, np.int64)
-    centres, others = samples.choose(face_at, inverse_at, mesh.surface, surface_at, row_at, at)
+    pixels = np.empty((face_at.shape[0] // 2) * (face_at.shape[1] // 2), np.int64)
+    centres, others = samples.choose(
+        face_at, inverse_at, mesh.surface, surface_at, row_at, at, pixels
+    )
     at = at[: centres + others].copy()
-    rows, columns = np.divmod(at[:centres], face_at.shape[1])
-    faces = face_at.reshape(-1)[at]
-    surfaces = mesh.surface[faces]
+    faces = np.empty(len(at), np.int32)
     points, normals, rest = (np.empty((len(at), 3), np.float32) for _ in range(3))
-    describe(scene, at, points, normals, rest)
+    shares = np.empty((len(at), 3))
+    describe(scene, at, faces, shares, points, normals, rest)
+    surfaces = mesh.surface[faces]
     return Visible(
         inverse_at=inverse_at,
         surface_at=surface_at,
         row_at=row_at,
         at=at,
-        pixels=rows // 2 * (face_at.shape[1] // 2) + columns // 2,
+        pixels=pixels[:centres].copy(),
         faces=faces,
         surfaces=surfaces,
         owners=mesh.owner[surfaces],
         materials=mesh.material[surfaces],
+        shares=shares,
         points=points,
         normals=normals,
         rest=rest,

@@ -23,7 +23,7 @@ from headkit.render.shading.shade import (
     fresnel,
     gradient,
     irradiance,
-    locate,
+    recall,
     same,
     unit,
     value,
@@ -38,13 +38,14 @@ _RADIUS: Final = 0.0164  # metres, of the eyeball
 def shade_eye(
     scene: Scene,
     at: NDArray[np.int64],
-    to: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    rows: NDArray[np.int64],
     lit: NDArray[np.float32],
     shaded: NDArray[np.float32],
 ) -> None:
-    """Shade the samples `at` into the rows `to`. Surface.uv: angles from the eye's axis, (left, up)."""
-    for number in range(len(at)):
-        hit = locate(scene, at[number])
+    """Shade some rows of the samples `at` into the same of `shaded`. Surface.uv: angles from the eye's axis, (left, up)."""
+    for number in rows:
+        hit = recall(scene, at, shares, number)
         row = scene.paint[scene.owner[scene.surface[hit.face]]]
         view = unit(-hit.x, -hit.y, -hit.z)
         normal = unit(*vector(scene.attributes, hit, NORMAL))
@@ -77,9 +78,9 @@ def shade_eye(
             reflected = fresnel(nv, 0.03) * environment(
                 scene.light, mirror[0], mirror[1], mirror[2], channel
             )
-            shaded[to[number], IRRADIANCE + channel] = light
-            shaded[to[number], ALBEDO + channel] = albedo
-            shaded[to[number], GLOSS + channel] = reflected * shade + (
+            shaded[number, IRRADIANCE + channel] = light
+            shaded[number, ALBEDO + channel] = albedo
+            shaded[number, GLOSS + channel] = reflected * shade + (
                 window * scene.light[KEY + 3 + channel]
             )
 

@@ -75,26 +75,25 @@ def _blend(
     picture: NDArray[np.float32],
 ) -> None:
     """Every pixel by the share of its samples on a lens."""
-    width = nearer.shape[1]
     for y in range(picture.shape[0]):
         for x in range(picture.shape[1]):
-            cover, sample = 0.0, -1
+            cover, row, column = 0.0, -1, -1
             for j in range(2 * y, 2 * y + 3):
                 for i in range(2 * x, 2 * x + 3):
                     if nearer[j, i] > inverse_at[j, i]:
                         weight = (2.0 if j == 2 * y + 1 else 1.0) * (2.0 if i == 2 * x + 1 else 1.0)
                         cover += weight / 16.0
-                        if sample < 0 or (j == 2 * y + 1 and i == 2 * x + 1):
-                            sample = j * width + i
-            if sample >= 0:
-                _glaze(scene, sample, cover, picture[y, x])
+                        if row < 0 or (j == 2 * y + 1 and i == 2 * x + 1):
+                            row, column = j, i
+            if row >= 0:
+                _glaze(scene, row, column, cover, picture[y, x])
 
 
 @compiled
-def _glaze(scene: Scene, sample: int, cover: float, pixel: NDArray[np.float32]) -> None:
+def _glaze(scene: Scene, row: int, column: int, cover: float, pixel: NDArray[np.float32]) -> None:
     """One pixel with a lens over a share of it."""
-    hit = locate(scene, sample)
-    row = scene.paint[scene.owner[scene.surface[hit.face]]]
+    hit = locate(scene, row, column)
+    paint = scene.paint[scene.owner[scene.surface[hit.face]]]
     view = unit(-hit.x, -hit.y, -hit.z)
     normal = unit(*vector(scene.attributes, hit, NORMAL))
     nv = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
@@ -105,13 +104,13 @@ def _glaze(scene: Scene, sample: int, cover: float, pixel: NDArray[np.float32]) 
         2.0 * nv * normal[1] - view[1],
         2.0 * nv * normal[2] - view[2],
     )
-    opacity, occlusion = row[Paint.LENS_OPACITY], value(scene.attributes, hit, OCCLUSION)
+    opacity, occlusion = paint[Paint.LENS_OPACITY], value(scene.attributes, hit, OCCLUSION)
     mirrored = fresnel(nv, _F0)
     lamp = reflected(scene.light, KEY, 0.0, normal, view, 0.08, _F0, 0.0)
     light = irradiance(scene.light, normal, same(1.0), same(occlusion), same(0.0))
     for channel in range(3):
         seen = pixel[channel] * (1.0 - mirrored)
-        body = 0.6 * row[Paint.LENS + channel] * light[channel]
+        body = 0.6 * paint[Paint.LENS + channel] * light[channel]
         shine = mirrored * environment(scene.light, mirror[0], mirror[1], mirror[2], channel)
         shine += min(lamp, 0.5) * scene.light[KEY + 3 + channel]
         glazed = seen * (1.0 - opacity) + body * opacity + shine

@@ -33,7 +33,7 @@ from headkit.render.shading.shade import (
     gloss,
     gradient,
     irradiance,
-    locate,
+    recall,
     same,
     unit,
     value,
@@ -50,14 +50,15 @@ _SHOE: Final = (0.05, 0.05, 0.05)
 def shade_matter(
     scene: Scene,
     at: NDArray[np.int64],
-    to: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    rows: NDArray[np.int64],
     lit: NDArray[np.float32],
     material: int,
     shaded: NDArray[np.float32],
 ) -> None:
-    """Shade the samples `at`, all of one material, into the rows `to`."""
-    for number in range(len(at)):
-        hit = locate(scene, at[number])
+    """Shade some rows of the samples `at`, all of one material, into the same of `shaded`."""
+    for number in rows:
+        hit = recall(scene, at, shares, number)
         surface = scene.surface[hit.face]
         row = scene.paint[scene.owner[surface]]
         flags = scene.flags[surface]
@@ -67,6 +68,7 @@ def shade_matter(
         footprint = 2.0 * hit.z / scene.camera[0]
         occlusion = value(scene.attributes, hit, OCCLUSION)
         color = (_SHOE[0], _SHOE[1], _SHOE[2])
+        arrives = float(lit[number])
         roughness, f0, wrap, sheen = 0.45, 0.04, 0.0, 0.0
         if flags & COLORED:
             color = vector(scene.attributes, hit, COLOR)
@@ -96,11 +98,11 @@ def shade_matter(
         elif material == Material.MOUTH:
             roughness, wrap = 0.3, 0.3
             occlusion = occlusion * occlusion
-            lit[number] *= occlusion
+            arrives *= occlusion
         elif material == Material.TEETH:
             roughness, wrap = 0.25, 0.3
             occlusion = occlusion * sqrt(occlusion)
-            lit[number] *= occlusion
+            arrives *= occlusion
         elif material == Material.PLASTIC:
             roughness = 0.28
         if flags & TWO_SIDED:
@@ -108,8 +110,8 @@ def shade_matter(
             if facing < 0.0:
                 normal = (-normal[0], -normal[1], -normal[2])
         _write(
-            scene.light, normal, view, float(lit[number]), occlusion, color, roughness, f0, wrap, sheen,
-            shaded[to[number]],
+            scene.light, normal, view, arrives, occlusion, color, roughness, f0, wrap, sheen,
+            shaded[number],
         )  # fmt: skip
 
 
@@ -152,7 +154,8 @@ def _write(
 ) -> None:
     """One row of `shaded`. sheen: light caught by fuzz where the surface turns away."""
     nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2])
-    edge = sheen * (1.0 - min(1.0, nv)) ** 3
+    away = 1.0 - min(1.0, nv)
+    edge = sheen * away * away * away
     shine = (0.0, 0.0, 0.0)
     if roughness < 0.8:  # plain cloth only has its sheen
         shine = gloss(light, normal, view, lit, occlusion, roughness, f0, 0.0)

@@ -140,7 +140,7 @@ def paint_skin(
     y: float,
     z: float,
     row: NDArray[np.float32],
-    spots: NDArray[np.float64],
+    tone: tuple[float, float],
     landmarks: NDArray[np.float64],
     eyes: EyeFrame,
     part: int,
@@ -151,14 +151,19 @@ def paint_skin(
     """Albedo r, g, b, roughness and Part at a rest position of the skin.
 
     row        the owner's row of paint
-    spots      as `spots` gives them; landmarks (68, 3) of the rest human, eyes their eye_frame
+    tone       blood and melanin, as `undertone` gives them
+    landmarks  (68, 3) of the rest human; eyes their eye_frame
     part       of the face; what is painted may make it Part.LIP or Part.BROW
     lip        share of lip, 0 to 1, from the surface's mask
     mouth      share of the inside of the mouth, 0 to 1
     footprint  size of a pixel on the skin, metres: finer detail than this must fade
     """
     seed = row[Paint.SEED]
-    blood, melanin = _undertone(x, y, z, row, spots, seed, part)
+    blood, melanin = tone
+    middle = value_noise(x * 210.0, y * 210.0, z * 210.0 + seed) - 0.5
+    fine = value_noise(x * 560.0, y * 560.0 + seed, z * 560.0) - 0.5
+    blood += 0.26 * middle + 0.24 * fine
+    melanin += 0.24 * fine - 0.22 * middle
     if part == _EAR:
         blood += 0.35 * row[Paint.REDNESS] + 0.10
     elif part in (_HAND, _FOOT):
@@ -167,9 +172,9 @@ def paint_skin(
     if footprint < 0.002 and row[Paint.FRECKLES] > 0.0:
         melanin += row[Paint.FRECKLES] * _freckle(x, y, z, seed)
     # absorption of haemoglobin and melanin by channel, relative (after Donner and Jensen 2006)
-    red = row[Paint.SKIN] * exp(-0.10 * blood - 0.30 * melanin)
-    green = row[Paint.SKIN + 1] * exp(-0.42 * blood - 0.45 * melanin)
-    blue = row[Paint.SKIN + 2] * exp(-0.38 * blood - 0.60 * melanin)
+    red = row[Paint.SKIN] * _absorbed(0.10 * blood + 0.30 * melanin)
+    green = row[Paint.SKIN + 1] * _absorbed(0.42 * blood + 0.45 * melanin)
+    blue = row[Paint.SKIN + 2] * _absorbed(0.38 * blood + 0.60 * melanin)
     if lip > 0.02:
         share = min(1.0, max(0.0, (lip - 0.25) * 2.0))
         share = share * share * (3.0 - 2.0 * share)
@@ -236,22 +241,18 @@ def _hairy(
 
 
 @compiled
-def _undertone(
-    x: float,
-    y: float,
-    z: float,
-    row: NDArray[np.float32],
-    spots: NDArray[np.float64],
-    seed: float,
-    part: int,
+def undertone(
+    x: float, y: float, z: float, row: NDArray[np.float32], spots: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """How much more blood and melanin than the mean; about -0.5 to 1.5."""
+    """How much more blood and melanin than the mean lie at a rest position, about -0.5 to 1.5.
+
+    What changes slowly over the skin, so that vertices are enough; paint_skin adds the finer grain.
+    spots: as `spots` gives them
+    """
+    seed = row[Paint.SEED]
     coarse = value_noise(x * 70.0 + seed, y * 70.0, z * 70.0) - 0.5
-    middle = value_noise(x * 210.0, y * 210.0, z * 210.0 + seed) - 0.5
-    fine = value_noise(x * 560.0, y * 560.0 + seed, z * 560.0) - 0.5
-    blood = 0.28 * coarse + 0.26 * middle + 0.24 * fine
-    melanin = 0.22 * coarse - 0.22 * middle + 0.24 * fine
-    for k in range(len(spots) if part == _FACE else 0):
+    blood, melanin = 0.28 * coarse, 0.22 * coarse
+    for k in range(len(spots)):
         dx, dy, dz = x - spots[k, 0], y - spots[k, 1], z - spots[k, 2]
         distance = (dx * dx + dy * dy + dz * dz) * spots[k, 3]
         if distance < 6.0:
@@ -261,6 +262,15 @@ def _undertone(
             else:
                 melanin += amount * 0.55
     return blood, melanin
+
+
+@compiled
+def _absorbed(depth: float) -> float:
+    """exp(-depth) to 1e-4 for depths of -0.8 to 0.8, and positive for all."""
+    t = max(0.0, 1.0 - 0.125 * depth + 0.0078125 * depth * depth * (1.0 - depth / 24.0))
+    t *= t
+    t *= t
+    return t * t
 
 
 @compiled

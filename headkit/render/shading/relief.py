@@ -6,7 +6,7 @@ finer than a pixel fades: `footprint` is the size of a pixel in metres.
 
 from __future__ import annotations
 
-from math import cos, exp, sin
+from math import cos, exp, floor, sin
 from typing import Final
 
 import numpy as np
@@ -87,6 +87,13 @@ def knit(u: float, v: float, footprint: float) -> tuple[float, float, float]:
 
 
 @compiled
+def _wave(turns: float) -> float:
+    """About sin(2 pi turns), to 0.06: two parabolas."""
+    t = turns - floor(turns) - 0.5
+    return -8.0 * t * (1.0 - 2.0 * abs(t))
+
+
+@compiled
 def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
     """Soft folds, and the weave where it can be seen."""
     ax, ay, az = noise_slope(x * 22.0, y * 9.0, z * 22.0 + 5.0)
@@ -96,7 +103,7 @@ def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
     sz = 0.0572 * az + 0.0605 * bz
     weave = 0.35 * fade(0.0007, footprint)  # a third of its period, and children are small
     if weave > 0.0:
-        across, along = x * 3900.0 + z * 1300.0, y * 3900.0
-        sx += weave * cos(across) * sin(along)
-        sy += weave * sin(across) * cos(along)
+        across, along = x * 620.7 + z * 206.9, y * 620.7  # turns
+        sx += weave * _wave(across + 0.25) * _wave(along)
+        sy += weave * _wave(across) * _wave(along + 0.25)
     return sx, sy, sz

@@ -66,9 +66,8 @@ class Hit(NamedTuple):
 
 
 @compiled
-def locate(scene: Scene, sample: int) -> Hit:
-    """The hit of a sample, given by its place in the flattened grid."""
-    row, column = sample // scene.face_at.shape[1], sample % scene.face_at.shape[1]
+def locate(scene: Scene, row: int, column: int) -> Hit:
+    """The hit of a sample of the grid."""
     face = scene.face_at[row, column]
     x = (column - scene.camera[2]) / scene.camera[0]
     y = (row - scene.camera[3]) / scene.camera[1]
@@ -80,6 +79,19 @@ def locate(scene: Scene, sample: int) -> Hit:
     a, b, c = a / total, b / total, c / total
     z = a * scene.vertices[i, 2] + b * scene.vertices[j, 2] + c * scene.vertices[k, 2]
     return Hit(face, i, j, k, a, b, c, x * z, y * z, z)
+
+
+@compiled
+def recall(scene: Scene, at: NDArray[np.int64], shares: NDArray[np.float64], number: int) -> Hit:
+    """The hit of the sample at place at[number], of which the barycentric coordinates are known: shares (N, 3)."""
+    row, column = at[number] >> 16, at[number] & 0xFFFF
+    face = scene.face_at[row, column]
+    i, j, k = scene.faces[face, 0], scene.faces[face, 1], scene.faces[face, 2]
+    a, b, c = shares[number, 0], shares[number, 1], shares[number, 2]
+    z = a * scene.vertices[i, 2] + b * scene.vertices[j, 2] + c * scene.vertices[k, 2]
+    x = (column - scene.camera[2]) / scene.camera[0] * z
+    y = (row - scene.camera[3]) / scene.camera[1] * z
+    return Hit(face, i, j, k, a, b, c, x, y, z)
 
 
 @compiled
@@ -128,11 +140,8 @@ def gradient(
     area = ux * ax + uy * ay + uz * az
     if abs(area) < 1e-14:
         return 0.0, 0.0, 0.0
-    return (
-        (rise_j * ax + rise_k * bx) / area,
-        (rise_j * ay + rise_k * by) / area,
-        (rise_j * az + rise_k * bz) / area,
-    )
+    rise_j, rise_k = rise_j / area, rise_k / area
+    return rise_j * ax + rise_k * bx, rise_j * ay + rise_k * by, rise_j * az + rise_k * bz
 
 
 @compiled
@@ -208,11 +217,11 @@ def bumped(
     v: NDArray[np.float32], table: NDArray[np.float32], hit: Hit, normal: Triple, slope: Triple
 ) -> Triple:
     """The normal under a relief with this slope over the rest position. v: vertices, table: attributes."""
-    rise_j, rise_k = 0.0, 0.0
-    for axis in range(3):
-        base = table[hit.i, REST + axis]
-        rise_j += slope[axis] * (table[hit.j, REST + axis] - base)
-        rise_k += slope[axis] * (table[hit.k, REST + axis] - base)
+    at_i, at_j, at_k = table[hit.i], table[hit.j], table[hit.k]
+    x, y, z = float(at_i[REST]), float(at_i[REST + 1]), float(at_i[REST + 2])
+    sx, sy, sz = slope
+    rise_j = sx * (at_j[REST] - x) + sy * (at_j[REST + 1] - y) + sz * (at_j[REST + 2] - z)
+    rise_k = sx * (at_k[REST] - x) + sy * (at_k[REST + 1] - y) + sz * (at_k[REST + 2] - z)
     gx, gy, gz = gradient(v, hit, normal, rise_j, rise_k)
     return unit(normal[0] - gx, normal[1] - gy, normal[2] - gz)
 

@@ -1,66 +1,29 @@
 """Shadow of the key light: one map per person, fitted to what the picture shows of that person.
 
-The key light stands far away; a map is a picture that it takes of everything between it and the person,
-drawn by the same rasteriser. Penumbras widen with the distance to what casts them (percentage-closer
+A map is what the light meets first between it and the person (shadow_map.py). Penumbras widen with the distance to what casts them (percentage-closer
 soft shadows, Fernando 2005).
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import cos, pi, sin, sqrt
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing import raster
-from headkit.render.drawing.mesh import Mesh, bounds
+from headkit.render.drawing.mesh import Mesh
 from headkit.render.drawing.noise import hash2
+from headkit.render.drawing.samples import grouped
 from headkit.render.jit import compiled
 from headkit.render.shading.light import KEY
-from headkit.render.surface import Material
+from headkit.render.shading.shadow_map import casters, depth_map, fitted
 
-_FAR: Final = 40.0  # metres from the camera to the light: rays are parallel to 1 degree in a metre
 _LARGEST: Final = 320  # texels on an edge of a map
 _REACH: Final = 0.35  # metres: how far off blockers are looked for in estimating a penumbra
 _TAPS: Final = 9
 _TURNS: Final = 64  # of the pattern of taps, so that its grain does not repeat
 _WIDEST: Final = 24.0  # texels: radius of the widest filter
-
-
-def light_frame(light: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(R, t) from the camera frame to that of the key light, which looks along its +z."""
-    forward = -light[KEY : KEY + 3]
-    side = np.cross(forward, [0.0, 0.0, 1.0] if abs(forward[2]) < 0.9 else [1.0, 0.0, 0.0])
-    side /= np.linalg.norm(side)
-    rotation = np.stack([side, np.cross(forward, side), forward])
-    return rotation, np.array([0.0, 0.0, _FAR])
-
-
-def seen_from_light(mesh: Mesh, light: NDArray[np.float64]) -> Mesh:
-    """The mesh with its vertices in the key light's frame."""
-    rotation, translation = light_frame(light)
-    vertices = np.empty_like(mesh.vertices)
-    _move(mesh.vertices, rotation, translation, vertices)
-    boxes = np.zeros((len(mesh.material), 2, 3))
-    for number, box in enumerate(boxes):
-        bounds(vertices[mesh.starts[number] : mesh.starts[number + 1]], box)
-    return replace(mesh, vertices=vertices, low=boxes[:, 0], high=boxes[:, 1])
-
-
-@compiled
-def _move(
-    points: NDArray[np.float32],
-    rotation: NDArray[np.float64],
-    translation: NDArray[np.float64],
-    moved: NDArray[np.float32],
-) -> None:
-    for i in range(len(points)):
-        x, y, z = points[i, 0], points[i, 1], points[i, 2]
-        for axis in range(3):
-            turn = rotation[axis]
-            moved[i, axis] = turn[0] * x + turn[1] * y + turn[2] * z + translation[axis]
 
 
 def sunlit(
@@ -80,39 +43,19 @@ def sunlit(
     width            of the picture in pixels: the size of a map follows what it serves
     """
     result = np.ones(len(points), np.float32)
-    casters = seen_from_light(mesh, light)
-    rotation, translation = light_frame(light)
-    opaque = np.flatnonzero(mesh.material != Material.LENS)
-    for owner in np.flatnonzero(np.bincount(owners)):
-        rows = np.flatnonzero(owners == owner)
+    seen = casters(mesh, light)
+    order, begin = grouped(owners, int(owners.max()) + 1 if len(owners) else 0)
+    for owner in np.flatnonzero(np.diff(begin)):
+        rows = order[begin[owner] : begin[owner + 1]]
         own = points if len(rows) == len(points) else points[rows]
         size = int(np.clip(1.15 * sqrt(len(rows)), 40, min(_LARGEST, width)))
-        camera, texel = _fit(own, rotation, translation, size)
-        face_at, inverse_at = raster.buffers(size, size)
-        raster.draw(casters, opaque, camera, face_at, inverse_at)
-        depth_at = _depths(inverse_at)
+        camera, texel = fitted(seen, own, size)
+        depth_at = depth_map(seen, camera, size)
         _sample(
-            points, normals, grain, rows, rotation, translation, camera, depth_at, texel,
+            points, normals, grain, rows, seen.rotation, seen.translation, camera, depth_at, texel,
             float(light[KEY + 6]), result,
         )  # fmt: skip
     return result
-
-
-def _fit(
-    points: NDArray[np.float32],
-    rotation: NDArray[np.float64],
-    translation: NDArray[np.float64],
-    size: int,
-) -> tuple[NDArray[np.float64], float]:
-    """The light's camera whose size x size picture just holds the points, and metres per texel."""
-    seen, box = np.empty_like(points), np.empty((2, 3))
-    _move(points, rotation, translation, seen)
-    seen[:, :2] /= seen[:, 2:]
-    bounds(seen, box)
-    low, high = box[0, :2], box[1, :2]
-    focal = (size - 9) / max(float((high - low).max()), 1e-4)
-    centre = (size - 1) / 2 - focal * (low + high) / 2
-    return np.array([focal, focal, centre[0], centre[1]]), _FAR / focal
 
 
 @compiled
@@ -194,37 +137,57 @@ def _nearest(depth_at: NDArray[np.float32], u: float, v: float) -> float:
     return float(depth_at[row, column])
 
 
-def _depths(inverse_at: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Depths of a map, infinity where nothing casts."""
-    with np.errstate(divide="ignore"):
-        return (1.0 / inverse_at).astype(np.float32)
-
-
 @compiled
 def smooth(
     lit: NDArray[np.float32],
     pixels: NDArray[np.int64],
-    row_at: NDArray[np.int32],
-    inverse_at: NDArray[np.float64],
-    owners: NDArray[np.int32],
-    result: NDArray[np.float32],
+    owner: NDArray[np.int16],
+    depth: NDArray[np.float32],
 ) -> None:
-    """Average light over 3 x 3 pixels of the same person and depth: takes out the taps' grain.
+    """Average light over 3 x 3 pixels of the same person and depth, in place: takes out the taps' grain.
 
-    lit, result  (N,) of samples, of which the first are those of pixel centres at `pixels`
-    row_at, inverse_at  (2 H + 1, 2 W + 1) row of each sample, and its 1/z
+    lit     (N,) of samples, of which the first are those of pixel centres at `pixels`
+    owner, depth  (H, W) labels
     """
-    height, width = row_at.shape[0] // 2, row_at.shape[1] // 2
+    height, width = owner.shape
+    before = np.zeros((height, width), np.float32)
+    flat = before.reshape(-1)
     for row in range(len(pixels)):
-        y, x = pixels[row] // width, pixels[row] % width
-        here = inverse_at[2 * y + 1, 2 * x + 1]
-        total, weight = 0.0, 0.0
+        flat[pixels[row]] = lit[row]
+    means, totals = np.empty((height, width), np.float32), np.empty(width, np.float32)
+    for y in range(height):
+        means[y], totals[:] = 0.0, 0.0
         for j in range(max(0, y - 1), min(height, y + 2)):
-            for i in range(max(0, x - 1), min(width, x + 2)):
-                other = row_at[2 * j + 1, 2 * i + 1]
-                if other < 0 or owners[other] != owners[row]:
-                    continue
-                if abs(inverse_at[2 * j + 1, 2 * i + 1] - here) < 0.012 * here:
-                    total += lit[other]
-                    weight += 1.0
-        result[row] = total / weight
+            for step in range(-1, 2):
+                own, other = (
+                    slice(max(0, -step), width - max(0, step)),
+                    slice(max(0, step), width - max(0, -step)),
+                )
+                _add_near(
+                    owner[y, own], owner[j, other], depth[y, own], depth[j, other], before[j, other],
+                    means[y, own], totals[own],
+                )  # fmt: skip
+        for x in range(width):
+            means[y, x] /= totals[x]
+    flat = means.reshape(-1)
+    for row in range(len(pixels)):
+        lit[row] = flat[pixels[row]]
+
+
+@compiled
+def _add_near(
+    mine: NDArray[np.int16],
+    other: NDArray[np.int16],
+    here: NDArray[np.float32],
+    there: NDArray[np.float32],
+    light: NDArray[np.float32],
+    sums: NDArray[np.float32],
+    totals: NDArray[np.float32],
+) -> None:
+    """Add the light of a run of pixels' neighbours that show the same person at about the same depth."""
+    close, one, zero = np.float32(0.012), np.float32(1.0), np.float32(0.0)
+    for x in range(len(sums)):
+        same = mine[x] == other[x] and abs(there[x] - here[x]) <= close * here[x]
+        weight = one if same else zero
+        sums[x] += weight * light[x]
+        totals[x] += weight

@@ -58,6 +58,7 @@ def _curve(contrast: float) -> NDArray[np.float32]:
     light = 0.18 * (light / 0.18) ** contrast
     light = np.where(light <= 0.5, light, 1.0 - 0.5 * np.exp(-(light - 0.5) / 0.5))
     code = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    code = np.append(code, code[-1])  # so that every place has a next one
     return (255.0 * code).astype(np.float32)
 
 
@@ -87,33 +88,56 @@ def _develop(
     table: NDArray[np.float32],
     result: NDArray[np.uint8],
 ) -> None:
+    """Row by row, in plain loops over float32 that the compiler turns into vectors."""
     height, width = picture.shape[:2]
     half = 0.25 * (height * height + width * width)
-    own = 0.5 / 18918.6  # deviation 0.5 of numbers even over 0 to 65535
-    scale = (len(table) - 1) / sqrt(_BRIGHTEST)
+    scale, top = np.float32((_TABLE - 1) / sqrt(_BRIGHTEST)), np.float32(_BRIGHTEST)
+    zero, round_up, white = np.float32(0.0), np.float32(0.5), np.float32(255.0)
+    slope, start = np.float32(-0.0024 * film[4]), np.float32(1.25 * film[4])
+    away, balance = np.empty(3 * width, np.float32), np.empty(3 * width, np.float32)
+    for x in range(width):
+        for channel in range(3):
+            away[3 * x + channel] = film[3] * (x + 0.5 - 0.5 * width) ** 2 / half
+            balance[3 * x + channel] = film[channel]
+    place, grain = np.empty(3 * width, np.float32), np.empty(3 * width, np.float32)
+    states = np.empty((2, width), np.uint32)
     for y in range(height):
-        for x in range(width):
-            dx, dy = x + 0.5 - 0.5 * width, y + 0.5 - 0.5 * height
-            fall = 1.0 - film[3] * (dx * dx + dy * dy) / half
-            number = mix(seed + mix(y * 65536 + x))
-            shared = 0.75 * _gauss(number)
-            number = mix(number + 1)  # three overlapping pairs of bytes: one for each channel
-            for channel in range(3):
-                light = picture[y, x, channel] * film[channel] * fall
-                place = sqrt(min(light, _BRIGHTEST)) * scale if light > 0.0 else 0.0  # also for nan
-                low = min(len(table) - 2, int(place))
-                code = table[low] + (table[low + 1] - table[low]) * (place - low)
-                # photon noise: less in code values where it is bright, for codes are a root already
-                grain = film[4] * (1.25 - 0.0024 * code)
-                code += (
-                    grain * (shared + own * ((number >> 8 * channel) & 0xFFFF) - own * 32767.5)
-                    + 0.5
-                )
-                result[y, x, channel] = np.uint8(min(255.0, max(0.0, code)))
+        light, code = picture[y].reshape(-1), result[y].reshape(-1)
+        lit = np.float32(1.0 - film[3] * (y + 0.5 - 0.5 * height) ** 2 / half)
+        for n in range(3 * width):
+            value = light[n] * balance[n] * (lit - away[n])
+            value = max(zero, value)  # also for nan
+            place[n] = np.sqrt(min(top, value)) * scale
+        _grain(seed, y, states, grain)
+        for n in range(3 * width):
+            low = np.int32(place[n])
+            plain = table[low] + (table[low + 1] - table[low]) * (place[n] - np.float32(low))
+            # photon noise: less in code values where it is bright, for codes are a root already
+            noisy = plain + (start + slope * plain) * grain[n] + round_up
+            noisy = max(zero, noisy)
+            code[n] = np.uint8(min(white, noisy))
 
 
 @compiled
-def _gauss(number: int) -> float:
-    """A number of standard deviation 1, near normal, from 32 random bits: four bytes summed."""
-    total = (number & 255) + (number >> 8 & 255) + (number >> 16 & 255) + (number >> 24 & 255)
-    return (total - 510.0) / 147.8
+def _grain(seed: int, y: int, states: NDArray[np.uint32], grain: NDArray[np.float32]) -> None:
+    """One row of noise of standard deviation 0.9, most of it shared by the channels."""
+    width = states.shape[1]
+    begin = mix(seed + mix(y))
+    for x in range(width):
+        states[0, x] = mix(begin + x)
+    for x in range(width):
+        states[1, x] = mix(states[0, x] + 1)
+    shared, own = (
+        np.float32(0.75 / 147.8),
+        np.float32(0.5 / 18918.6),
+    )  # deviations of the sums below
+    middle_shared, middle_own = np.float32(510.0), np.float32(32767.5)
+    for x in range(width):
+        number = states[0, x]
+        # near normal: four bytes summed
+        total = (number & 255) + (number >> 8 & 255) + (number >> 16 & 255) + (number >> 24)
+        common = shared * (np.float32(np.int32(total)) - middle_shared)
+        number = states[1, x]
+        for channel in range(3):  # even numbers of 16 bits, overlapping by a byte
+            even = np.float32(np.int32((number >> 8 * channel) & 0xFFFF)) - middle_own
+            grain[3 * x + channel] = common + own * even

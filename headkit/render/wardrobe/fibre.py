@@ -21,27 +21,28 @@ from headkit.render.shading.shade import (
     environment,
     facing,
     lambert,
-    locate,
+    recall,
     unit,
     value,
     vector,
 )
 
 _SHIFT: Final = (-0.10, 0.16)  # of the two highlights along the strand: to the root, to the tip
-_POWER: Final = (70.0, 14.0)  # their sharpness
+_POWER: Final = (35, 7)  # their sharpness: of the square of a sine
 
 
 @compiled
 def shade_hair(
     scene: Scene,
     at: NDArray[np.int64],
-    to: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    rows: NDArray[np.int64],
     lit: NDArray[np.float32],
     shaded: NDArray[np.float32],
 ) -> None:
-    """Shade the samples `at` into the rows `to` (Kajiya and Kay 1989; two lobes after Marschner 2003)."""
-    for number in range(len(at)):
-        hit = locate(scene, at[number])
+    """Shade some rows of the samples `at` (Kajiya and Kay 1989; two lobes after Marschner 2003)."""
+    for number in rows:
+        hit = recall(scene, at, shares, number)
         surface = scene.surface[hit.face]
         row = scene.paint[scene.owner[surface]]
         view = unit(-hit.x, -hit.y, -hit.z)
@@ -76,7 +77,7 @@ def shade_hair(
             color = (row[Paint.SCALP], row[Paint.SCALP + 1], row[Paint.SCALP + 2])
         _write(
             scene.light, bent, strand_axis, view, float(lit[number]), occlusion, tone, color,
-            shaded[to[number]],
+            shaded[number],
         )  # fmt: skip
 
 
@@ -159,11 +160,19 @@ def _lobe(
     view: tuple[float, float, float],
     towards: tuple[float, float, float],
     shift: float,
-    power: float,
+    power: int,
 ) -> float:
     """A highlight ring of a strand, shifted along it."""
     x, y, z = unit(
         axis[0] + shift * normal[0], axis[1] + shift * normal[1], axis[2] + shift * normal[2]
     )
     hx, hy, hz = unit(view[0] + towards[0], view[1] + towards[1], view[2] + towards[2])
-    return float(_sine((x, y, z), (hx, hy, hz)) ** power)
+    cosine = x * hx + y * hy + z * hz
+    square = max(0.0, 1.0 - cosine * cosine)  # of the sine
+    result = 1.0
+    while power > 0:
+        if power & 1:
+            result *= square
+        square *= square
+        power >>= 1
+    return float(result)

@@ -3,8 +3,9 @@
 Prints milliseconds of CPU per stage for a close-up, a portrait and a whole body: the least of several
 runs on one thread. --mitsuba draws the same triangles, as many pixels and the same view with Mitsuba 3
 (`pip install mitsuba`; variant scalar_rgb, integrator path, 16 samples a pixel) in turns with our own
-`draw` (a pair: the mean of five draws, one picture of theirs), and prints the median of the pairs' ratios of CPU time and how far they spread. Mitsuba's time is
-that of its render call alone, without the building of its scene; ours is the whole of `draw`.
+`draw`, and prints the median of the pairs' ratios of CPU time and how far they spread. A pair is the mean
+of five draws and one picture of theirs. Mitsuba's time is that of its render call alone, without the
+building of its scene; ours is the whole of `draw`.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from headkit.render.shading.paint import row
 from headkit.render.surface import Surface
 from headkit.render.wardrobe.dress import dress
 from headkit.render.wardrobe.tailoring import vertex_normals
+from headkit.run import environment
 
 T = TypeVar("T")
 RUNS = 7
@@ -154,6 +155,7 @@ def compare(draw: Callable[[], object], theirs: Callable[[], object]) -> str:
 
 def main() -> None:
     """Prints the tables."""
+    environment.tune()  # as every worker does
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--mitsuba", action="store_true")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .rays import Array, Scenery  # noqa: TID252 - tests are no installed package
 
 OUTSIDE = 0.5  # square pixels
-ACROSS, ALONG = 0.1, 0.05  # pixels between lines of rays, and between rays on a line
+ACROSS, ALONG = 0.05, 0.05  # pixels between lines of rays, and between rays on a line
 FINE_ALONG = 0.01  # the same where less than THIN pixels of head lie on the edge's line
 THIN = 0.3
 FIRST_STEP = 1.0  # pixels walked inwards at first; then twice as many, and so on

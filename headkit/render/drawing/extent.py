@@ -20,10 +20,10 @@ from headkit.render.drawing.mesh import Mesh, pack
 from headkit.render.surface import Surface
 
 OUTSIDE: Final = 0.5  # square pixels of head that lie outside of each edge
-# Samples in a pixel. Hair hangs across the lines of a strip: what counts is how finely a line cuts it.
-_LINES: Final = 4  # across an edge
-_FINE: Final = 24  # along it
-_FINEST: Final = 192  # along it, where the edge is the tip of something thin
+# Samples in a pixel, across an edge and along it. Hair hangs across the lines of a strip: what counts most is how
+# finely a line cuts it.
+_FINE: Final = (12, 24)
+_FINEST: Final = (24, 192)  # where the edge is the tip of something thin
 _THIN: Final = 2.0  # pixels of head on a line, below which that is so
 _MOST: Final = 4_000_000  # samples of a fine strip
 _OUTWARD: Final = 1.0  # pixels: how far beyond a coarse edge a head at the camera is looked for
@@ -104,7 +104,7 @@ def _edge_within(
     side: int,
     start: float,
     reach: float,
-    fine: int,
+    samples: tuple[int, int],
 ) -> tuple[float, float] | None:
     """The edge in the strip from `start` inwards, and the pixels of head on its line; None: not there."""
     axis, outward = side % 2, -1.0 if side < 2 else 1.0
@@ -117,17 +117,18 @@ def _edge_within(
     end = float(spans[1][crossing, 1 - axis].max())
     if not np.isfinite(end - begin):
         begin, end = coarse[1 - axis] - _OUTWARD, coarse[3 - axis] + _OUTWARD
-    fine = max(_FINE, min(fine, int(_MOST / (reach * _LINES * (end - begin) + 1.0))))
-    lengths = _lengths(mesh, crossing, K, axis, across, (begin, end), fine)
+    lines, fine = samples
+    fine = max(_FINE[1], min(fine, int(_MOST / (reach * lines * (end - begin) + 1.0))))
+    lengths = _lengths(mesh, crossing, K, axis, across, (begin, end), (lines, fine))
     if side >= 2:
         lengths = lengths[::-1]
-    area = np.cumsum(lengths) / (_LINES * fine)  # from outside inwards
+    area = np.cumsum(lengths) / (lines * fine)  # from outside inwards
     line = int(np.searchsorted(area, OUTSIDE))
     if line == len(area):
         return None
     before = area[line - 1] if line else 0.0
     part = (OUTSIDE - before) / (area[line] - before)
-    return float(start - outward * (line + part) / _LINES), float(lengths[line] / fine)
+    return float(start - outward * (line + part) / lines), float(lengths[line] / fine)
 
 
 def _lengths(
@@ -137,16 +138,17 @@ def _lengths(
     axis: int,
     across: tuple[float, float],
     along: tuple[float, float],
-    fine: int,
+    samples: tuple[int, int],
 ) -> NDArray[np.intp]:
-    """Samples of head, 1 / fine pixel apart, in each line of a strip, lines 1 / _LINES apart."""
+    """Samples of head in each line of a strip: so many lines in a pixel across, so many samples in one along."""
+    lines, fine = samples
     counts = [
-        max(1, round((across[1] - across[0]) * _LINES)),
+        max(1, round((across[1] - across[0]) * lines)),
         ceil((along[1] - along[0]) * fine) + 1,
     ]
     corner, scale = np.empty(2), np.empty(2)
     corner[axis], corner[1 - axis] = across[0], along[0]
-    scale[axis], scale[1 - axis] = _LINES, fine
+    scale[axis], scale[1 - axis] = lines, fine
     # sample k lies in the middle of its part of a pixel
     centre = (K[:2, 2] - corner) * scale - 0.5
     camera = np.array([K[0, 0] * scale[0], K[1, 1] * scale[1], centre[0], centre[1]])

@@ -287,7 +287,7 @@ def _found(weights: Path, scenes: list[Scene], imgsz: int) -> list[tuple[Truth, 
     network = yolo.load_weights(weights, imgsz=imgsz)
     pairs = []
     for scene in scenes:
-        pixels = np.ascontiguousarray(scene.pixels()[:, :, ::-1])
+        pixels = np.ascontiguousarray(scene.pixels[:, :, ::-1])
         [seen] = find(network, [pixels], Search(conf=0.01, iou=0.6))
         found = Found(seen.boxes.astype(np.float64), seen.scores.astype(np.float64))
         pairs.append((Truth(scene.boxes, scene.ignore, scene.yaw), found))

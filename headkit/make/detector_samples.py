@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ Boxes = NDArray[np.float64]
 Draw = np.random.Generator
 
 GREY = 114  # the letterbox of the tool
+PLAIN = 0.3  # share of samples that are whole scenes, changed little
+FOUR = 0.2  # share of samples that are four views
 SMALLEST = 6  # pixels of the network's input: smaller heads are neither heads nor background
 CUT = 0.25  # share of a box that must be left in the sample, else it is neither
 LARGEST_ZOOM = 3.0  # a render is not magnified more
@@ -76,14 +78,36 @@ class Sample:
 def sample(scenes: list[Scene], size: int, seed: int, number: int) -> Sample:
     """Sample `number` of a seed, as a square of `size` pixels."""
     draw = np.random.default_rng([seed, number])
-    if draw.random() < 0.3:
+    kind = draw.random()
+    if kind < PLAIN:
+        plain = _fitted(_chosen(scenes, draw), size, draw)
+        return replace(plain, pixels=_recoloured(plain.pixels, draw, 0.4))
+    if kind < PLAIN + FOUR:
         whole = _four(scenes, size, draw)
     else:
         whole = _view(_chosen(scenes, draw), size, size, draw)
     pixels = whole.pixels
     if draw.random() < 0.5:
         pixels = _distracted(pixels, np.concatenate([whole.boxes, whole.ignored]), scenes, draw)
-    return Sample(_photographed(_recoloured(pixels, draw), draw), whole.boxes, whole.ignored)
+    return replace(whole, pixels=_photographed(_recoloured(pixels, draw), draw))
+
+
+def _fitted(scene: Scene, size: int, draw: Draw) -> Sample:
+    """A whole scene in its letterbox, as the tool shows it to the network; mirrored half of the time."""
+    source = scene.pixels
+    rows, columns = source.shape[:2]
+    scale = size / max(rows, columns)
+    wide, high = max(1, round(columns * scale)), max(1, round(rows * scale))
+    left, top = (size - wide) // 2, (size - high) // 2
+    pixels = np.full((size, size, 3), GREY, np.uint8)
+    pixels[top : top + high, left : left + wide] = cv2.resize(
+        source, (wide, high), interpolation=cv2.INTER_AREA
+    )
+    boxes = scene.boxes * ([wide / columns, high / rows] * 2) + [left, top, left, top]
+    if draw.random() < 0.5:
+        pixels = np.ascontiguousarray(pixels[:, ::-1])
+        boxes[:, [0, 2]] = size - boxes[:, [2, 0]]
+    return _labelled(pixels, boxes, scene.ignore)
 
 
 def _chosen(scenes: list[Scene], draw: Draw) -> Scene:
@@ -118,7 +142,7 @@ def _view(scene: Scene, width: int, height: int, draw: Draw) -> Sample:
     if len(wanted) and draw.random() < 0.6:
         box = scene.boxes[wanted[int(draw.integers(len(wanted)))]]
         side = max(box[2] - box[0], box[3] - box[1])
-        scale = np.exp(draw.uniform(np.log(9), np.log(1.2 * short))) / side
+        scale = np.exp(draw.uniform(np.log(9), np.log(1.4 * short))) / side
         scale = float(np.clip(scale, 0.5 * long / max(rows, columns), LARGEST_ZOOM))
         centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
         place = draw.uniform(0.1, 0.9, 2) * (width, height)
@@ -260,17 +284,17 @@ def _piece(pixels: Pixels, x: int, y: int, wide: int, high: int, scene: Scene, d
         pixels[y1:y2, x1:x2] = patch[y1 - y : y2 - y, x1 - x : x2 - x]
 
 
-def _recoloured(pixels: Pixels, draw: Draw) -> Pixels:
-    """Another exposure, contrast, white balance, saturation; sometimes grey."""
+def _recoloured(pixels: Pixels, draw: Draw, often: float = 0.8) -> Pixels:
+    """Another exposure, contrast, white balance, saturation; sometimes grey. `often`: chance of each."""
     colour = pixels.astype(np.float32) / 255
-    if draw.random() < 0.8:
+    if draw.random() < often:
         grey = colour.mean(axis=2, keepdims=True)
         saturation = 0.0 if draw.random() < 0.1 else float(draw.uniform(0.4, 1.6))
         colour = grey + (colour - grey) * saturation
         colour = colour * np.exp(draw.normal(0, 0.12, 3)).astype(np.float32) + draw.normal(
             0, 0.02, 3
         ).astype(np.float32)
-    if draw.random() < 0.8:
+    if draw.random() < often:
         gamma = float(np.exp(draw.normal(0, 0.35)))
         contrast = float(np.exp(draw.normal(0, 0.25)))
         colour = np.clip(colour, 0, 1) ** np.float32(gamma)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -185,6 +186,9 @@ def _train(
     run.network.train()
     started = saved = tested = time.monotonic()
     first, total, count = run.seen, 0.0, 0
+    asked_to_end: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: asked_to_end.append(number))
     for batch in _batches(scenes, run, options):
         rate = _rate(run.seen, options.images)
         for group in run.optimizer.param_groups:
@@ -207,6 +211,9 @@ def _train(
             )
             run.save(options.dir)
             saved, total, count = now, 0.0, 0
+        if asked_to_end:
+            run.save(options.dir)
+            raise SystemExit(128 + asked_to_end[0])
         if held_out and now - tested > options.test_every:
             weights = options.dir / "latest.npz"
             yolo.save_weights(weights, run.averaged, run.yaml, imgsz=options.imgsz)

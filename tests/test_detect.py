@@ -486,4 +486,4 @@ def test_jobs_and_streams(shell, rows):
 
 def test_vggheads_is_a_network():
     shape = VggHeadsNetwork(lambda images: [images])
-    assert (shape.imgsz, shape.chunk, shape.fill, shape.mirrors) == (640, 1, 127, False)
+    assert (shape.sides, shape.chunk, shape.fill, shape.mirrors) == ((640,), 1, 127, False)

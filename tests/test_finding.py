@@ -16,12 +16,13 @@ class Blobs:
     fill = 114
     mirrors = True
 
-    def __init__(self, imgsz=256, chunk=3, least=4):
-        self.imgsz, self.chunk, self.least = imgsz, chunk, least
+    def __init__(self, *sides, chunk=3, least=4):
+        self.sides, self.chunk, self.least = sides or (256,), chunk, least
         self.looks = 0
 
     def look(self, squares, conf):
-        assert squares.shape == (self.chunk, self.imgsz, self.imgsz, 3)
+        assert squares.shape == (self.chunk, *[squares.shape[1]] * 2, 3)
+        assert squares.shape[1] in self.sides
         self.looks += 1
         return [self._one(square, conf) for square in squares]
 
@@ -33,7 +34,7 @@ class Blobs:
             if min(x.stop - x.start, y.stop - y.start) >= self.least
         ]
         boxes = np.array(boxes, np.float32).reshape(-1, 4)
-        scores = (0.9 - 0.5 * boxes[:, 0] / self.imgsz).astype(np.float32)
+        scores = (0.9 - 0.5 * boxes[:, 0] / len(square)).astype(np.float32)
         return Candidates(boxes, scores).chosen(scores > conf)
 
 
@@ -75,7 +76,7 @@ def test_400_heads():
     places = [
         (20 + 40 * k, 20 + 40 * j, 36 + 40 * k, 36 + 40 * j) for k in range(20) for j in range(20)
     ]
-    [found] = find(Blobs(imgsz=832), [picture(820, 820, *places)], Search())
+    [found] = find(Blobs(832), [picture(820, 820, *places)], Search())
     assert len(found) == 400
     assert np.abs(by_place(found.boxes) - by_place(np.array(places))).max() < 1.5
 
@@ -86,10 +87,18 @@ def test_tiles_find_what_is_small_and_do_not_cut_what_is_large(flip):
     large = (100, 100, 500, 420)
     across = (240, 30, 264, 54)  # over the border of a tile
     pixels = picture(1000, 600, small, large, across)
-    [whole] = find(Blobs(imgsz=128, least=6), [pixels], Search(flip=flip))
-    [tiled] = find(Blobs(imgsz=256), [pixels], Search(tile=256, flip=flip))
+    [whole] = find(Blobs(128, least=6), [pixels], Search(flip=flip))
+    [tiled] = find(Blobs(256), [pixels], Search(tile=256, flip=flip))
     assert len(whole) == 1
     assert np.abs(by_place(tiled.boxes) - by_place(np.array([small, large, across]))).max() <= 4
+
+
+def test_a_second_square_finds_each_head_once():
+    network = Blobs(256, 96)
+    heads = [(20, 20, 400, 460), (450, 30, 474, 60), (450, 300, 462, 312)]
+    [found] = find(network, [picture(512, 512, *heads)], Search(flip=True))
+    assert network.looks == 2  # of three squares at most, of one size each
+    assert np.abs(by_place(found.boxes) - by_place(np.array(heads))).max() <= 6
 
 
 def test_a_strip_of_20000_by_200():

@@ -1,6 +1,6 @@
-"""Finds heads in pictures of any size with a network that sees squares of one size.
+"""Finds heads in pictures of any size with a network that sees squares.
 
-A picture is seen whole; with tiles also in overlapping squares at its own scale, for heads that are small in a large
+A picture is seen whole, by our own network at two scales; with tiles also in overlapping squares at its own scale, for heads that are small in a large
 picture; with the mirror, each square twice. All candidates of a picture go through one suppression. Squares go through
 the network in chunks of a fixed length, padded, so that a box depends on nothing but its picture.
 """
@@ -31,8 +31,8 @@ class Network(Protocol):
     """A network that proposes heads in squares."""
 
     @property
-    def imgsz(self) -> int:
-        """Side of the squares, pixels."""
+    def sides(self) -> tuple[int, ...]:
+        """Sides of the squares in which a picture is seen, pixels; tiles are seen in the first alone."""
 
     @property
     def chunk(self) -> int:
@@ -47,7 +47,7 @@ class Network(Protocol):
         """Whether what it says of a mirrored picture can be mirrored back."""
 
     def look(self, squares: Pixels, conf: float) -> list[Candidates]:
-        """What is in each of (chunk, imgsz, imgsz, 3) uint8 RGB squares, scores above conf."""
+        """What is in each of (chunk, side, side, 3) uint8 RGB squares, scores above conf."""
 
 
 @dataclass(frozen=True)
@@ -74,23 +74,25 @@ class _View:
 def find(network: Network, pictures: list[Pixels], search: Search) -> list[Candidates]:
     """The heads of each (H, W, 3) picture, best first, boxes cut at its border; at most MOST."""
     found: list[list[Candidates]] = [[] for _ in pictures]
-    waiting = _views(network, pictures, search)
-    while views := list(islice(waiting, network.chunk)):
-        squares = np.zeros((network.chunk, network.imgsz, network.imgsz, 3), dtype=np.uint8)
-        for k, view in enumerate(views):
-            squares[k] = view.square
-        for view, seen in zip(views, network.look(squares, search.conf), strict=False):
-            found[view.picture].append(_in_picture(seen, view, pictures[view.picture], network))
+    for side in network.sides:
+        waiting = _views(network, pictures, search, side)
+        while views := list(islice(waiting, network.chunk)):
+            squares = np.zeros((network.chunk, side, side, 3), dtype=np.uint8)
+            for k, view in enumerate(views):
+                squares[k] = view.square
+            for view, seen in zip(views, network.look(squares, search.conf), strict=False):
+                found[view.picture].append(_in_picture(seen, view, pictures[view.picture]))
     return [
         _merged(parts, pixels, search.iou) for parts, pixels in zip(found, pictures, strict=True)
     ]
 
 
-def _views(network: Network, pictures: list[Pixels], search: Search) -> Iterator[_View]:
+def _views(network: Network, pictures: list[Pixels], search: Search, side: int) -> Iterator[_View]:
+    tile = search.tile if side == network.sides[0] else 0
     for number, pixels in enumerate(pictures):
-        for part in _parts(pixels, search.tile):
+        for part in _parts(pixels, tile):
             x1, y1, x2, y2 = part
-            square, place = letterbox(pixels[y1:y2, x1:x2], network.imgsz, network.fill)
+            square, place = letterbox(pixels[y1:y2, x1:x2], side, network.fill)
             yield _View(number, square, place, part, mirror=False)
             if search.flip:
                 yield _View(number, square[:, ::-1], place, part, mirror=True)
@@ -117,14 +119,15 @@ def _starts(length: int, tile: int) -> list[int]:
     return [round(k * (length - tile) / steps) for k in range(steps + 1)]
 
 
-def _in_picture(seen: Candidates, view: _View, pixels: Pixels, network: Network) -> Candidates:
+def _in_picture(seen: Candidates, view: _View, pixels: Pixels) -> Candidates:
     """Candidates of a view in pixels of the picture, without those that the view cuts and the picture does not."""
     boxes, points = seen.boxes, seen.points
     if view.mirror:
-        boxes = mirrored(boxes, network.imgsz)
+        side = len(view.square)
+        boxes = mirrored(boxes, side)
         if points is not None:
             points = points[:, COCO_MIRROR].copy()
-            points[:, :, 0] = network.imgsz - points[:, :, 0]
+            points[:, :, 0] = side - points[:, :, 0]
     boxes = view.place.to_picture(boxes)
     x1, y1, x2, y2 = view.part
     height, width = pixels.shape[:2]

@@ -32,7 +32,7 @@ class VggHeadsNetwork:
     """See finding.Network. run: (1, 3, 640, 640) float32 in 0..1 to the three outputs."""
 
     run: Run
-    imgsz: int = SIDE
+    sides: tuple[int, ...] = (SIDE,)
     chunk: int = 1  # it was exported for one picture
     fill: int = 127
     mirrors: bool = False  # there is no mirror of shape coefficients

@@ -6,6 +6,7 @@ threshold, with all points). A detection of a head that is left out (too small, 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from headkit.backends.boxes import overlaps
 Array = NDArray[np.float64]
 
 LEAST = 0.5  # IoU of a hit
+SCORE = 0.3  # of the tool, unless --conf says otherwise
 SIZES = ((12, 24), (24, 48), (48, 96), (96, 100_000))  # pixels of the longer side of the box
 YAWS = ((0, 45), (45, 90), (90, 135), (135, 181))  # degrees away from the camera
 
@@ -39,11 +41,14 @@ class Found:
 
 
 def average_precision(
-    pairs: Iterable[tuple[Truth, Found]], wanted: Callable[[Truth], NDArray[np.bool_]] | None = None
+    pairs: Iterable[tuple[Truth, Found]],
+    wanted: Callable[[Truth], NDArray[np.bool_]] | None = None,
+    sides: tuple[float, float] | None = None,
 ) -> tuple[float, float, int]:
-    """Average precision, the largest recall, and the number of heads.
+    """Average precision, the recall at SCORE, and the number of heads.
 
     wanted  which heads count; the others are left out like those with `ignore`, and so are their detections
+    sides   detections that meet no head count only if their longer side is in this range, as in COCO's sizes
     """
     scores: list[float] = []
     hits: list[bool] = []
@@ -51,9 +56,11 @@ def average_precision(
     for truth, found in pairs:
         counts = ~truth.ignore & (wanted(truth) if wanted else True)
         count += int(counts.sum())
-        for score, hit in _matches(truth, found, counts):
-            scores.append(score)
-            hits.append(hit)
+        for k, hit in _matches(truth, found, counts):
+            side = float((found.boxes[k, 2:] - found.boxes[k, :2]).max())
+            if hit or sides is None or sides[0] <= side < sides[1]:
+                scores.append(float(found.scores[k]))
+                hits.append(hit)
     if not count:
         return float("nan"), float("nan"), 0
     order = np.argsort(-np.array(scores), kind="stable")
@@ -64,21 +71,21 @@ def average_precision(
     precision = right / np.arange(1, len(right) + 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]
     area = float(np.sum(np.diff(recall, prepend=0.0) * best))
-    return area, float(recall[-1]), count
+    return area, float(np.sum(np.array(hits)[np.array(scores) > SCORE]) / count), count
 
 
-def _matches(truth: Truth, found: Found, counts: NDArray[np.bool_]) -> list[tuple[float, bool]]:
-    """Score and hit of every detection that counts; the best detections choose their heads first."""
+def _matches(truth: Truth, found: Found, counts: NDArray[np.bool_]) -> list[tuple[int, bool]]:
+    """Number and hit of every detection that counts; the best detections choose their heads first."""
     free = np.ones(len(truth.boxes), dtype=bool)
-    matched: list[tuple[float, bool]] = []
-    for k in np.argsort(-found.scores, kind="stable"):
+    matched: list[tuple[int, bool]] = []
+    for k in np.argsort(-found.scores, kind="stable").tolist():
         shared = overlaps(found.boxes[k], truth.boxes)
         candidates = np.where(free & counts & (shared >= LEAST), shared, 0)
         if candidates.size and candidates.max() > 0:
             free[int(candidates.argmax())] = False
-            matched.append((float(found.scores[k]), True))
+            matched.append((k, True))
         elif not (~counts & _mostly(found.boxes[k], truth.boxes, shared)).any():
-            matched.append((float(found.scores[k]), False))
+            matched.append((k, False))
     return matched
 
 
@@ -92,23 +99,30 @@ def _mostly(box: Array, others: Array, shared: Array) -> NDArray[np.bool_]:
 
 
 def table(pairs: list[tuple[Truth, Found]]) -> str:
-    """A table in Markdown: all heads, by size, by yaw."""
-    rows = [("all", average_precision(pairs))]
+    """A table in Markdown: all heads, by size, by yaw; with the precision of all at SCORE."""
+    lines = [f"| heads | count | AP50 | recall at {SCORE} |", "|---|---|---|---|"]
+    lines.append(_row("all", average_precision(pairs)))
     for low, high in SIZES:
         name = f"{low} to {high} px" if high < 10_000 else f"from {low} px"
-        rows.append(
-            (name, average_precision(pairs, lambda truth, a=low, b=high: _sized(truth, a, b)))
-        )
+        chosen = functools.partial(_sized, low=low, high=high)
+        lines.append(_row(name, average_precision(pairs, chosen, (low, high))))
     for low, high in YAWS:
-        name = f"yaw {low} to {min(high, 180)}"
-        rows.append(
-            (name, average_precision(pairs, lambda truth, a=low, b=high: _faces(truth, a, b)))
-        )
-    lines = ["| heads | count | AP50 | recall |", "|---|---|---|---|"]
-    lines += [
-        f"| {name} | {count} | {ap:.3f} | {recall:.3f} |" for name, (ap, recall, count) in rows
-    ]
-    return "\n".join(lines)
+        chosen = functools.partial(_faces, low=low, high=high)
+        _ap, recall, count = average_precision(pairs, chosen)  # a false head has no yaw
+        lines.append(f"| yaw {low} to {min(high, 180)} | {count} | | {recall:.3f} |")
+    return "\n".join([*lines, "", f"Precision at {SCORE}: {_precision(pairs):.3f}."])
+
+
+def _row(name: str, figures: tuple[float, float, int]) -> str:
+    ap, recall, count = figures
+    return f"| {name} | {count} | {ap:.3f} | {recall:.3f} |"
+
+
+def _precision(pairs: list[tuple[Truth, Found]]) -> float:
+    """Share of the detections above SCORE that are heads."""
+    sure = [(truth, found, _matches(truth, found, ~truth.ignore)) for truth, found in pairs]
+    hits = [hit for _, found, matched in sure for k, hit in matched if found.scores[k] > SCORE]
+    return float(np.mean(hits)) if hits else float("nan")
 
 
 def _sized(truth: Truth, low: float, high: float) -> NDArray[np.bool_]:

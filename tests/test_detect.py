@@ -469,19 +469,19 @@ def test_no_side_effects(tmp_path):
     assert {path.name for path in cache.iterdir()} <= {"headkit"}
 
 
-def test_jobs_and_streams(shell, rows):
-    """Through the command: standard output holds the manifest alone, the same with two workers."""
+def test_paths_jobs_and_streams(own, shell, rows):
+    """Through the command, two workers and batches of one: the manifest alone on standard output, the same boxes."""
     shutil.copytree(DATA, shell.folder, dirs_exist_ok=True)
-    one = shell.run("head -n 3 images.jsonl | headkit detect --imgsz 320")
-    two = shell.run("head -n 3 images.jsonl | headkit detect --imgsz 320 -b 1 -j 2")
-    assert one.returncode == two.returncode == 0, one.stderr
-    assert one.stdout == two.stdout
-    made = [json.loads(line) for line in one.stdout.splitlines()]
-    assert [row["id"] for row in made] == [row["id"] for row in rows[:3]]
-    assert [row["truth"] for row in made] == [row["truth"] for row in rows[:3]]
-    paths = shell.run("printf '0.jpg\\0001.jpg\\0' | headkit detect -0 --imgsz 320")
-    seen = [json.loads(line) for line in paths.stdout.splitlines()]
-    assert [row["heads"] for row in seen] == [row["heads"] for row in made[:2]]
+    names = "".join(f"{row['image']}\\000" for row in rows[:3])
+    done = shell.run(f"printf '{names}' | headkit detect -0 --imgsz 320 -b 1 -j 2")
+    assert done.returncode == 0, done.stderr
+    made = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["image"] for row in made] == [row["image"] for row in rows[:3]]
+    for row, expected in zip(made, own(rows[:3]), strict=True):
+        assert (row["width"], row["height"]) == (expected["width"], expected["height"])
+        for head, wanted in zip(row["heads"], expected["heads"], strict=True):
+            assert head["box"] == pytest.approx(wanted["box"], abs=0.0051)
+            assert head["score"] == pytest.approx(wanted["score"], abs=5.1e-5)
 
 
 def test_vggheads_is_a_network():

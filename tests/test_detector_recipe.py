@@ -104,6 +104,7 @@ def test_training_goes_on_from_its_checkpoint(manifest, tmp_path, monkeypatch):
     ]
     small = ["--sizes", "64", "--width", "0.02", "--imgsz", "64"]
     monkeypatch.setattr(train_detector, "PIXELS", 4 * 64 * 64)
+    monkeypatch.setattr(train_detector.signal, "signal", lambda *_: None)
     for images in ("8", "16"):
         monkeypatch.setattr(sys, "argv", [*words, "--images", images, *small])
         train_detector.main()

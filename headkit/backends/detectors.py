@@ -36,6 +36,8 @@ def open_detector(model: str | None, imgsz: int | None, device: str) -> Detector
     path = (
         Path(model) if model is not None else Path(str(resources.files("headkit") / "data" / OWN))
     )
+    if device != "cpu":
+        _check_device(device)
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -45,6 +47,18 @@ def open_detector(model: str | None, imgsz: int | None, device: str) -> Detector
     except ImportError as error:
         raise Stop(UNAVAILABLE, f"--model {path.name}: {error}; pip install {error.name}") from None
     return Detector(network, path.name if model is not None else "headkit", digest, search)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    if (
+        not torch.cuda.is_available()
+        or int(device.removeprefix("cuda:")) >= torch.cuda.device_count()
+    ):
+        raise Stop(
+            UNAVAILABLE, f"--device {device.removeprefix('cuda:')}: no such GPU; use --device cpu"
+        )
 
 
 def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search]:

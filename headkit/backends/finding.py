@@ -1,8 +1,9 @@
 """Finds heads in pictures of any size with a network that sees squares.
 
-A picture is seen whole, by our own network at two scales; with tiles also in overlapping squares at its own scale, for heads that are small in a large
-picture; with the mirror, each square twice. All candidates of a picture go through one suppression. Squares go through
-the network in chunks of a fixed length, padded, so that a box depends on nothing but its picture.
+A picture is seen whole, by our own network at two scales; with tiles also in overlapping squares at its own scale, for
+heads that are small in a large picture; with the mirror, each square twice. All candidates of a picture go through one
+suppression. Squares go through the network in chunks of a fixed length, padded, so that a box depends on nothing but
+its picture.
 """
 
 from __future__ import annotations
@@ -134,9 +135,8 @@ def _in_picture(seen: Candidates, view: _View, pixels: Pixels) -> Candidates:
     near = NEAR * max(x2 - x1, y2 - y1)
     inner = np.array([x1 > 0, y1 > 0, x2 < width, y2 < height])
     edges = np.array([0, 0, x2 - x1, y2 - y1])
-    cut = (
-        (np.abs(boxes - edges) < near) | ((boxes < edges) == [1, 1, 0, 0]) & (boxes != edges)
-    ) & inner
+    beyond = np.array([-1, -1, 1, 1]) * (boxes - edges) > 0
+    cut = (beyond | (np.abs(boxes - edges) < near)) & inner
     boxes = boxes + np.array([x1, y1, x1, y1], dtype=np.float32)
     if points is not None:
         points = points.copy()

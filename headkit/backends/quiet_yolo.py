@@ -48,6 +48,8 @@ def ultralytics() -> ModuleType:
     kept = {name: os.environ.get(name) for name in LEFT_BEHIND}
     image_open, torch_save, threads = Image.open, torch.save, torch.get_num_threads()
     numbers = np.get_printoptions()
+    opencv = importlib.import_module("cv2")
+    opencv_threads = opencv.getNumThreads()
     try:
         package = importlib.import_module("ultralytics")
         importlib.import_module("ultralytics.nn.tasks")
@@ -55,6 +57,7 @@ def ultralytics() -> ModuleType:
     finally:
         Image.open, torch.save = image_open, torch_save
         torch.set_num_threads(threads)
+        opencv.setNumThreads(opencv_threads)
         printing: Any = torch.set_printoptions
         printing(profile="default")
         np.set_printoptions(**numbers)

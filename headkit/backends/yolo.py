@@ -168,24 +168,26 @@ def load_file(path: Path, *, imgsz: int | None = None, device: str = "cpu") -> Y
     """
     kept = read(path)
     module: Any = network_in(kept)
-    people = isinstance(module, ultralytics().nn.tasks.PoseModel)
-    names = dict(module.names)
-    if people and tuple(module.kpt_shape) != _KEY_POINTS:
+    try:
+        people = isinstance(module, ultralytics().nn.tasks.PoseModel)
+        names = {int(k): str(name) for k, name in module.names.items()}
+        points = tuple(module.model[-1].kpt_shape) if people else _KEY_POINTS
+        side = imgsz or _trained_at(kept, module) or SIDE
+        ready = _ready_to_look(module, device)
+    except (AttributeError, TypeError, ValueError, IndexError, KeyError) as error:
+        raise RefusedError(f"lacks a part of a network ({error}); fetch it again") from None
+    if points != _KEY_POINTS:
         raise RefusedError(
-            f"its people have {module.kpt_shape[0]} key points, not COCO's 17; name another pose network"
+            f"its people have {points[0]} key points, not COCO's 17; name another pose network"
         )
-    wanted = [
-        k for k, name in names.items() if str(name).lower() in HEADS | (PEOPLE if people else set())
-    ]
+    accepted = HEADS | PEOPLE if people else HEADS
+    wanted = [k for k, name in names.items() if name.lower() in accepted]
     if not wanted:
-        classes = ", ".join(str(name) for name in list(names.values())[:5])
+        classes = ", ".join(list(names.values())[:5])
         raise RefusedError(
             f"has no class named head, but {classes}; name a head detector, or a pose network"
         )
-    side = imgsz or _trained_at(kept, module) or SIDE
-    return YoloNetwork(
-        _ready_to_look(module, device), side, int(wanted[0]), len(names), people, device
-    )
+    return YoloNetwork(ready, side, wanted[0], len(names), people, device)
 
 
 def _trained_at(kept: dict[str, Any], module: Any) -> int | None:

@@ -186,9 +186,7 @@ def _train(
     run.network.train()
     started = saved = tested = time.monotonic()
     first, total, count = run.seen, 0.0, 0
-    asked_to_end: list[int] = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _frame: asked_to_end.append(number))
+    asked_to_end = _ends_asked_for()
     for batch in _batches(scenes, run, options):
         rate = _rate(run.seen, options.images)
         for group in run.optimizer.param_groups:
@@ -224,6 +222,14 @@ def _train(
             )
             tested = time.monotonic()
     run.save(options.dir)
+
+
+def _ends_asked_for() -> list[int]:
+    """The signals that ask the run to end, as they come; a checkpoint is written before it does."""
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: asked.append(number))
+    return asked
 
 
 def _rate(seen: int, images: int) -> float:

@@ -115,8 +115,9 @@ def start(options: Options, context: Context) -> Process:
 
 
 def _refuse_network_options(options: Options) -> None:
+    usual = Options()
     for name in ("model", "conf", "iou", "imgsz", "tile", "flip"):
-        if getattr(options, name):
+        if getattr(options, name) != getattr(usual, name):
             raise Stop(USAGE, f"--{name}: --from-poses has no network; leave one of them out")
 
 

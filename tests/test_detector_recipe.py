@@ -89,7 +89,7 @@ def test_average_precision_by_hand():
     twice = Found(np.repeat(boxes[:1], 2, axis=0), np.array([0.9, 0.2]))
     assert average_precision([(truth, twice)]) == pytest.approx((0.5, 0.5, 2))
     assert average_precision([(truth, Found(boxes[:0], np.zeros(0)))])[0] == 0
-    assert "| all | 2 | 0.833 | 1.000 |" in table([(truth, found)])
+    assert "| all | 2 | 0.833 | 0.833 | 1.000 |" in table([(truth, found)])
 
 
 def test_training_goes_on_from_its_checkpoint(manifest, tmp_path, monkeypatch):

@@ -1,7 +1,8 @@
 """How good a head detector is on renders: average precision, by head size and yaw.
 
 The area under the interpolated precision-recall curve with all its points (Everingham et al. 2010), at an IoU of 0.5
-(AP50), and its mean over ten levels of IoU (AP, as COCO; COCO samples the curve at 101 recalls). A detection of a head that is left out (too small, hidden, outside) counts neither way.
+(AP50), and its mean over ten levels of IoU (AP, as COCO; COCO samples the curve at 101 recalls). A detection of a head
+that is left out (too small, hidden, outside) counts neither way.
 """
 
 from __future__ import annotations

@@ -21,10 +21,15 @@ from headkit.backends.detectors import open_detector
 from headkit.backends.finding import Search, find
 from headkit.backends.quiet_yolo import ultralytics
 from headkit.backends.vggheads import VggHeadsNetwork
+from headkit.head.body_points import EAR
+from headkit.head.camera import camera_rotation, intrinsics, project
+from headkit.head.model import load_head
+from headkit.head.rotation import rotation_from_euler
 from headkit.status import Stop
 from headkit.tool import Context, Failure
 from headkit.tools import detect
 
+MEAN_HEAD = {"box", "score", "params", "pose"}
 DATA = Path(__file__).parent / "data" / "detect"
 
 
@@ -224,7 +229,7 @@ def test_a_pose_network_gives_heads_by_its_key_points(tmp_path, rows):
     [found] = find(detector.network, [np.zeros((64, 64, 3), np.uint8)], Search(conf=0.0, iou=0.1))
     assert found.points.shape == (len(found), 17, 3)
     (made,) = run(DATA, rows[:1], model=str(path), conf=0.0, iou=0.01)
-    assert all(set(head) == {"box", "score"} for head in made["heads"])
+    assert all(set(head) == MEAN_HEAD for head in made["heads"])
 
 
 class Runs:
@@ -351,6 +356,45 @@ def test_from_poses_on_renders(rows):
     assert np.median(shared) > 0.6
     assert min(shared) > 0.25
     assert all(set(result) == {"heads"} for result in made)
+    assert all(set(head) == MEAN_HEAD for result in made for head in result["heads"])
+
+
+def test_from_poses_gives_the_mean_head_where_it_is():
+    """Key points of the mean head in a camera, near the border: box, view and place come back."""
+    model = load_head()
+    marks = model.template[model.landmarks68].astype(float)
+    ears = model.template[np.unique(model.faces[model.parts == EAR])].astype(float)
+    left = ears[ears[:, 0] > 0].mean(axis=0)
+    points = np.stack(
+        [marks[30], marks[42:48].mean(axis=0), marks[36:42].mean(axis=0), left, left * [-1, 1, 1]]
+    )
+    K = intrinsics(640, 480, 700)
+    place = np.array([0.9, -0.3, 4.0])
+    for yaw in (-75, -20, 0, 45, 70, 180):
+        rotation = camera_rotation(rotation_from_euler(yaw, 8.0, -6.0), place)
+        pixels = project(points @ rotation.T + place, K)
+        seen = [abs(yaw) < 80, *[abs(yaw) < 100] * 2, True, True]
+        known = [[x, y, float(one)] for (x, y), one in zip(pixels, seen, strict=True)]
+        poses = [{"keypoints": [*known, *([[0.0, 0.0, 0.0]] * 12)]}]
+        record = {
+            "id": "a",
+            "width": 640,
+            "height": 480,
+            "poses": poses,
+            "camera": {"K": K.tolist()},
+        }
+        (made,) = run(Path(), [record], from_poses=True)
+        (head,) = made["heads"]
+        assert set(head) == MEAN_HEAD
+        turn = np.array(head["pose"]["rotation"]).T @ rotation
+        assert np.degrees(np.arccos(min((np.trace(turn) - 1) / 2, 1))) < (
+            20 if abs(yaw) > 90 else 6
+        )
+        assert np.abs(np.array(head["params"]["translation"]) / place - 1).max() < 0.1
+        x1, y1, x2, y2 = head["box"]
+        middle = project(place, K)
+        assert x1 < middle[0] < x2
+        assert y1 < middle[1] < y2
 
 
 def test_from_poses_where_little_is_known(rows):

@@ -9,7 +9,8 @@ real heads than networks trained on photos do. --model takes a file of weights i
     *.npz         of our own training (headkit.make.train_detector)
 
 --from-poses looks at no image: the mean head is turned and moved to meet nose, eyes, ears and shoulders of every
-person in `poses`, and its outline with hair is the box. A person of whom no point of the head is known has none.
+person in `poses`, and its outline with hair is the box; `params` and `pose` are those of the mean head. A person of
+whom no point of the head is known has none.
 
 An image is seen whole, in a square of --imgsz pixels. Heads that are then under 10 pixels or so are missed: --tile
 looks at overlapping squares of the image as well, for crowds and large images. At most 1,000 heads are kept.
@@ -165,7 +166,7 @@ def _result(record: Record, pixels: Pixels, found: Candidates) -> Record:
         heads = [
             head
             for points, score in zip(found.points, found.scores.tolist(), strict=True)
-            if (head := _head_of(points, width, height, score))
+            if (head := _head_of(points, width, height, score, _camera(record, width, height)))
         ]
     else:
         heads = [
@@ -194,13 +195,9 @@ def _camera(record: Record, width: int, height: int) -> Any:
 def _parameters(vector: Any, K: Any) -> Record:
     """`params` and `pose` of a 413-vector in the image's pixels."""
     from headkit.head import vector413
-    from headkit.head.camera import view_rotation
-    from headkit.head.rotation import euler_from_rotation
 
     parts = vector413.read(vector)
     rotation, translation = vector413.to_camera(parts, K)
-    view = view_rotation(rotation, translation)
-    yaw, pitch, roll = euler_from_rotation(view).tolist()
     return {
         "params": {
             "model": "flame",
@@ -209,13 +206,22 @@ def _parameters(vector: Any, K: Any) -> Record:
             "jaw": parts.jaw.tolist(),
             "translation": translation.tolist(),
         },
-        "pose": {
-            "rotation": rotation.tolist(),
-            "view": view.tolist(),
-            "yaw": yaw,
-            "pitch": pitch,
-            "roll": roll,
-        },
+        "pose": _pose(rotation, translation),
+    }
+
+
+def _pose(rotation: Any, translation: Any) -> Record:
+    from headkit.head.camera import view_rotation
+    from headkit.head.rotation import euler_from_rotation
+
+    view = view_rotation(rotation, translation)
+    yaw, pitch, roll = euler_from_rotation(view).tolist()
+    return {
+        "rotation": rotation.tolist(),
+        "view": view.tolist(),
+        "yaw": yaw,
+        "pitch": pitch,
+        "roll": roll,
     }
 
 
@@ -238,7 +244,7 @@ def _from_poses(record: Record) -> Result:
             points, score = _checked(pose)
         except ValueError as error:
             return Failure("bad-pose", f"person {index}: {error}")
-        head = _head_of(points, *size, score)
+        head = _head_of(points, *size, score, _camera(record, *size))
         if head:
             heads.append(head)
     heads.sort(key=lambda head: -head["score"])
@@ -265,9 +271,10 @@ def _checked(pose: Any) -> tuple[Any, float]:
     return points, score
 
 
-def _head_of(points: Any, width: int, height: int, score: float) -> Record | None:
-    """The head of a person's key points, its box cut at the picture; None where there is none in it."""
+def _head_of(points: Any, width: int, height: int, score: float, K: Any) -> Record | None:
+    """The head of a person's key points: the mean head, its box cut at the picture; None where there is none in it."""
     from headkit.head.body_points import head_of
+    from headkit.head.model import load_head
 
     head = head_of(points)
     if head is None:
@@ -276,4 +283,18 @@ def _head_of(points: Any, width: int, height: int, score: float) -> Record | Non
     box = [max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))]
     if box[0] >= box[2] or box[1] >= box[3]:
         return None
-    return {"box": box, "score": score}
+    rotation, translation = head.in_camera(K)
+    model = load_head()
+    return {
+        "box": box,
+        "score": score,
+        "params": {
+            "model": model.name,
+            "sha256": model.sha256,
+            "shape": [],
+            "expression": [],
+            "jaw": [0.0, 0.0, 0.0],
+            "translation": translation.tolist(),
+        },
+        "pose": _pose(rotation, translation),
+    }

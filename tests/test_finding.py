@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from headkit.backends.boxes import Candidates, letterbox, overlaps, suppress
+from headkit.backends.boxes import Candidates, letterbox, overlaps, suppress, voted
 from headkit.backends.finding import MOST, Search, find
 
 BLACK, WHITE = 40, 250
@@ -131,8 +131,23 @@ def test_suppression_keeps_the_best_of_a_heap_and_at_most_so_many():
     assert suppress(boxes, scores, 0.5, 10).tolist() == [3, 2]
     assert suppress(boxes, scores, 0.5, 1).tolist() == [3]
     assert suppress(boxes[:0], scores[:0], 0.5, 9).tolist() == []
+    assert suppress(boxes, scores, 0.52, 10, inside=0.8).tolist() == [3, 1, 2]  # 0.54 of 1 in 3
+    other = scores[::-1].copy()
+    assert suppress(boxes, other, 0.7, 10).tolist() == [0, 2, 3]
+    assert suppress(boxes, other, 0.7, 10, inside=0.8).tolist() == [0, 2]  # all of 3 lies in 0
     same = np.repeat(boxes[:1], 3, axis=0)
     assert suppress(same, np.ones(3, np.float32), 0.5, 9).tolist() == [0]
+
+
+def test_votes_by_hand():
+    boxes = np.array([[0, 0, 10, 10], [2, 0, 12, 10], [50, 0, 60, 10], [5, 5, 5, 9]], np.float32)
+    scores = np.array([0.9, 0.6, 0.8, 0.7], np.float32)
+    shared = 80 / 120
+    moved = voted(boxes, scores, np.array([0, 2, 3]), 0.6)
+    right = 2 * 0.6 * shared / (0.9 + 0.6 * shared)
+    assert moved[0] == pytest.approx([right, 0, 10 + right, 10])
+    assert moved[1:].tolist() == boxes[[2, 3]].tolist()
+    assert voted(boxes, scores, np.array([0]), 0.7).tolist() == [[0, 0, 10, 10]]
 
 
 def test_overlap_by_hand():

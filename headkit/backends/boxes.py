@@ -62,17 +62,26 @@ def mirrored(boxes: Boxes, width: float) -> Boxes:
 
 def overlaps(box: NDArray[np.floating], boxes: NDArray[np.floating]) -> NDArray[np.float32]:
     """(n,) intersection over union of one box with others; 0 where both are empty."""
-    low = np.maximum(box[:2], boxes[:, :2])
-    high = np.minimum(box[2:], boxes[:, 2:])
-    shared = np.prod(np.clip(high - low, 0, None), axis=1)
-    areas = np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
+    shared, areas = _shared(box, boxes)
     union = np.prod(np.clip(box[2:] - box[:2], 0, None)) + areas - shared
     return np.asarray(shared / np.maximum(union, 1e-9), dtype=np.float32)
 
 
-def suppress(boxes: Boxes, scores: Scores, iou: float, most: int) -> NDArray[np.intp]:
+def _shared(box: NDArray[Any], boxes: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """(n,) area that others share with a box, and (n,) area of the others."""
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[2:], boxes[:, 2:])
+    shared = np.prod(np.clip(high - low, 0, None), axis=1)
+    return shared, np.prod(np.clip(boxes[:, 2:] - boxes[:, :2], 0, None), axis=1)
+
+
+def suppress(
+    boxes: Boxes, scores: Scores, iou: float, most: int, inside: float = 1.0
+) -> NDArray[np.intp]:
     """Which boxes stay, best first, at most `most`: none overlaps a better one that stays by more than `iou`.
 
+    inside  share of its own area above which a box that lies in a better one goes too: an eye of a face, half of a
+            head. A whole head cannot lie there, since what is behind a head is hidden by it; 1 for none
     Equal scores are taken in the order given.
     """
     order = np.argsort(-scores, kind="stable")[:CANDIDATES]
@@ -80,8 +89,28 @@ def suppress(boxes: Boxes, scores: Scores, iou: float, most: int) -> NDArray[np.
     while len(order) and len(kept) < most:
         best, order = order[0], order[1:]
         kept.append(int(best))
-        order = order[overlaps(boxes[best], boxes[order]) <= iou]
+        stays = overlaps(boxes[best], boxes[order]) <= iou
+        if inside < 1:
+            shared, areas = _shared(boxes[best], boxes[order])
+            stays &= shared <= inside * areas
+        order = order[stays]
     return np.array(kept, dtype=np.intp)
+
+
+def voted(
+    boxes: Boxes, scores: Scores, kept: NDArray[np.intp], least: float
+) -> NDArray[np.float32]:
+    """The kept boxes, each the mean of all that overlap it by at least `least`, weighted by score times overlap.
+
+    Box voting (Gidaris and Komodakis 2015, section 4): neighbours and other scales saw the same head.
+    """
+    moved = boxes[kept].copy()
+    for place, best in enumerate(kept):
+        shared = overlaps(boxes[best], boxes)
+        weights = np.where(shared >= least, scores * shared, 0)
+        weights[best] = max(weights[best], 1e-9)  # a box without area overlaps nothing
+        moved[place] = weights @ boxes / weights.sum()
+    return moved
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Finds heads in pictures of any size with a network that sees squares.
 
-A picture is seen whole, by our own network at two scales; with tiles also in overlapping squares at its own scale, for
+A picture is seen whole, by our own network at three scales; with tiles also in overlapping squares at its own scale, for
 heads that are small in a large picture; with the mirror, each square twice. All candidates of a picture go through one
 suppression. Squares go through the network in chunks of a fixed length, padded, so that a box depends on nothing but
 its picture.
@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.backends.boxes import Candidates, Letterbox, letterbox, mirrored, suppress
+from headkit.backends.boxes import Candidates, Letterbox, letterbox, mirrored, suppress, voted
 from headkit.image import Pixels
 
 Array = NDArray[np.float32]
@@ -53,10 +53,17 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Search:
-    """How to look: conf and iou as ultralytics means them; tile, side of the tiles in pixels of the picture, 0 for none."""
+    """How to look: conf and iou as ultralytics means them.
+
+    inside  share of a box that may lie in a better one (boxes.suppress), 1 for any
+    vote    overlap from which candidates share in a box (boxes.voted), 0 for none
+    tile    side of the tiles in pixels of the picture, 0 for none
+    """
 
     conf: float = 0.25
     iou: float = 0.7
+    inside: float = 1
+    vote: float = 0
     tile: int = 0
     flip: bool = False
 
@@ -83,9 +90,7 @@ def find(network: Network, pictures: list[Pixels], search: Search) -> list[Candi
                 squares[k] = view.square
             for view, seen in zip(views, network.look(squares, search.conf), strict=False):
                 found[view.picture].append(_in_picture(seen, view, pictures[view.picture]))
-    return [
-        _merged(parts, pixels, search.iou) for parts, pixels in zip(found, pictures, strict=True)
-    ]
+    return [_merged(parts, pixels, search) for parts, pixels in zip(found, pictures, strict=True)]
 
 
 def _views(network: Network, pictures: list[Pixels], search: Search, side: int) -> Iterator[_View]:
@@ -152,7 +157,7 @@ def _in_picture(seen: Candidates, view: _View, pixels: Pixels) -> Candidates:
     return Candidates(boxes, seen.scores, points, params).chosen(np.asarray(~cut.any(axis=1)))
 
 
-def _merged(parts: list[Candidates], pixels: Pixels, iou: float) -> Candidates:
+def _merged(parts: list[Candidates], pixels: Pixels, search: Search) -> Candidates:
     """The candidates of all views of a picture through one suppression, then cut at the picture."""
     together = Candidates(
         np.concatenate([part.boxes for part in parts]),
@@ -160,9 +165,12 @@ def _merged(parts: list[Candidates], pixels: Pixels, iou: float) -> Candidates:
         _joined([part.points for part in parts]),
         _joined([part.params for part in parts]),
     )
-    kept = together.chosen(suppress(together.boxes, together.scores, iou, MOST))
+    which = suppress(together.boxes, together.scores, search.iou, MOST, search.inside)
+    kept, boxes = together.chosen(which), together.boxes[which]
+    if search.vote:
+        boxes = voted(together.boxes, together.scores, which, search.vote)
     height, width = pixels.shape[:2]
-    boxes = np.clip(kept.boxes, 0, np.array([width, height, width, height], dtype=np.float32))
+    boxes = np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float32))
     there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return replace(kept, boxes=boxes).chosen(np.asarray(there))
 

@@ -27,7 +27,10 @@ from headkit.backends.yolo_file import RefusedError, network_in, read
 
 Array = NDArray[Any]
 STRIDE = 32  # every side is a multiple of it
-COARSE = 0.4  # the second square of our own network: 5 points of AP50 on held-out renders, a sixth of the time
+COARSER = (
+    0.77,
+    0.4,
+)  # further squares of our own network, as shares of the first: see data/head_detector.md
 SIDE = 640  # of ultralytics, where a file does not say for what side its network was trained
 HEADS = {"head", "heads", "human head", "human_head", "human-head"}
 PEOPLE = {"person", "human", "people"}
@@ -74,8 +77,8 @@ def save_weights(path: Path, network: nn.Module, yaml: dict[str, Any], *, imgsz:
 class YoloNetwork:
     """A network of ultralytics and which of its outputs are heads; see finding.Network.
 
-    people        its boxes are of people with 17 key points, and heads follow from those
-    imgsz_coarse  side of a second square, in which heads that fill the picture look like most heads in training
+    people   its boxes are of people with 17 key points, and heads follow from those
+    coarser  sides of further squares, in which heads that fill the picture look like most heads in training
     """
 
     module: Any  # a network of ultralytics: an nn.Module with names and a list of layers
@@ -86,12 +89,12 @@ class YoloNetwork:
     device: str = "cpu"
     fill: int = 114
     mirrors: bool = True
-    imgsz_coarse: int = 0
+    coarser: tuple[int, ...] = ()
 
     @property
     def sides(self) -> tuple[int, ...]:
         """Of the squares, pixels."""
-        return (self.imgsz, self.imgsz_coarse) if self.imgsz_coarse else (self.imgsz,)
+        return (self.imgsz, *self.coarser)
 
     @property
     def chunk(self) -> int:
@@ -150,6 +153,7 @@ def load_weights(path: Path, *, imgsz: int | None = None, device: str = "cpu") -
         raise RefusedError(f"lacks {missing[0]} and more; name one that train_detector wrote")
     module.load_state_dict(kept, strict=False)
     side = imgsz or int(description["imgsz"])
+    coarser = {max(STRIDE, round(share * side / STRIDE) * STRIDE) for share in COARSER} - {side}
     return YoloNetwork(
         _ready_to_look(module, device),
         imgsz=side,
@@ -157,7 +161,7 @@ def load_weights(path: Path, *, imgsz: int | None = None, device: str = "cpu") -
         classes=1,
         people=False,
         device=device,
-        imgsz_coarse=max(STRIDE, round(COARSE * side / STRIDE) * STRIDE),
+        coarser=tuple(sorted(coarser, reverse=True)),
     )
 
 

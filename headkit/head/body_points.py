@@ -214,7 +214,9 @@ class _Fit:
         doubt = np.where(seen, np.minimum(facing + 0.2, 0), np.maximum(facing - 0.6, 0))
         parts.append(FACING * doubt)
         # An ear that is seen is not on the far side.
-        sides = rotation[..., 2, 0, None] * np.array([-1.0, 1.0])  # how much left and right ear face the camera
+        sides = rotation[..., 2, 0, None] * np.array(
+            [-1.0, 1.0]
+        )  # how much left and right ear face the camera
         parts.append(FACING * np.minimum(sides + 0.3, 0) * (self.points[3:, 2] > SURE))
         if self.shoulders is not None:
             middle = (self.shoulders.mean(axis=0) - centre) / scale[..., None]

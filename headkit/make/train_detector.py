@@ -17,7 +17,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ import torch
 from torch import nn
 
 from headkit.backends import yolo
-from headkit.backends.finding import Search, find
+from headkit.backends.detectors import OWN_SEARCH
+from headkit.backends.finding import find
 from headkit.make.detector_accuracy import Found, Truth, average_precision, table
 from headkit.make.detector_samples import Sample, Scene, load_scenes, sample
 
@@ -301,7 +302,7 @@ def _found(weights: Path, scenes: list[Scene], imgsz: int) -> list[tuple[Truth, 
     pairs = []
     for scene in scenes:
         pixels = np.ascontiguousarray(scene.pixels[:, :, ::-1])
-        [seen] = find(network, [pixels], Search(conf=0.01, iou=0.6))
+        [seen] = find(network, [pixels], replace(OWN_SEARCH, conf=0.01))
         found = Found(seen.boxes.astype(np.float64), seen.scores.astype(np.float64))
         pairs.append((Truth(scene.boxes, scene.ignore, scene.yaw), found))
     return pairs

@@ -158,7 +158,7 @@ def _border(cutout: Cutout, rng: np.random.Generator) -> tuple[Array, Array]:
     return box, limits
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _warp(pixels: Any, backward: Any, centre: Any, limits: Any, out: Any) -> None:
     """Bilinear, with 2 x 2 samples a pixel where the crop is coarser than the cutout."""
     size, height, width = out.shape[0], pixels.shape[0], pixels.shape[1]

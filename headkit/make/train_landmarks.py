@@ -2,7 +2,7 @@
 
 SCENES is what training_scenes makes; it may grow during the training. RUN holds `last.pt`, from which the same command
 goes on, `log.jsonl`, and in the end `landmarks.safetensors`: the weights averaged over the last steps, half precision.
-More steps may be asked for on going on; the rate falls over the last third, and crops grow from 64 to 96 pixels.
+More steps may be asked for on going on; the rate falls over the last half, and crops grow from 64 to 96 pixels.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import copy
 import json
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from headkit.make.landmark_crops import Cutout, Sample, plain, read_shard, varie
 HELD_OUT = 900  # shards from this number on are not learned from
 BATCH = 48
 RATE, WEIGHT_DECAY = 2e-3, 0.02
-WARM, FALL = 200, 0.35  # steps until the full rate; share of the steps in which it falls to nothing
-SIZES = ((0.73, 64), (1.01, SIZE))  # sides of the crops, until this share of the steps
+WARM, FALL = 200, 0.45  # steps until the full rate; share of the steps in which it falls to nothing
+SIZES = ((0.825, 64), (1.01, SIZE))  # sides of the crops, until this share of the steps
 AVERAGE = 0.998  # what the averaged weights keep in a step
 FAR = 1.6  # crop coordinates beyond which a point is not learned
 EVERY = 250  # steps between checkpoints and looks for new shards
@@ -63,6 +64,8 @@ class Training:
             self.network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY
         )
         self.step = 0
+        self.drawing = ThreadPoolExecutor(1)
+        self.next: Future[tuple[Tensor, ...]] | None = None
         self.heads: list[Cutout] = []
         self.held_out: list[Cutout] = []
         self.read: set[str] = set()
@@ -101,10 +104,11 @@ class Training:
         rate = RATE * min(1.0, (self.step + 1) / WARM, (1 - progress) / FALL)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        rng = np.random.default_rng([self.seed, self.step])
-        chosen = rng.integers(len(self.heads), size=BATCH)
-        batch = [varied(self.heads[number], size, self.mirror, rng) for number in chosen]
-        crops, points, seen, view = tensors(batch)
+        ready = self.next or self.drawing.submit(self._batch, self.step, size)
+        crops, points, seen, view = ready.result()
+        self.next = None
+        if self.step + 1 < steps:
+            self.next = self.drawing.submit(self._batch, self.step + 1, self._size(steps, 1))
         self.network.train()
         losses = loss(self.network(crops), points, seen, view)
         self.optimizer.zero_grad()
@@ -115,9 +119,16 @@ class Training:
         self._take_average()
         return np.array([float(value.detach()) for value in losses])
 
-    def _size(self, steps: int) -> int:
-        """Side of the crops at this step."""
-        return next(size for until, size in SIZES if self.step / steps < until)
+    def _batch(self, step: int, size: int) -> tuple[Tensor, ...]:
+        """The crops of a step, drawn from seed and step; runs beside the network."""
+        rng = np.random.default_rng([self.seed, step])
+        chosen = rng.integers(len(self.heads), size=BATCH)
+        return tensors([varied(self.heads[number], size, self.mirror, rng) for number in chosen])
+
+    def _size(self, steps: int, ahead: int = 0) -> int:
+        """Side of the crops at this step, or some steps later."""
+        progress = (self.step + ahead) / steps
+        return next(size for until, size in SIZES if progress < until)
 
     def _take_average(self) -> None:
         kept = min(AVERAGE, self.step / (self.step + 10))

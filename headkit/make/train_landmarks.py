@@ -2,7 +2,7 @@
 
 SCENES is what training_scenes makes; it may grow during the training. RUN holds `last.pt`, from which the same command
 goes on, `log.jsonl`, and in the end `landmarks.safetensors`: the weights averaged over the last steps, half precision.
-More steps may be asked for on going on; the rate falls over the last half, and crops grow from 64 to 96 pixels.
+More steps may be asked for on going on; the rate falls over the last half.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ HELD_OUT = 900  # shards from this number on are not learned from
 BATCH = 48
 RATE, WEIGHT_DECAY = 2e-3, 0.02
 WARM, FALL = 200, 0.45  # steps until the full rate; share of the steps in which it falls to nothing
-SIZES = ((0.825, 64), (1.01, SIZE))  # sides of the crops, until this share of the steps
 AVERAGE = 0.998  # what the averaged weights keep in a step
 FAR = 1.6  # crop coordinates beyond which a point is not learned
 EVERY = 250  # steps between checkpoints and looks for new shards
@@ -92,23 +91,21 @@ class Training:
                 self._look_for_shards()
                 totals, since = np.zeros(4), time.monotonic()
             if self.step % MEASURE == 0:
-                self._say(
-                    **measure(self.average, self.held_out[: self.measured], self._size(steps))
-                )
-        self._say(**measure(self.average, self.held_out[: self.measured], self._size(steps)))
-        export(self.average, self.out / "landmarks.safetensors", self._size(steps))
+                self._say(**measure(self.average, self.held_out[: self.measured]))
+        self._say(**measure(self.average, self.held_out[: self.measured]))
+        export(self.average, self.out / "landmarks.safetensors")
 
     def _train(self, steps: int) -> NDArray[Any]:
         """One step: its losses."""
-        progress, size = self.step / steps, self._size(steps)
+        progress = self.step / steps
         rate = RATE * min(1.0, (self.step + 1) / WARM, (1 - progress) / FALL)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        ready = self.next or self.drawing.submit(self._batch, self.step, size)
+        ready = self.next or self.drawing.submit(self._batch, self.step)
         crops, points, seen, view = ready.result()
         self.next = None
         if self.step + 1 < steps:
-            self.next = self.drawing.submit(self._batch, self.step + 1, self._size(steps, 1))
+            self.next = self.drawing.submit(self._batch, self.step + 1)
         self.network.train()
         losses = loss(self.network(crops), points, seen, view)
         self.optimizer.zero_grad()
@@ -119,16 +116,11 @@ class Training:
         self._take_average()
         return np.array([float(value.detach()) for value in losses])
 
-    def _batch(self, step: int, size: int) -> tuple[Tensor, ...]:
+    def _batch(self, step: int) -> tuple[Tensor, ...]:
         """The crops of a step, drawn from seed and step; runs beside the network."""
         rng = np.random.default_rng([self.seed, step])
         chosen = rng.integers(len(self.heads), size=BATCH)
-        return tensors([varied(self.heads[number], size, self.mirror, rng) for number in chosen])
-
-    def _size(self, steps: int, ahead: int = 0) -> int:
-        """Side of the crops at this step, or some steps later."""
-        progress = (self.step + ahead) / steps
-        return next(size for until, size in SIZES if progress < until)
+        return tensors([varied(self.heads[number], SIZE, self.mirror, rng) for number in chosen])
 
     def _take_average(self) -> None:
         kept = min(AVERAGE, self.step / (self.step + 10))
@@ -197,13 +189,13 @@ def loss(said: Landmarks, points: Tensor, seen: Tensor, view: Tensor) -> tuple[T
     return likelihood + 8 * final + 8 * first + 0.5 * sight + 2 * turn, first, sight, turn
 
 
-def measure(network: LandmarkNetwork, heads: list[Cutout], size: int) -> dict[str, Any]:
+def measure(network: LandmarkNetwork, heads: list[Cutout]) -> dict[str, Any]:
     """Errors on plain crops in percent of the box's size, of the 68 and of all; by yaw; coverage of what is stated."""
     network.eval()
     errors, inside, bands = [], [], []
     for start in range(0, len(heads), BATCH):
         chosen = heads[start : start + BATCH]
-        samples, squares = zip(*(plain(head, size) for head in chosen), strict=True)
+        samples, squares = zip(*(plain(head, SIZE) for head in chosen), strict=True)
         crops, points, _, _ = tensors(list(samples))
         with torch.inference_mode():
             said = network(crops)
@@ -225,7 +217,7 @@ def measure(network: LandmarkNetwork, heads: list[Cutout], size: int) -> dict[st
 QUANTILE_95 = 4.7439  # of r / b where r has the density r exp(-r / b) / b^2
 
 
-def export(network: LandmarkNetwork, path: Path, size: int) -> None:
+def export(network: LandmarkNetwork, path: Path) -> None:
     """The weights, half precision, and the side of the crops that they are for."""
     from safetensors.torch import save_file
 
@@ -233,7 +225,7 @@ def export(network: LandmarkNetwork, path: Path, size: int) -> None:
         name: value.half().contiguous() if value.is_floating_point() else value
         for name, value in network.state_dict().items()
     }
-    save_file(state, path, {"size": str(size)})
+    save_file(state, path, {"size": str(SIZE)})
 
 
 if __name__ == "__main__":

@@ -17,10 +17,13 @@ class Calibration:
     deviation    on what the network states for a point, so that 95% intervals of points hold 95%
     correlation  on the deviations that a fit is told beyond that: errors of neighbouring points agree, so that many
                  points say less than as many independent ones
+    doubt        on the deviations of rotation and translation that come out, so that 95% intervals hold 95%: errors
+                 that all points of a head share turn and move it, and no residual shows them
     """
 
     deviation: float = 1.0
     correlation: float = 1.0
+    doubt: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,9 +24,9 @@ from headkit.tool import Record
 Array = NDArray[np.float64]
 
 SAME_BOX = 0.4  # overlap from which a found head is an asked one
-MOST_DEGREES = 12.0
-MOST_SHARE = 0.08  # of landmark distance, in sizes of the asked box: sqrt(width x height)
-LEAST_IOU = 0.75
+MOST_DEGREES = 18.0
+MOST_SHARE = 0.085  # of landmark distance, in sizes of the asked box: sqrt(width x height)
+LEAST_IOU = 0.65
 _SIDE = 96  # samples along the longer side of what two silhouettes cover
 
 

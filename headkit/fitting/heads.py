@@ -48,6 +48,7 @@ class Asked:
     vertices  (L,) vertices of the head model
     points    of them; `sides` are the same found in the picture as it is, and in its mirror, where that was done
     contour   the vertices are the 68, and points 0 to 16 lie on the visible outline
+    doubt     factor on the deviations of rotation and translation, for errors that all points share
     """
 
     picture: int
@@ -55,6 +56,7 @@ class Asked:
     points: Points
     sides: tuple[Points, Points] | None = None
     contour: bool = False
+    doubt: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +153,13 @@ def _solved(
         device=device,
         contour=chosen[0].contour,
     )
-    return [(_one(done, number), float(done.focal[number])) for number in range(len(rows))]
+    return [
+        (_one(done, number, one.doubt), float(done.focal[number]))
+        for number, one in enumerate(chosen)
+    ]
 
 
-def _one(done: Fit, number: int) -> Fitted:
+def _one(done: Fit, number: int, doubt: float) -> Fitted:
     return Fitted(
         shape=done.shape[number],
         expression=done.expression[number],
@@ -162,8 +167,8 @@ def _one(done: Fit, number: int) -> Fitted:
         rotation=done.rotation[number],
         translation=done.translation[number],
         residual_px=float(done.residual_px[number]),
-        rotation_deviation=np.rad2deg(done.rotation_deviation[number]),
-        translation_deviation=done.translation_deviation[number],
+        rotation_deviation=np.rad2deg(done.rotation_deviation[number]) * doubt,
+        translation_deviation=done.translation_deviation[number] * doubt,
         converged=bool(done.converged[number]),
         flags=list(done.flags[number]),
     )

@@ -199,7 +199,9 @@ class _Fitter:
                 elif sight is not None:
                     found = (sight.both, sight.plain, sight.mirrored)
                     both, *sides = (Points(f.points, f.deviation * spread) for f in found)
-                    asked.append(Asked(number, self.model.dense, both, (sides[0], sides[1])))
+                    two = sides[0], sides[1]
+                    doubt = self.weights.calibration.doubt
+                    asked.append(Asked(number, self.model.dense, both, two, doubt=doubt))
                 else:
                     continue
                 places.append((number, place))

@@ -12,8 +12,9 @@ real heads than networks trained on photos do. --model takes a file of weights i
 person in `poses`, and its outline with hair is the box; `params` and `pose` are those of the mean head. A person of
 whom no point of the head is known has none.
 
-An image is seen whole, in a square of --imgsz pixels. Heads that are then under 10 pixels or so are missed: --tile
-looks at overlapping squares of the image as well, for crowds and large images. At most 1,000 heads are kept.
+An image is seen whole, in a square of --imgsz pixels; our own network sees it in two smaller ones too, for heads that
+fill it. Heads that are then under 10 pixels or so are missed: --tile looks at overlapping squares of the image as well,
+for crowds and large images. At most 1,000 heads are kept.
 
 `heads` is replaced; `truth` and `target` are left alone. Boxes are in pixels of the upright image, whatever turn its
 EXIF asks for, cut at its border, best first. What is found depends on the image alone: not on the batch, the jobs or

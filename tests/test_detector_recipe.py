@@ -112,3 +112,9 @@ def test_training_goes_on_from_its_checkpoint(manifest, tmp_path, monkeypatch):
     assert (kept["seen"], kept["steps"]) == (16, 4)
     assert yolo.load_weights(tmp_path / "head_detector.npz").imgsz == 64
     assert "AP50" in (tmp_path / "accuracy.md").read_text()
+    first, again = tmp_path / "head_detector.npz", tmp_path / "again"
+    test_only = ["--weights", str(first), "-d", str(again), "--only-test"]
+    monkeypatch.setattr(sys, "argv", [*words, *small, *test_only])
+    train_detector.main()
+    with np.load(first) as one, np.load(again / "head_detector.npz") as other:
+        assert all((one[name] == other[name]).all() for name in one.files)

@@ -135,6 +135,22 @@ def load_weights(path: Path, *, imgsz: int | None = None, device: str = "cpu") -
 
     Raises RefusedError where the file is something else, or broken.
     """
+    module, description = stored(path)
+    side = imgsz or int(description["imgsz"])
+    coarser = {max(STRIDE, round(share * side / STRIDE) * STRIDE) for share in COARSER} - {side}
+    return YoloNetwork(
+        _ready_to_look(module, device),
+        imgsz=side,
+        wanted=0,
+        classes=1,
+        people=False,
+        device=device,
+        coarser=tuple(sorted(coarser, reverse=True)),
+    )
+
+
+def stored(path: Path) -> tuple[nn.Module, dict[str, Any]]:
+    """The network in a npz file of `save_weights`, as it was trained, with its `yaml` and `imgsz`. Raises RefusedError."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             description = json.loads(str(arrays["description"]))
@@ -152,17 +168,7 @@ def load_weights(path: Path, *, imgsz: int | None = None, device: str = "cpu") -
     if any(not name.endswith("num_batches_tracked") for name in missing):
         raise RefusedError(f"lacks {missing[0]} and more; name one that train_detector wrote")
     module.load_state_dict(kept, strict=False)
-    side = imgsz or int(description["imgsz"])
-    coarser = {max(STRIDE, round(share * side / STRIDE) * STRIDE) for share in COARSER} - {side}
-    return YoloNetwork(
-        _ready_to_look(module, device),
-        imgsz=side,
-        wanted=0,
-        classes=1,
-        people=False,
-        device=device,
-        coarser=tuple(sorted(coarser, reverse=True)),
-    )
+    return module, description
 
 
 def load_file(path: Path, *, imgsz: int | None = None, device: str = "cpu") -> YoloNetwork:

@@ -5,7 +5,8 @@
 A YOLO nano of ultralytics, built from its yaml and trained from nothing by the loop below (its own trainer spends a
 third of the time of two cores beside the network, needs files in its layout, and cannot leave heads out). Goes on
 from RUN/checkpoint.pt where there is one: the learning rate is flat until the last part of --images, so that a run
-can be made longer or brought to its end at any time by starting it again with another --images.
+can be made longer or brought to its end at any time by starting it again with another --images. Where only the weights
+are left, --weights begins with them.
 """
 
 from __future__ import annotations
@@ -95,6 +96,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=int(os.environ.get("OMP_NUM_THREADS", "1")))
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--weights", type=Path, help="npz to begin with, where there is no checkpoint"
+    )
     parser.add_argument("--only-test", action="store_true")
     return parser.parse_args()
 
@@ -136,8 +140,13 @@ class _Run:
         checkpoint = options.dir / "checkpoint.pt"
         kept = torch.load(checkpoint, weights_only=True) if checkpoint.exists() else None
         torch.manual_seed(options.seed)
-        yaml = kept["yaml"] if kept else yolo.architecture(YAML, width=options.width, classes=1)
-        network = yolo.build(yaml).to(options.device).to(memory_format=torch.channels_last)
+        if kept is None and options.weights:
+            first, description = yolo.stored(options.weights)
+            yaml = description["yaml"]
+        else:
+            yaml = kept["yaml"] if kept else yolo.architecture(YAML, width=options.width, classes=1)
+            first = yolo.build(yaml)
+        network = first.to(options.device).to(memory_format=torch.channels_last)
         averaged = yolo.build(yaml).to(options.device).eval().requires_grad_(False)
         averaged.load_state_dict(network.state_dict())
         decayed = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]

@@ -19,7 +19,7 @@ from headkit.render.jit import compiled
 from headkit.render.shading.light import KEY
 from headkit.render.shading.shadow_map import casters, depth_map, fitted
 
-_LARGEST: Final = 320  # texels on an edge of a map
+_LARGEST: Final = 256  # texels on an edge of a map
 _REACH: Final = 0.35  # metres: how far off blockers are looked for in estimating a penumbra
 _TAPS: Final = 9
 _TURNS: Final = 64  # of the pattern of taps, so that its grain does not repeat

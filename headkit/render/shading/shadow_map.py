@@ -132,11 +132,15 @@ def _draw(
         rise_b, rise_c = rise_b - depth, rise_c - depth
         share = 1.0 / turn
         for y in range(y_first, y_last + 1):
+            entered = False
             for x in range(x_first, x_last + 1):
                 b = ((x - ax) * cy - cx * (y - ay)) * share
                 c = (bx * (y - ay) - (x - ax) * by) * share
                 if b < 0.0 or c < 0.0 or b + c > 1.0:
+                    if entered:  # a row leaves a triangle only once
+                        break
                     continue
+                entered = True
                 here = depth + b * rise_b + c * rise_c
                 if here >= depth_at[y, x] or (flags & CUT and _cut(attributes, i, j, k, b, c)):
                     continue

@@ -60,6 +60,7 @@ def rows(cli):
     return cli.write("in", poses(COUNT))
 
 
+@pytest.mark.slow  # kills of the sample map run always
 def test_three_kills_end_in_the_same_bytes(cli):
     small = Drill(cli, "generate", poses(COUNT), "--size", 64, "-b", 1, program="headkit")
     small.go(3, seed=4, longest=3)

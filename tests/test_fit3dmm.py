@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from headkit.head.camera import intrinsics, project, view_rotation
-from headkit.head.mediapipe import IBUG68
+from headkit.head.landmarks import MEDIAPIPE_OF_IBUG68
 from headkit.head.model import load_head
 from headkit.head.rotation import geodesic, rotation_from_euler
 from headkit.tool import Context, Failure
@@ -35,7 +35,8 @@ def head_at(yaw, scheme, seed=0, translation=(0.1, -0.05, 1.2)):
     rows = points[model.landmarks68 if scheme != "dense" else model.dense]
     if scheme == "mediapipe478":
         whole = np.full((478, 2), 1.0)
-        whole[list(IBUG68)] = rows
+        for ibug, mesh in MEDIAPIPE_OF_IBUG68.items():
+            whole[mesh] = rows[ibug]
         rows = whole
     landmarks = {"scheme": scheme, "points": rows.tolist()}
     return {"box": [*low, *high], "score": 0.9, "landmarks": landmarks}, rotation

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headkit.fitting.labels import FOUND
 from headkit.head.camera import intrinsics
-from headkit.head.mediapipe import IBUG68
+from headkit.head.landmarks import from_mediapipe
 from headkit.image import ImageError, Pixels, load
 from headkit.paths import PathError, resolve
 from headkit.tool import Record
@@ -191,7 +191,7 @@ def read_landmarks(landmarks: Any, box: Array | None) -> Given:
     if visible is not None:
         table[[letter == "0" for letter in visible]] = np.nan
     if scheme.startswith("mediapipe"):
-        table = table[list(IBUG68)]
+        table = from_mediapipe(table)
     points, deviation = table[:, :2], table[:, 2]
     size = _longer(points if box is None else box.reshape(2, 2))
     deviation = np.where(deviation > 0, deviation, DEVIATION * size)

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from headkit.status import NO_INPUT, Stop
 from headkit.tool import Record
 
 MAX_LINE = 64 << 20  # bytes
@@ -31,6 +34,20 @@ _LONG_INTEGER = re.compile(rb"[:\[,\s]-?\d{19,}[\s,\]}]")
 
 class LineError(ValueError):
     """Why a line is not a record."""
+
+
+def named_lines(path: str | Path) -> Iterator[tuple[str, bytes]]:
+    """The lines of a file that are not blank, without BOM and line end, each with file:line; Stop 66 if it cannot be read."""
+    try:
+        with Path(path).open("rb") as file:
+            for number, line in enumerate(file, 1):
+                line = line.removesuffix(b"\n").removesuffix(b"\r")
+                if number == 1:
+                    line = line.removeprefix(BOM)
+                if line and not line.isspace():
+                    yield f"{path}:{number}", line
+    except OSError as error:
+        raise Stop(NO_INPUT, f"{path}: {error.strerror}") from None
 
 
 def parse(line: bytes) -> Record:

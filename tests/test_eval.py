@@ -70,6 +70,15 @@ def test_truth_of_another_manifest_by_id_and_what_is_missing(tmp_path, records):
     assert done.stdout.splitlines()[1].split()[:3] == ["all", "2", "0.500"]
 
 
+def test_a_truth_that_is_broken_is_named_by_its_line(tmp_path, records):
+    good = json.dumps({"id": "a", "truth": records[0]["truth"]}).encode()
+    (tmp_path / "truth.jsonl").write_bytes(b"\xef\xbb\xbf" + good + b"\r\n\n{torn\n")
+    done = run(tmp_path, records, "--truth", "truth.jsonl")
+    assert done.returncode == 65
+    assert "truth.jsonl:3: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_plots_and_table(tmp_path, records):
     done = run(tmp_path, records, "-d", "plots")
     assert done.returncode == 0

@@ -21,7 +21,7 @@ class Head:
     """One head, true or found; what is not known is None.
 
     box (4,) pixels; landmarks (68, 2 or more) pixels; view (3, 3), the rotation relative to the ray; rotation (3, 3)
-    and translation (3,) in the camera frame; shape, expression, jaw of `model`; deviation (3,) degrees, stated with
+    in the camera frame; shape, expression, jaw of `model`; deviation (3,) degrees, stated with
     the rotation; face: the box that landmark errors are divided by, where it is not the head's own.
     """
 
@@ -32,7 +32,6 @@ class Head:
     landmarks: Array | None = None
     view: Array | None = None
     rotation: Array | None = None
-    translation: Array | None = None
     shape: Array | None = None
     expression: Array | None = None
     jaw: Array | None = None

@@ -233,17 +233,13 @@ def _image_name(record: Record) -> str:
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Record]]:
-    from headkit.jsonl import LineError, parse
+    from headkit.jsonl import LineError, named_lines, parse
 
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield f"{path}:{number}", parse(line)
-    except OSError as error:
-        raise Stop(NO_INPUT, f"{path}: {error.strerror or error}") from error
-    except LineError as error:
-        raise Stop(BAD_INPUT, f"{path}: {error}") from error
+    for where, line in named_lines(path):
+        try:
+            yield where, parse(line)
+        except LineError as error:
+            raise Stop(BAD_INPUT, f"{where}: {error}") from None
 
 
 def _heads(value: Any, name: str, models: _Models) -> list[Head]:
@@ -279,7 +275,6 @@ def _head(head: Record, models: _Models) -> Head:
         landmarks=_maybe(points, (68, None), "landmarks.points"),
         view=_maybe(pose.get("view"), (3, 3), "pose.view"),
         rotation=_maybe(pose.get("rotation"), (3, 3), "pose.rotation"),
-        translation=_maybe(params.get("translation"), (3,), "params.translation"),
         shape=_maybe(params.get("shape"), (None,), "params.shape") if model else None,
         expression=_maybe(params.get("expression"), (None,), "params.expression")
         if model

@@ -144,19 +144,9 @@ def _next_rows(parts: list[Part]) -> str:
 
 
 def _lines(path: str) -> Iterator[tuple[str, bytes]]:
-    """The lines of a file that are not blank, each with file:line."""
-    from headkit.jsonl import BOM
+    from headkit.jsonl import named_lines
 
-    try:
-        with Path(path).open("rb") as file:
-            for number, line in enumerate(file, 1):
-                line = line.removesuffix(b"\n").removesuffix(b"\r")
-                if number == 1:
-                    line = line.removeprefix(BOM)
-                if line and not line.isspace():
-                    yield f"{path}:{number}", line
-    except OSError as error:
-        raise Stop(NO_INPUT, f"{path}: {error.strerror}") from None
+    return named_lines(path)
 
 
 def _id(where: str, line: bytes) -> str:

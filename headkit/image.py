@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
@@ -25,6 +28,24 @@ FORMATS: Final = ("png", "jpg", "webp")
 
 # What load() opens. Pillow knows more, but some of it runs programs (EPS) or is rare and fragile.
 _READABLE = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "JPEG2000", "PPM", "AVIF")
+# What photos come in, or what comes in their place, and is refused by its name: offset and first bytes.
+_REFUSED = (
+    (4, b"ftyphei", "HEIC"),
+    (4, b"ftyphev", "HEIC"),
+    (4, b"ftypmif1", "HEIF"),
+    (4, b"ftypmsf1", "HEIF"),
+    (4, b"ftypcrx", "a camera's raw file (CR3)"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
+    (0, b"8BPS", "Photoshop"),
+    (0, b"%PDF", "PDF"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\x1a\x45\xdf\xa3", "a film (Matroska)"),
+    (4, b"ftyp", "a film (MP4)"),
+    (0, b"version https://git-lfs", "a pointer of Git LFS"),
+)
+_MARKUP = ((b"<svg", "SVG"), (b"<html", "a web page"), (b"<!doctype html", "a web page"))
+_REDUCED_FILE = 1  # bit of TIFF's NewSubfileType: the first picture is the thumbnail of another
 # EXIF orientation to the turn that makes the picture upright (Exif 2.32, 4.6.4.A, tag 0x0112).
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -36,6 +57,11 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SCALED = ("JPEG", "MPO")  # formats that decode to a smaller scale
+_SAME_SIDES = (_UPRIGHT[2], _UPRIGHT[3], _UPRIGHT[4])  # width stays width
+# Pictures of more pixels are decoded one at a time, however many threads decode: memory stays bounded.
+_LARGE = 24_000_000
+_ONE_LARGE = threading.Lock()
 
 
 class ImageError(ValueError):
@@ -46,22 +72,26 @@ class ImageError(ValueError):
 class Picture:
     """A loaded image. pixels (H, W, 3) uint8 sRGB, upright.
 
-    turned  the file stores it in another orientation and asks for a turn (EXIF), so that its bytes
-            must not be copied beside coordinates of the upright picture
-    frames  number of frames in the file; `pixels` is the first
+    turned   the file stores it in another orientation and asks for a turn (EXIF), so that its bytes
+             must not be copied beside coordinates of the upright picture
+    frames   number of frames in the file; `pixels` is the first
+    size     width and height of the upright picture in the file; None where that of `pixels`
+    reduced  a pixel is `reduced` pixels of the file wide and high: 1, or 2, 4, 8 where decode() was asked for it
     """
 
     pixels: Pixels
     turned: bool = False
     frames: int = 1
+    size: tuple[int, int] | None = None
+    reduced: int = 1
 
     @property
     def width(self) -> int:
-        return int(self.pixels.shape[1])
+        return self.size[0] if self.size is not None else int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
-        return int(self.pixels.shape[0])
+        return self.size[1] if self.size is not None else int(self.pixels.shape[0])
 
 
 def load(path: str | Path) -> Picture:
@@ -81,35 +111,123 @@ def load(path: str | Path) -> Picture:
         raise ImageError(f"{path.name}: {error}") from error
 
 
-def decode(data: bytes) -> Picture:
-    """The picture in the bytes of an image file. Raises ImageError."""
+def decode(data: bytes, *, least: int | None = None) -> Picture:
+    """The picture in the bytes of an image file; may be called by several threads. Raises ImageError.
+
+    least  a JPEG whose longer side stays at least so many pixels is decoded at 1/2, 1/4 or 1/8 of its scale, as its
+           format allows and several times faster (`Picture.reduced`)
+    """
     if not data:
         raise ImageError("the file is empty; fetch it again")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks on sloppy metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with _no_remarks():
             Image.init()  # else a list of formats meets plugins that are not loaded yet
             formats = [name for name in _READABLE if name in Image.OPEN]
             with Image.open(io.BytesIO(data), formats=formats) as image:
-                frames = int(getattr(image, "n_frames", 1))
-                image.load()
-                turn = _UPRIGHT.get(_orientation(image))
-                pixels = _rgb(image)
+                return _decoded(image, least)
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        limit = cast(int, Image.MAX_IMAGE_PIXELS) // 1_000_000
-        raise ImageError(
-            f"the image has more than {limit} million pixels; make it smaller"
-        ) from error
+        raise ImageError(_too_large()) from error
     except UnidentifiedImageError as error:
-        raise ImageError("not an image of a known format; convert it to PNG or JPEG") from error
+        raise ImageError(_unknown(data)) from error
     except (ImageError, MemoryError):
         raise
     except Exception as error:  # Pillow's decoders raise nearly anything on broken bytes
         raise ImageError(f"the image is broken ({error}); fetch it again") from error
-    if turn is not None:
-        pixels = pixels.transpose(turn)
-    return Picture(np.array(pixels), turn is not None, frames)
+
+
+def _decoded(image: Image.Image, least: int | None) -> Picture:
+    """The picture of an image whose pixels are not read yet."""
+    width, height = image.size
+    if width * height > cast(
+        int, Image.MAX_IMAGE_PIXELS
+    ):  # Pillow itself only warns, up to twice that
+        raise ImageError(_too_large())
+    if _is_thumbnail(image):
+        raise ImageError("the file is a camera's raw file; develop it to JPEG")
+    with _ONE_LARGE if width * height > _LARGE else nullcontext():
+        reduced = _reduce(image, least) if least is not None and image.format in _SCALED else 1
+        image.load()
+        turn = _UPRIGHT.get(_orientation(image))
+        pixels = _rgb(image)
+        if turn is not None:
+            pixels = pixels.transpose(turn)
+        upright = np.array(pixels)
+    lies = turn is not None and turn not in _SAME_SIDES
+    size = (height, width) if lies else (width, height)
+    frames = int(getattr(image, "n_frames", 1))
+    return Picture(upright, turn is not None, frames, size, reduced)
+
+
+def _reduce(image: Image.Image, least: int) -> int:
+    """Have a JPEG decoded smaller, its longer side at least `least`; how many times smaller."""
+    longer = max(image.size)
+    scale = next((scale for scale in (8, 4, 2) if longer // scale >= least), 1)
+    if scale > 1:
+        image.draft(image.mode, (max(1, image.width // scale), max(1, image.height // scale)))
+    return round(longer / max(image.size))
+
+
+def _is_thumbnail(image: Image.Image) -> bool:
+    """Whether a TIFF begins with a small copy of a picture that it holds in a form of a camera's own."""
+    return image.format == "TIFF" and bool(
+        int(getattr(image, "tag_v2", {}).get(254, 0)) & _REDUCED_FILE
+    )
+
+
+def _too_large() -> str:
+    limit = cast(int, Image.MAX_IMAGE_PIXELS) // 1_000_000
+    return f"the image has more than {limit} million pixels; make it smaller"
+
+
+def _unknown(data: bytes) -> str:
+    """Why bytes that Pillow does not know are refused: by the name of what they are, where that is plain."""
+    begin = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for offset, mark, name in _REFUSED:
+        if data[offset : offset + len(mark)] == mark:
+            return (
+                f"the file is {name}, which is not an image that is read; convert it to PNG or JPEG"
+            )
+    for mark, name in _MARKUP:
+        if begin.startswith(mark) or (begin.startswith(b"<?xml") and mark in begin):
+            return (
+                f"the file is {name}, which is not an image that is read; fetch the picture itself"
+            )
+    return "not an image of a known format; convert it to PNG or JPEG"
+
+
+class _Remarks:
+    """Pillow's remarks on sloppy metadata, silenced while any thread decodes: filters belong to the whole process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.decoding = 0
+        self.caught = warnings.catch_warnings()
+
+    def hush(self) -> None:
+        with self.lock:
+            self.decoding += 1
+            if self.decoding == 1:
+                self.caught = warnings.catch_warnings()
+                self.caught.__enter__()
+                warnings.simplefilter("ignore")
+
+    def allow(self) -> None:
+        with self.lock:
+            self.decoding -= 1
+            if self.decoding == 0:
+                self.caught.__exit__(None, None, None)
+
+
+_remarks = _Remarks()
+
+
+@contextmanager
+def _no_remarks() -> Iterator[None]:
+    _remarks.hush()
+    try:
+        yield
+    finally:
+        _remarks.allow()
 
 
 def _orientation(image: Image.Image) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +199,61 @@ def test_cover_crops_where_it_is_told() -> None:
     assert cover(wide, 10, 10, across=0.0).max() == 0
     assert cover(wide, 10, 10, across=1.0).min() == 255
     assert cover(wide, 20, 10, across=0.5).shape == (10, 20, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypisom", "film"),
+        (b"\xff\x0a\xfa\x7f\x01", "JPEG XL"),
+        (b"8BPS\0\x01", "Photoshop"),
+        (b"<?xml version='1.0'?><svg xmlns='x'/>", "SVG"),
+        (b"\n <!DOCTYPE html><html>404", "web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+    ],
+)
+def test_what_is_no_picture_is_refused_by_name(data: bytes, name: str) -> None:
+    with pytest.raises(ImageError, match=name):
+        decode(data)
+
+
+def test_a_cameras_raw_file_is_no_thumbnail() -> None:
+    thumbnail = stored(Image.fromarray(scene()), "TIFF", tiffinfo={254: 1})
+    with pytest.raises(ImageError, match="raw file"):
+        decode(thumbnail)
+
+
+def test_large_jpegs_are_decoded_smaller_on_request() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    smooth = Image.fromarray(scene(300, 901))
+    data = stored(smooth, "JPEG", quality=95, exif=exif)
+    whole, reduced = decode(data), decode(data, least=200)
+    assert (whole.reduced, reduced.reduced) == (1, 4)
+    assert (reduced.width, reduced.height) == (whole.width, whole.height) == (300, 901)
+    assert reduced.pixels.shape == (226, 75, 3)
+    assert decode(data, least=901).reduced == 1
+    assert decode(stored(smooth, "PNG"), least=100).reduced == 1
+    coarse = resize(whole.pixels[:900], 75, 225)
+    assert np.abs(coarse.astype(int) - reduced.pixels[:225]).mean() < 2
+    thin = decode(stored(Image.fromarray(scene(3, 900)), "JPEG"), least=100)
+    assert (thin.width, thin.height) == (900, 3)
+
+
+def test_threads_do_not_let_a_bomb_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pillow warns of pictures up to twice its limit, and warnings belong to the whole process."""
+    data = encode(scene(40, 40), "png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    small = encode(scene(), "png")
+
+    def outcome(number: int) -> str:
+        try:
+            return str(decode(data if number % 2 else small).width)
+        except ImageError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(8) as threads:
+        said = list(threads.map(outcome, range(200)))
+    assert set(said[0::2]) == {"16"}
+    assert all("pixels" in text for text in said[1::2])

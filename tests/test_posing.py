@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from headkit.head.camera import intrinsics, view_rotation
 from headkit.head.rotation import FRONTAL, euler_from_rotation, rodrigues
 from headkit.render.human.body import load_body
-from headkit.render.pose import stature
+from headkit.render.pose import postures, stature
 from headkit.render.pose.attitudes import ATTITUDES, draw_angles, face_seen, other_side
 from headkit.render.pose.depth_order import Person, fit_people
 from headkit.render.pose.gravity import LEVEL, up_of
@@ -480,6 +480,41 @@ def test_head_against_body_is_that_of_the_baked_human(body):
         rows.append(stature.head_to_body(flat))
     expected = np.interp([1.0, 4.0, 10.0, 40.0], stature.AGES, stature.RATIO)
     np.testing.assert_allclose(rows, expected, rtol=0.1)
+
+
+@pytest.mark.parametrize("age", [6.0, 12.0, 30.0])
+@pytest.mark.parametrize("male", [False, True])
+def test_stick_figures_have_the_proportions_of_the_baked_human(body, age, male):
+    rest = body.rest(
+        body.identity(
+            sex=float(male), age=age, origin="european", rng=np.random.default_rng(1),
+            weight=0.5, muscle=0.5, height=0.5,
+        )
+    )  # fmt: skip
+    angles = np.zeros(len(ANGLES))
+    for side in ("left", "right"):
+        angles[ANGLE[f"shoulder_out_{side}"]] = -0.6
+    rig = rig_of(build(rest.joints))
+    joints = key_points(
+        transforms_of(unknowns_of(angles, np.ones(3)), np.eye(3), rig), body.key_points(rest)
+    )
+    tall = np.ptp(rest.vertices[body.vertex_groups["body"], 1])
+    drawn = postures.figures(
+        np.array([age]), np.array([male]), np.zeros((1, postures.NORMALS)),
+        np.full((1, postures.UNIFORMS), 0.2),
+    )  # fmt: skip
+    stick = drawn.points[0] / drawn.stature[0]
+    stick[:5] = (drawn.pivot[0] + postures.FACE * drawn.head[0]) / drawn.stature[0]
+
+    def measures(points):
+        shoulders, hips, ears = (points[[a, b]].mean(axis=0) for a, b in ((5, 6), (11, 12), (3, 4)))
+        pairs = ((5, 6), (11, 12), (5, 7), (7, 9), (11, 13), (13, 15))
+        lengths = [np.linalg.norm(points[a] - points[b]) for a, b in pairs]
+        return np.array([ears[1] - shoulders[1], shoulders[1] - hips[1], *lengths])
+
+    # in statures: a shrug is 0.03
+    np.testing.assert_allclose(measures(stick), measures(joints / tall), atol=0.02)
+    assert measures(stick)[0] == pytest.approx(measures(joints / tall)[0], abs=0.009)
 
 
 def test_children_are_told_from_adults(someone, seen):

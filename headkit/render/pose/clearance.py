@@ -1,4 +1,4 @@
-"""What it costs that forearms and hands lie in the head, in the trunk or in each other. Compiled.
+"""What it costs that arms and hands lie in the head, in the trunk or in each other. Compiled.
 
 Key points fix where an arm is seen, not how far away it is: an arm that crosses the head in the picture
 passes before it far more often than behind, and never through. The flesh is a ball for the skull and
@@ -26,11 +26,14 @@ from headkit.render.pose.posing_cost import (
 from headkit.render.pose.skeleton import Array
 
 _ARMS = ((7, 9), (8, 10))  # elbow and wrist
+_UPPER_ARMS = ((5, 7), (6, 8))  # shoulder and elbow
 # Where an arm is looked at: shares of the way from elbow to wrist; beyond 1 lies the hand.
 _ALONG = (0.4, 0.75, 1.05, 1.4)
 _TIP = 1.5
+# Where an upper arm is looked at beside the head: nearer to the shoulder it belongs there.
+_ALONG_UPPER = (0.5, 0.8)
 # Radii in metres for a trunk of half a metre, and ears 155 mm apart.
-_FOREARM, _BELLY, _SKULL = 0.038, 0.115, 0.105
+_FOREARM, _UPPER_ARM, _BELLY, _SKULL = 0.038, 0.05, 0.115, 0.105
 _MIDDLE_UP, _MIDDLE_FRONT = 0.07, 0.03  # of the skull, from the head's joint, metres
 _SPREAD = 0.02  # metres of overlap that count as one
 _BEFORE = (
@@ -44,15 +47,14 @@ def clear(settings: Array, moved: Array, change: Array, normal: Array, gradient:
     size, skull = settings[TRUNK] / 0.5, settings[SKULL]
     cost = 0.0
     shares = np.zeros(moved.shape[0])  # of the points: what is to be apart, as a sum of them
+    for shoulder, elbow in _UPPER_ARMS:
+        for along in _ALONG_UPPER:
+            _from_head(shoulder, elbow, along, skull, shares)
+            reach = _SKULL * skull + _UPPER_ARM * size
+            cost += _overlap(reach, 0.0, shares, moved, change, normal, gradient)
     for elbow, wrist in _ARMS:
         for along in _ALONG:
-            shares[:] = 0.0
-            shares[elbow] = 1.0 - along
-            shares[wrist] = along
-            up, front = _MIDDLE_UP * skull, _MIDDLE_FRONT * skull
-            shares[HEAD_CENTRE] = -(1.0 - up - front)
-            shares[HEAD_UP] = -up
-            shares[HEAD_FRONT] = -front
+            _from_head(elbow, wrist, along, skull, shares)
             reach = _SKULL * skull + _FOREARM * size
             cost += _overlap(reach, _BEFORE, shares, moved, change, normal, gradient)
             shares[HEAD_CENTRE], shares[HEAD_UP], shares[HEAD_FRONT] = 0.0, 0.0, 0.0
@@ -66,6 +68,18 @@ def clear(settings: Array, moved: Array, change: Array, normal: Array, gradient:
     shares[7], shares[9] = 1.0 - left, left
     shares[8], shares[10] = right - 1.0, -right
     return cost + _overlap(2.0 * _FOREARM * size, 0.0, shares, moved, change, normal, gradient)
+
+
+@compiled
+def _from_head(start: int, end: int, along: float, skull: float, shares: Array) -> None:
+    """Sets `shares` so that a point of a limb is told from the middle of the skull."""
+    shares[:] = 0.0
+    shares[start] = 1.0 - along
+    shares[end] = along
+    up, front = _MIDDLE_UP * skull, _MIDDLE_FRONT * skull
+    shares[HEAD_CENTRE] = -(1.0 - up - front)
+    shares[HEAD_UP] = -up
+    shares[HEAD_FRONT] = -front
 
 
 @compiled

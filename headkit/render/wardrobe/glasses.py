@@ -20,6 +20,8 @@ _SHAPES: dict[str, tuple[float, float, float, float, float]] = {
     "aviator": (0.0285, 0.0245, 2.6, 0.000, 0.16),
 }
 
+_THINNEST = 1.0  # pixels: a thinner wire would fall between samples and look like dashes
+
 
 def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
     """Frame and lenses in the camera frame; nothing where none are worn or the head is tiny."""
@@ -29,7 +31,7 @@ def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
     near = wearer.detail > 120
     rims = [_outline(wearer, side, 32 if near else 14) for side in (1.0, -1.0)]
     size = _size(wearer)
-    thick = 0.5 * max(look.frame_width, 0.25 / max(wearer.detail, 1.0) * 0.23) * size
+    thick = 0.5 * max(look.frame_width, _THINNEST * 0.24 / max(wearer.detail, 1.0)) * size
     parts = [tube(rim, thick, 1.15, 6 if near else 4, closed=True) for rim in rims]
     parts.append(tube(_bridge(wearer, rims), thick * 0.95, sides=5))
     for rim, side in zip(rims, (1.0, -1.0), strict=True):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from headkit.backends import yolo
-from headkit.make import detector_samples, train_detector
+from headkit.make import detector_samples, train_detector, yolo_training
 from headkit.make.detector_accuracy import Found, Truth, average_precision, table
 
 DATA = Path(__file__).parent / "data" / "detect"
@@ -58,7 +58,7 @@ def test_boxes_of_turned_heads_are_those_of_their_ellipses():
 
 
 def test_cells_that_are_left_out():
-    left_out = train_detector._left_out(np.array([[0.0, 0.0, 16.0, 8.0]]), 64)
+    left_out = yolo_training.left_out(np.array([[0.0, 0.0, 16.0, 8.0]]), 64)
     assert left_out.shape == (64 + 16 + 4,)
     assert np.flatnonzero(left_out).tolist() == [0, 1, 64]  # two of stride 8; (8, 8) of stride 16
 
@@ -66,7 +66,7 @@ def test_cells_that_are_left_out():
 def test_the_loss_does_not_ask_what_a_left_out_head_is():
     torch.manual_seed(0)
     network = yolo.build(yolo.architecture("cfg/models/11/yolo11.yaml", width=0.02, classes=1))
-    loss_of = train_detector.HeadLoss(network.train())
+    loss_of = yolo_training.Unasked(yolo.detection_loss(network.train()))
     empty = {"batch_idx": torch.zeros(0), "cls": torch.zeros(0, 1), "bboxes": torch.zeros(0, 4)}
     predictions = network(torch.rand(2, 3, 64, 64))
     nothing = loss_of(predictions, {**empty, "left_out": torch.ones(2, 84, dtype=torch.bool)})
@@ -103,8 +103,8 @@ def test_training_goes_on_from_its_checkpoint(manifest, tmp_path, monkeypatch):
         str(tmp_path),
     ]
     small = ["--sizes", "64", "--width", "0.02", "--imgsz", "64"]
-    monkeypatch.setattr(train_detector, "PIXELS", 4 * 64 * 64)
-    monkeypatch.setattr(train_detector.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(yolo_training, "PIXELS", 4 * 64 * 64)
+    monkeypatch.setattr(yolo_training.signal, "signal", lambda *_: None)
     for images in ("8", "16"):
         monkeypatch.setattr(sys, "argv", [*words, "--images", images, *small])
         train_detector.main()

@@ -70,7 +70,8 @@ def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search
     kind = path.suffix.lower()
     try:
         if kind == ".npz":
-            return yolo.load_weights(path, imgsz=imgsz, device=device), OWN_SEARCH
+            own = yolo.load_weights(path, imgsz=imgsz, device=device)
+            return own, YOLO_SEARCH if own.people else OWN_SEARCH
         if kind == ".onnx" or vggheads.is_torchscript(path):
             if imgsz not in (None, vggheads.SIDE):
                 raise Stop(

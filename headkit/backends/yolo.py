@@ -48,8 +48,10 @@ def architecture(path: str, *, width: float, classes: int) -> dict[str, Any]:
 
 
 def build(yaml: dict[str, Any]) -> nn.Module:
-    """The detection network that a yaml describes, with weights as drawn by torch's generator."""
-    network: nn.Module = ultralytics().nn.tasks.DetectionModel(copy.deepcopy(yaml), verbose=False)
+    """The detection or pose network that a yaml describes, with weights as drawn by torch's generator."""
+    tasks = ultralytics().nn.tasks
+    kind = tasks.PoseModel if "kpt_shape" in yaml else tasks.DetectionModel
+    network: nn.Module = kind(copy.deepcopy(yaml), verbose=False)
     network.args = importlib.import_module("ultralytics.cfg").get_cfg()
     return network
 
@@ -57,6 +59,11 @@ def build(yaml: dict[str, Any]) -> nn.Module:
 def detection_loss(network: nn.Module) -> Any:
     """The loss of a detection network, for training."""
     return ultralytics().utils.loss.v8DetectionLoss(network)
+
+
+def pose_loss(network: nn.Module) -> Any:
+    """The loss of a pose network of people, for training; COCO's deviations of key points."""
+    return ultralytics().utils.loss.v8PoseLoss(network)
 
 
 def save_weights(path: Path, network: nn.Module, yaml: dict[str, Any], *, imgsz: int) -> None:
@@ -131,19 +138,22 @@ class YoloNetwork:
 
 
 def load_weights(path: Path, *, imgsz: int | None = None, device: str = "cpu") -> YoloNetwork:
-    """Our own head detector from a npz file of `save_weights`; imgsz as it was trained for, unless given.
+    """Our own head detector, or body-pose network, from a npz file of `save_weights`.
 
-    Raises RefusedError where the file is something else, or broken.
+    imgsz  as it was trained for, unless given. A pose network gives boxes of people with their key points. Raises
+           RefusedError where the file is something else, or broken.
     """
     module, description = stored(path)
     side = imgsz or int(description["imgsz"])
-    coarser = {max(STRIDE, round(share * side / STRIDE) * STRIDE) for share in COARSER} - {side}
+    people = "kpt_shape" in description["yaml"]
+    shares = () if people else COARSER
+    coarser = {max(STRIDE, round(share * side / STRIDE) * STRIDE) for share in shares} - {side}
     return YoloNetwork(
         _ready_to_look(module, device),
         imgsz=side,
         wanted=0,
         classes=1,
-        people=False,
+        people=people,
         device=device,
         coarser=tuple(sorted(coarser, reverse=True)),
     )
@@ -162,11 +172,11 @@ def stored(path: Path) -> tuple[nn.Module, dict[str, Any]]:
         module = build(description["yaml"])
     except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise RefusedError(
-            f"holds no weights of ours ({error}); name one that train_detector wrote"
+            f"holds no weights of ours ({error}); name one of headkit/make"
         ) from None
     missing = [name for name in module.state_dict() if name not in kept]
     if any(not name.endswith("num_batches_tracked") for name in missing):
-        raise RefusedError(f"lacks {missing[0]} and more; name one that train_detector wrote")
+        raise RefusedError(f"lacks {missing[0]} and more; name one of headkit/make")
     module.load_state_dict(kept, strict=False)
     return module, description
 

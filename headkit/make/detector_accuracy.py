@@ -66,32 +66,56 @@ def average_precision(
                 hits.append(hit)
     if not count:
         return float("nan"), float("nan"), 0
+    recall = float(np.sum(np.array(hits, dtype=bool)[np.array(scores) > SCORE]) / count)
+    return precision_area(scores, hits, count), recall, count
+
+
+def precision_area(scores: list[float], hits: list[bool], count: int) -> float:
+    """Area under the interpolated precision-recall curve of detections, `count` being what there was to find."""
     order = np.argsort(-np.array(scores), kind="stable")
     right = np.cumsum(np.array(hits, dtype=float)[order])
     if not len(right):
-        return 0.0, 0.0, count
-    recall = right / count
+        return 0.0
     precision = right / np.arange(1, len(right) + 1)
     best = np.maximum.accumulate(precision[::-1])[::-1]
-    area = float(np.sum(np.diff(recall, prepend=0.0) * best))
-    return area, float(np.sum(np.array(hits)[np.array(scores) > SCORE]) / count), count
+    return float(np.sum(np.diff(right / count, prepend=0.0) * best))
 
 
 def _matches(
     truth: Truth, found: Found, counts: NDArray[np.bool_], least: float
 ) -> list[tuple[int, bool]]:
-    """Number and hit of every detection that counts; the best detections choose their heads first."""
-    free = np.ones(len(truth.boxes), dtype=bool)
-    matched: list[tuple[int, bool]] = []
-    for k in np.argsort(-found.scores, kind="stable").tolist():
-        shared = overlaps(found.boxes[k], truth.boxes)
-        candidates = np.where(free & counts & (shared >= least), shared, 0)
+    """Number and hit of every detection that counts."""
+    shared = np.array([overlaps(box, truth.boxes) for box in found.boxes]).reshape(
+        len(found.boxes), len(truth.boxes)
+    )
+    met = np.array(
+        [_mostly(box, truth.boxes, one) for box, one in zip(found.boxes, shared, strict=True)]
+    ).reshape(shared.shape)
+    return matched(found.scores, shared, counts, least, met)
+
+
+def matched(
+    scores: Array,
+    likeness: NDArray[np.floating],
+    counts: NDArray[np.bool_],
+    least: float,
+    met: NDArray[np.bool_],
+) -> list[tuple[int, bool]]:
+    """Number and hit of every detection that counts; the best detections choose what they found first.
+
+    likeness (m, n) of detections and truths, at least `least` in a hit; counts (n,); met (m, n) which truths that do
+    not count excuse which detections
+    """
+    free = counts.copy()
+    found: list[tuple[int, bool]] = []
+    for k in np.argsort(-scores, kind="stable").tolist():
+        candidates = np.where(free & (likeness[k] >= least), likeness[k], 0)
         if candidates.size and candidates.max() > 0:
             free[int(candidates.argmax())] = False
-            matched.append((k, True))
-        elif not (~counts & _mostly(found.boxes[k], truth.boxes, shared)).any():
-            matched.append((k, False))
-    return matched
+            found.append((k, True))
+        elif not (~counts & met[k]).any():
+            found.append((k, False))
+    return found
 
 
 def _mostly(box: Array, others: Array, shared: Array) -> NDArray[np.bool_]:

@@ -1,8 +1,8 @@
-"""Training pictures of the head detector, cut from renders and changed at random.
+"""Training pictures of the head detector and of the body-pose network, cut from renders and changed at random.
 
-A sample is a square of any size in which heads are between some pixels and larger than the square: one scene around
-one of its heads, a scene as a whole, or four of either. Then come things that are not heads, colour, blur, noise and
-JPEG. Sample number N of a seed is always the same.
+A sample is a square of any size in which heads (or people) are between some pixels and larger than the square: one
+scene around one of them, a scene as a whole, or four of either. Then come things that are neither, colour, blur, noise
+and JPEG. Sample number N of a seed is always the same.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.backends.finding import COCO_MIRROR
+from headkit.make.clutter import distracted
+from headkit.make.photographing import photographed, recoloured
+
 Pixels = NDArray[np.uint8]
 Boxes = NDArray[np.float64]
 Draw = np.random.Generator
@@ -28,16 +32,34 @@ FOUR = 0.2  # share of samples that are four views
 SMALLEST = 6  # pixels of the network's input: smaller heads are neither heads nor background
 CUT = 0.25  # share of a box that must be left in the sample, else it is neither
 LARGEST_ZOOM = 3.0  # a render is not magnified more
+SMALLEST_VIEW = 0.7  # of the longer side of a view: a whole scene is not made smaller
+FILLING = 0.85  # share of the views that are moved so that as little as possible of them is empty
+# Heads of which much is hidden, and hair that hangs below the chin, were what the first network missed: they come
+# more often, as do scenes that show one.
+MOSTLY_SEEN = 0.8  # visibility
+HANGING = {"long", "ponytail"}
+OFTEN = 3.0  # how many times as often as another head
+EASY = 0.4  # share of the scenes without such a head that are taken when they are drawn
 
 
 @dataclass(frozen=True)
 class Scene:
-    """One render: the bytes of its image file, boxes (n, 4) in its pixels, which to leave out (n,), yaw (n,) degrees."""
+    """One render.
+
+    file    the bytes of its image file
+    boxes   (n, 4) of its heads, in its pixels; or of its people
+    ignore  (n,) which to leave out
+    yaw     (n,) of the head, degrees
+    hard    (n,) which are hard to box
+    points  (n, 17, 3) COCO's key points of people [x, y, confidence]; (n, 0, 3) of heads
+    """
 
     file: bytes
     boxes: Boxes
     ignore: NDArray[np.bool_]
     yaw: NDArray[np.float64]
+    hard: NDArray[np.bool_]
+    points: NDArray[np.float64]
 
     @functools.cached_property
     def pixels(self) -> Pixels:
@@ -63,16 +85,24 @@ def _scene(row: dict[str, Any], root: Path) -> Scene:
         np.array([head["box"] for head in heads], np.float64).reshape(-1, 4),
         np.array(["ignore" in head for head in heads], bool),
         np.array([head["pose"]["yaw"] for head in heads], np.float64),
+        np.array([_hard(head) for head in heads], bool),
+        np.zeros((len(heads), 0, 3)),
     )
+
+
+def _hard(head: dict[str, Any]) -> bool:
+    hair = head.get("attributes", {}).get("hair")
+    return "ignore" not in head and (head.get("visibility", 1.0) < MOSTLY_SEEN or hair in HANGING)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """pixels (S, S, 3) uint8 BGR; boxes (n, 4) and ignored (m, 4), cut at the sample."""
+    """pixels (S, S, 3) uint8 BGR; boxes (n, 4) and ignored (m, 4), cut at the sample; points (n, 17 or 0, 3)."""
 
     pixels: Pixels
     boxes: Boxes
     ignored: Boxes
+    points: NDArray[np.float64]
 
 
 def sample(scenes: list[Scene], size: int, seed: int, number: int) -> Sample:
@@ -81,15 +111,15 @@ def sample(scenes: list[Scene], size: int, seed: int, number: int) -> Sample:
     kind = draw.random()
     if kind < PLAIN:
         plain = _fitted(_chosen(scenes, draw), size, draw)
-        return replace(plain, pixels=_recoloured(plain.pixels, draw, 0.4))
+        return replace(plain, pixels=recoloured(plain.pixels, draw, 0.4))
     if kind < PLAIN + FOUR:
         whole = _four(scenes, size, draw)
     else:
         whole = _view(_chosen(scenes, draw), size, size, draw)
     pixels = whole.pixels
     if draw.random() < 0.5:
-        pixels = _distracted(pixels, np.concatenate([whole.boxes, whole.ignored]), scenes, draw)
-    return replace(whole, pixels=_photographed(_recoloured(pixels, draw), draw))
+        pixels = distracted(pixels, np.concatenate([whole.boxes, whole.ignored]), scenes, draw)
+    return replace(whole, pixels=photographed(recoloured(pixels, draw), draw))
 
 
 def _fitted(scene: Scene, size: int, draw: Draw) -> Sample:
@@ -104,21 +134,34 @@ def _fitted(scene: Scene, size: int, draw: Draw) -> Sample:
         source, (wide, high), interpolation=cv2.INTER_AREA
     )
     boxes = scene.boxes * ([wide / columns, high / rows] * 2) + [left, top, left, top]
+    points = scene.points * [wide / columns, high / rows, 1] + [left, top, 0]
     if draw.random() < 0.5:
         pixels = np.ascontiguousarray(pixels[:, ::-1])
         boxes[:, [0, 2]] = size - boxes[:, [2, 0]]
-    return _labelled(pixels, boxes, scene.ignore)
+        points = _swapped(points)
+        points[:, :, 0] = size - points[:, :, 0]
+    return _labelled(pixels, boxes, points, scene.ignore)
+
+
+def _swapped(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Left for right: what is the left eye of a person is the right one in the mirror."""
+    return points[:, COCO_MIRROR].copy() if points.shape[1] else points.copy()
 
 
 def _chosen(scenes: list[Scene], draw: Draw) -> Scene:
-    return scenes[int(draw.integers(len(scenes)))]
+    """Any scene; one without a hard head is put back at times, but not for ever."""
+    for _ in range(8):
+        scene = scenes[int(draw.integers(len(scenes)))]
+        if scene.hard.any() or draw.random() < EASY:
+            break
+    return scene
 
 
 def _four(scenes: list[Scene], size: int, draw: Draw) -> Sample:
     """Four views side by side, as YOLO's mosaic: smaller heads, and hard edges that are no heads."""
     x, y = (int(value) for value in draw.uniform(0.3, 0.7, 2) * size)
     pixels = np.empty((size, size, 3), np.uint8)
-    boxes, ignored = [], []
+    views = []
     for left, top, right, bottom in (
         (0, 0, x, y),
         (x, 0, size, y),
@@ -128,9 +171,10 @@ def _four(scenes: list[Scene], size: int, draw: Draw) -> Sample:
         view = _view(_chosen(scenes, draw), right - left, bottom - top, draw)
         pixels[top:bottom, left:right] = view.pixels
         corner = np.array([left, top, left, top], np.float64)
-        boxes.append(view.boxes + corner)
-        ignored.append(view.ignored + corner)
-    return Sample(pixels, np.concatenate(boxes), np.concatenate(ignored))
+        moved = view.boxes + corner, view.ignored + corner, view.points + np.array([left, top, 0])
+        views.append(moved)
+    boxes, ignored, points = (np.concatenate(parts) for parts in zip(*views, strict=True))
+    return Sample(pixels, boxes, ignored, points)
 
 
 def _view(scene: Scene, width: int, height: int, draw: Draw) -> Sample:
@@ -140,10 +184,11 @@ def _view(scene: Scene, width: int, height: int, draw: Draw) -> Sample:
     wanted = np.flatnonzero(~scene.ignore)
     short, long = min(width, height), max(width, height)
     if len(wanted) and draw.random() < 0.6:
-        box = scene.boxes[wanted[int(draw.integers(len(wanted)))]]
+        shares = np.where(scene.hard[wanted], OFTEN, 1.0)
+        box = scene.boxes[int(draw.choice(wanted, p=shares / shares.sum()))]
         side = max(box[2] - box[0], box[3] - box[1])
         scale = np.exp(draw.uniform(np.log(9), np.log(1.4 * short))) / side
-        scale = float(np.clip(scale, 0.5 * long / max(rows, columns), LARGEST_ZOOM))
+        scale = float(np.clip(scale, SMALLEST_VIEW * long / max(rows, columns), LARGEST_ZOOM))
         centre = np.array([box[0] + box[2], box[1] + box[3]]) / 2
         place = draw.uniform(0.1, 0.9, 2) * (width, height)
     else:
@@ -162,6 +207,8 @@ def _view(scene: Scene, width: int, height: int, draw: Draw) -> Sample:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = turn @ np.diag([mirror * scale * stretch, scale / stretch])
     offset = place - linear @ centre
+    if draw.random() < FILLING:
+        offset += _filling(linear, offset, (columns, rows), (width, height))
     matrix = np.column_stack([linear / kept, offset])
     # OpenCV's pixel centres are at whole numbers, ours at .5.
     matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5
@@ -170,7 +217,22 @@ def _view(scene: Scene, width: int, height: int, draw: Draw) -> Sample:
     pixels = cv2.warpAffine(
         source, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=border
     )
-    return _labelled(np.asarray(pixels), _turned(scene.boxes, linear, offset), scene.ignore)
+    boxes = _turned(scene.boxes, linear, offset)
+    points = _swapped(scene.points) if mirror < 0 else scene.points.copy()
+    points[:, :, :2] = points[:, :, :2] @ linear.T + offset
+    return _labelled(np.asarray(pixels), boxes, points, scene.ignore)
+
+
+def _filling(
+    linear: NDArray[np.float64],
+    offset: NDArray[np.float64],
+    size: tuple[int, int],
+    view: tuple[int, int],
+) -> NDArray[np.float64]:
+    """How to move x -> linear x + offset so that a scene of a size fills the view, or lies within it where it is smaller."""
+    corners = np.array([[0, 0], [1, 0], [0, 1], [1, 1]]) * size @ linear.T + offset
+    ends = np.sort([-corners.min(axis=0), np.array(view) - corners.max(axis=0)], axis=0)
+    return np.asarray(np.clip(0.0, ends[0], ends[1]))
 
 
 def _turned(boxes: Boxes, linear: NDArray[np.float64], offset: NDArray[np.float64]) -> Boxes:
@@ -181,8 +243,12 @@ def _turned(boxes: Boxes, linear: NDArray[np.float64], offset: NDArray[np.float6
     return np.concatenate([centres - reach, centres + reach], axis=1)
 
 
-def _labelled(pixels: Pixels, boxes: Boxes, ignore: NDArray[np.bool_]) -> Sample:
+def _labelled(
+    pixels: Pixels, boxes: Boxes, points: NDArray[np.float64], ignore: NDArray[np.bool_]
+) -> Sample:
     height, width = pixels.shape[:2]
+    outside = ((points[:, :, :2] < 0) | (points[:, :, :2] >= (width, height))).any(axis=2)
+    points[outside, 2] = 0
     cut = np.clip(boxes, 0, [width, height, width, height])
     sides = cut[:, 2:] - cut[:, :2]
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
@@ -194,155 +260,4 @@ def _labelled(pixels: Pixels, boxes: Boxes, ignore: NDArray[np.bool_]) -> Sample
         | (sides.max(axis=1, initial=0) < SMALLEST)
         | (sides.min(axis=1, initial=9e9) < 3)
     )
-    return Sample(pixels, cut[there & ~unclear], cut[there & unclear])
-
-
-def _distracted(pixels: Pixels, boxes: Boxes, scenes: list[Scene], draw: Draw) -> Pixels:
-    """With shapes, and pieces of other renders without heads, laid where they hide little of any head."""
-    pixels = pixels.copy()
-    size = len(pixels)
-    for _ in range(int(draw.integers(1, 7))):
-        wide, high = (int(v) for v in np.exp(draw.uniform(np.log(6), np.log(0.6 * size), 2)))
-        x, y = int(draw.integers(-wide // 2, size)), int(draw.integers(-high // 2, size))
-        if _hides(np.array([x, y, x + wide, y + high], np.float64), boxes):
-            continue
-        if draw.random() < 0.5:
-            _shape(pixels, x, y, wide, high, draw)
-        else:
-            _piece(pixels, x, y, wide, high, _chosen(scenes, draw), draw)
-    return pixels
-
-
-def _hides(patch: NDArray[np.float64], boxes: Boxes) -> bool:
-    sides = np.minimum(patch[2:], boxes[:, 2:]) - np.maximum(patch[:2], boxes[:, :2])
-    shared = np.prod(np.clip(sides, 0, None), axis=1)
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    return bool((shared > 0.3 * area).any())
-
-
-def _shape(pixels: Pixels, x: int, y: int, wide: int, high: int, draw: Draw) -> None:
-    """An ellipse, a polygon, a grid of lines or letters, of any colour: round and skin-coloured things are not heads."""
-    colour = tuple(int(v) for v in draw.integers(0, 256, 3))
-    if draw.random() < 0.3:  # near the colours of skin and hair, BGR
-        colour = tuple(
-            int(v)
-            for v in np.array([110, 150, 200]) * draw.uniform(0.15, 1.2) + draw.normal(0, 12, 3)
-        )
-        colour = tuple(min(max(v, 0), 255) for v in colour)
-    kind = int(draw.integers(4))
-    if kind == 0:
-        middle, axes = (x + wide // 2, y + high // 2), (wide // 2, high // 2)
-        cv2.ellipse(
-            pixels, middle, axes, float(draw.uniform(0, 180)), 0, 360, colour, -1, cv2.LINE_AA
-        )
-    elif kind == 1:
-        corners = draw.uniform(0, 1, (int(draw.integers(3, 7)), 2)) * (wide, high) + (x, y)
-        cv2.fillPoly(pixels, [corners.astype(np.int32)], colour, cv2.LINE_AA)
-    elif kind == 2:
-        step = int(draw.integers(3, 16))
-        for k in range(0, wide, step):
-            cv2.line(pixels, (x + k, y), (x + k, y + high), colour, max(1, step // 3), cv2.LINE_AA)
-        if draw.random() < 0.5:
-            for k in range(0, high, step):
-                cv2.line(
-                    pixels, (x, y + k), (x + wide, y + k), colour, max(1, step // 3), cv2.LINE_AA
-                )
-    else:
-        word = "".join(chr(int(c)) for c in draw.integers(48, 91, int(draw.integers(2, 9))))
-        font = int(draw.integers(0, 5))
-        cv2.putText(
-            pixels,
-            word,
-            (x, y + high),
-            font,
-            max(high, 8) / 30,
-            colour,
-            max(1, high // 12),
-            cv2.LINE_AA,
-        )
-
-
-def _piece(pixels: Pixels, x: int, y: int, wide: int, high: int, scene: Scene, draw: Draw) -> None:
-    """A part of another render that shows no head, turned by quarters and resized."""
-    source = scene.pixels
-    rows, columns = source.shape[:2]
-    for _ in range(4):
-        w, h = int(columns * draw.uniform(0.1, 0.5)), int(rows * draw.uniform(0.1, 0.5))
-        left, top = int(draw.integers(0, columns - w)), int(draw.integers(0, rows - h))
-        sides = np.minimum([left + w, top + h], scene.boxes[:, 2:]) - np.maximum(
-            [left, top], scene.boxes[:, :2]
-        )
-        if not (sides > 0).all(axis=1).any():
-            break
-    else:
-        return
-    part = np.rot90(source[top : top + h, left : left + w], int(draw.integers(4)))
-    patch = cv2.resize(np.ascontiguousarray(part), (wide, high), interpolation=cv2.INTER_AREA)
-    size = len(pixels)
-    x1, y1, x2, y2 = max(x, 0), max(y, 0), min(x + wide, size), min(y + high, size)
-    if x1 < x2 and y1 < y2:
-        pixels[y1:y2, x1:x2] = patch[y1 - y : y2 - y, x1 - x : x2 - x]
-
-
-def _recoloured(pixels: Pixels, draw: Draw, often: float = 0.8) -> Pixels:
-    """Another exposure, contrast, white balance, saturation; sometimes grey. `often`: chance of each."""
-    colour = pixels.astype(np.float32) / 255
-    if draw.random() < often:
-        grey = colour.mean(axis=2, keepdims=True)
-        saturation = 0.0 if draw.random() < 0.1 else float(draw.uniform(0.4, 1.6))
-        colour = grey + (colour - grey) * saturation
-        colour = colour * np.exp(draw.normal(0, 0.12, 3)).astype(np.float32) + draw.normal(
-            0, 0.02, 3
-        ).astype(np.float32)
-    if draw.random() < often:
-        gamma = float(np.exp(draw.normal(0, 0.35)))
-        contrast = float(np.exp(draw.normal(0, 0.25)))
-        colour = np.clip(colour, 0, 1) ** np.float32(gamma)
-        colour = (colour - 0.5) * contrast + 0.5 + float(draw.normal(0, 0.08))
-    if draw.random() < 0.03:
-        colour = 1 - colour
-    if draw.random() < 0.05:
-        colour = colour[:, :, draw.permutation(3)]
-    return (np.clip(colour, 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
-def _photographed(pixels: Pixels, draw: Draw) -> Pixels:
-    """What a lens, a sensor and a file do: blur, coarser pixels, sharpening, noise, JPEG."""
-    size = len(pixels)
-    kind = draw.random()
-    if kind < 0.15:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), float(draw.uniform(0.4, 2.0)))
-    elif kind < 0.22:
-        length = int(draw.integers(3, 9))
-        kernel = np.zeros((length, length), np.float32)
-        angle = draw.uniform(0, np.pi)
-        reach = (length - 1) / 2 * np.array([np.cos(angle), np.sin(angle)])
-        middle = np.array([(length - 1) / 2] * 2)
-        start, end = (tuple(int(v) for v in np.round(middle + s * reach)) for s in (-1, 1))
-        cv2.line(kernel, start, end, 1.0)
-        pixels = cv2.filter2D(pixels, -1, kernel / kernel.sum())
-    elif kind < 0.35:
-        small = max(16, int(size * draw.uniform(0.4, 0.9)))
-        way = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_NEAREST)[int(draw.integers(3))]
-        pixels = cv2.resize(
-            cv2.resize(pixels, (small, small), interpolation=way),
-            (size, size),
-            interpolation=cv2.INTER_LINEAR,
-        )
-    elif kind < 0.5:
-        soft = cv2.GaussianBlur(pixels, (0, 0), 1.0)
-        pixels = cv2.addWeighted(
-            pixels, 1 + (gain := float(draw.uniform(0.3, 1.5))), soft, -gain, 0
-        )
-    if draw.random() < 0.4:
-        noise = draw.standard_normal(pixels.shape, dtype=np.float32) * float(
-            np.exp(draw.uniform(0, np.log(18)))
-        )
-        if draw.random() < 0.5:
-            noise = noise.mean(axis=2, keepdims=True) * 1.7
-        pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
-    if draw.random() < 0.35:
-        quality = int(draw.integers(25, 95))
-        file = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        pixels = cv2.imdecode(file, cv2.IMREAD_COLOR)
-    return np.ascontiguousarray(pixels)
+    return Sample(pixels, cut[there & ~unclear], cut[there & unclear], points[there & ~unclear])

@@ -10,6 +10,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     tool            status
     paths           status
     jsonl           status record tool
+    photos          status
     image           status record paths
     prompt_words    nothing
     prompt          attributes prompt_words
@@ -24,7 +25,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     render          head attributes
     backends        status record tool image head
     formats         status record tool paths image jsonl
-    run             status record tool paths jsonl
+    run             status record tool paths jsonl photos
     definition      tool
     completions     tool definition
     schema          record tool

@@ -17,6 +17,10 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     and, where the first record decides whether the options make sense,
                     check(options, context, record) -> None: the runner calls it once, in the parent, with the
                     first record that has no error, before `start`; raises Stop
+                    Where Tool.photos is set, process(pairs) gets (record, Photo) pairs, and its module exports
+                    gathering(options, context) -> Gathering, how the photos are read and named.
+                    `process.prepare(pairs)`, if there, begins what can be done before the turn of a batch comes
+                    (decoding, in threads): the runner calls it as soon as a batch is read, some batches ahead
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
@@ -87,8 +91,40 @@ class Drop:
     fields: Record = field(default_factory=dict)  # set on the ledger row as well, as `cluster`
 
 
+@dataclass(frozen=True)
+class Photo:
+    """A photo that came with a record: its bytes, read once. A tool for which Tool.photos is set gets it.
+
+    sha256    of the bytes, hex; empty where there are none
+    metadata  what its source says of it: the JSON beside it in a WebDataset
+    copy_of   the id of an earlier photo with the same bytes
+    fault     why there are no bytes
+    """
+
+    data: bytes = b""
+    sha256: str = ""
+    metadata: Record = field(default_factory=dict)
+    copy_of: str | None = None
+    fault: Failure | None = None
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """How photos are read: the file of the key that ids follow from, and whether records say where photos lie.
+
+    samples  tars and folders are of img2dataset: a JSON file beside each photo says more of it, and standard input
+             is a tar
+    """
+
+    key: Path
+    samples: bool = False
+    keep_path: bool = False
+
+
 Result = Record | Failure | Drop  # a dict holds the fields to set; an empty one changes nothing
-Process = Callable[[list[Record]], list[Result]]
+Process = Callable[
+    [list[Any]], list[Result]
+]  # of records; of (record, Photo) pairs where Tool.photos is set
 
 
 @dataclass(frozen=True)
@@ -131,6 +167,7 @@ class Tool:
     device: bool = False  # shows --device
     files: bool = False  # writes side files: shows --overwrite where it writes `image`
     null: bool = False  # takes image paths with -0
+    photos: bool = False  # takes folders, image files and tars, and gets the bytes of each photo
     operands: str = "[FILE]..."
     package: str = "headkit.tools"  # where its module is; tests have tools of their own
 

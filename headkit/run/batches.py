@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from headkit.paths import PathError
 from headkit.run.rows import Outcome, Writer, made_by, missing
 from headkit.status import BUG, UNAVAILABLE, WRITE_FAILED, Stop
-from headkit.tool import Context, Failure, Process, Record, Result, Tool
+from headkit.tool import Context, Failure, Photo, Process, Record, Result, Tool
 
 # An OSError with one of these numbers is about one file; any other is about the machine.
 OF_ONE_FILE = {errno.ENOENT, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
@@ -28,6 +28,9 @@ class Item(Protocol):
 
     @property
     def record(self) -> Record: ...
+
+    @property
+    def photo(self) -> Photo | None: ...
 
 
 def needs(tool: Tool, module: ModuleType, options: Any) -> tuple[str, ...]:
@@ -80,12 +83,21 @@ class Batches:
                 found[index] = self.writer.failed(item.raw, item.record, refused)
             else:
                 waiting.append(index)
-        results = self._attempt([batch[index].record for index in waiting]) if waiting else []
+        results = self._attempt([_given(batch[index]) for index in waiting]) if waiting else []
         for index, result in zip(waiting, results, strict=True):
             found[index] = self.writer.outcome(batch[index].raw, batch[index].record, result)
         return [outcome for outcome in found if outcome is not None]
 
-    def _attempt(self, records: list[Record]) -> list[Result]:
+    @property
+    def prepares(self) -> bool:
+        """Whether the tool begins work on a batch before its turn."""
+        return hasattr(self.process, "prepare")
+
+    def prepare(self, batch: Sequence[Item]) -> None:
+        """Have the tool begin what it can do before the batch's turn."""
+        self.process.prepare([_given(item) for item in batch])  # type: ignore[attr-defined]
+
+    def _attempt(self, records: list[Any]) -> list[Result]:
         """The tool's results; a batch that raises is tried again in halves that fit, or one at a time."""
         if self.chunk is not None and len(records) > self.chunk:
             return self._in_parts(records, self.chunk)
@@ -106,9 +118,14 @@ class Batches:
             raise Stop(BUG, f"{len(results)} results for {len(records)} records; report it")
         return results
 
-    def _in_parts(self, records: list[Record], size: int) -> list[Result]:
+    def _in_parts(self, records: list[Any], size: int) -> list[Result]:
         parts = [records[at : at + size] for at in range(0, len(records), size)]
         return [result for part in parts for result in self._attempt(part)]
+
+
+def _given(item: Item) -> Any:
+    """What `process` gets for a record: with its photo, where the tool takes photos."""
+    return item.record if item.photo is None else (item.record, item.photo)
 
 
 def start(module: ModuleType, options: Any, context: Context) -> Process:

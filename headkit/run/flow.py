@@ -14,6 +14,8 @@ from headkit.run.signals import Interrupted
 from headkit.run.streams import Wait
 from headkit.status import Stop
 
+AHEAD = 2  # batches that are prepared while one is worked on
+
 
 class Ticket(Protocol):
     """A batch handed in; `result` blocks until its outcomes are there."""
@@ -48,20 +50,38 @@ class Done:
         return self.outcomes
 
 
-class Inline:
-    """The pool of one: this process."""
+class Later:
+    """The ticket of a batch that is worked on when its outcomes are asked for."""
 
-    window = 0
+    def __init__(self, work: Callable[[], list[Outcome]]) -> None:
+        self.work = work
+
+    def ready(self) -> bool:
+        return True
+
+    def result(self) -> list[Outcome]:
+        return self.work()
+
+
+class Inline:
+    """The pool of one: this process. A tool that prepares batches has the next ones under way meanwhile."""
 
     def __init__(self, batches: Batches, shrunk: Callable[[int], None]) -> None:
         self.batches = batches
         self.shrunk = shrunk
+        self.window = AHEAD if batches.prepares else 0
 
     def submit(self, batch: list[Row]) -> Ticket:
+        if self.window:
+            self.batches.prepare(batch)
+            return Later(lambda: self._outcomes(batch))
+        return Done(self._outcomes(batch))
+
+    def _outcomes(self, batch: list[Row]) -> list[Outcome]:
         outcomes = self.batches.outcomes(batch)
         if self.batches.chunk is not None:
             self.shrunk(self.batches.chunk)
-        return Done(outcomes)
+        return outcomes
 
     def descriptors(self) -> list[int]:
         return []
@@ -119,6 +139,8 @@ class Flow:
             self._submit(batch)
             while len(self.pending) > (self.pool.window if self.pool else 0):
                 self._commit_first()
+        if isinstance(fault, Interrupted):
+            self._forget_later()
         if not (isinstance(fault, Interrupted) and fault.by_pipe):
             while self.pending:
                 self._commit_first()
@@ -134,6 +156,11 @@ class Flow:
         if todo and self.pool is None:
             self.pool = self.make_pool()
         self.pending.append((batch, self.pool.submit(todo) if todo and self.pool else None))
+
+    def _forget_later(self) -> None:
+        """An interrupted run finishes what is in hand, and begins no other batch."""
+        while any(isinstance(ticket, Later) for _, ticket in self.pending):
+            self.pending.pop()
 
     def _commit_ready(self) -> None:
         while self.pending and (self.pending[0][1] is None or self.pending[0][1].ready()):

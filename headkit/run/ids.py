@@ -40,6 +40,17 @@ class KeySet:
     def __len__(self) -> int:
         return self._count + self._zero
 
+    def __contains__(self, key: int) -> bool:
+        if key == 0:
+            return self._zero
+        slots, mask = self._slots, (1 << self._bits) - 1
+        at = key >> (64 - self._bits)
+        while slots[at]:
+            if slots[at] == key:
+                return True
+            at = (at + 1) & mask
+        return False
+
     def add(self, key: int) -> bool:
         """Add a key; False where it was there already."""
         if key == 0:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from headkit.jsonl import BOM, MAX_LINE
 from headkit.run.streams import STDIN_NAMES
 from headkit.status import NO_INPUT, Stop
+from headkit.tool import Photo
 
 CHUNK = 1 << 20
 
@@ -23,6 +24,7 @@ class Line(NamedTuple):
     number: int
     end: int
     cut: bool  # the last line of a file, without a newline
+    photo: Photo | None = None  # of a tool that takes photos (photo_lines)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Input:
             raise Stop(NO_INPUT, f"{self.name}: {error.strerror}") from None
 
 
-def inputs(operands: list[str]) -> list[Input]:
+def inputs(operands: list[str], *, folders: bool = False) -> list[Input]:
     """The operands, or standard input where there is none; Stop 66 for one that cannot be read.
 
     All are looked at before work begins, none is opened: opening a pipe would disturb it.
@@ -67,7 +69,7 @@ def inputs(operands: list[str]) -> list[Input]:
             mode = os.stat(operand).st_mode
         except OSError as error:
             raise Stop(NO_INPUT, f"{operand}: {error.strerror}") from None
-        if stat.S_ISDIR(mode):
+        if stat.S_ISDIR(mode) and not folders:
             raise Stop(NO_INPUT, f"{operand}: is a folder; name the files in it")
         if not os.access(operand, os.R_OK):
             raise Stop(NO_INPUT, f"{operand}: permission denied")
@@ -103,12 +105,16 @@ class Lines:
 
     def __iter__(self) -> Iterator[Line]:
         for index in range(self.place.file, len(self.files)):
-            descriptor = self.files[index].open(self.stdin)
-            try:
-                first = index == self.place.file
-                yield from self._lines(descriptor, index, self.place if first else Place(index))
-            finally:
-                os.close(descriptor)
+            yield from self.of(index)
+
+    def of(self, index: int) -> Iterator[Line]:
+        """The lines of one file, from `place` on where that lies in it."""
+        descriptor = self.files[index].open(self.stdin)
+        try:
+            first = index == self.place.file
+            yield from self._lines(descriptor, index, self.place if first else Place(index))
+        finally:
+            os.close(descriptor)
 
     def _lines(self, descriptor: int, file: int, place: Place) -> Iterator[Line]:
         """Lines of one file. A line that is too long comes as its first bytes, too many to be parsed."""

@@ -97,7 +97,7 @@ def plan(
         options=options,
         flags=flags,
         context=context,
-        files=inputs(operands) if operands or tool.kind != "source" else [],
+        files=inputs(operands, folders=tool.photos) if operands or tool.kind != "source" else [],
         output=output,
         device=device,
         ledger=_ledger(tool, flags, output, log, shard),

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from headkit.photos.folders import kind_of
 from headkit.run.inputs import CHUNK, Input, is_file
 from headkit.run.runfile import Counts
 
@@ -87,6 +88,8 @@ def count_records(files: list[Input], stdin: int) -> int | None:
     """Lines of the input, where it is files of bearable size; a guess at the records."""
     lines = held = 0
     for file in files:
+        if file.path is not None and kind_of(file.path) != "list":
+            return None  # photos
         descriptor = file.open(stdin)
         try:
             held += os.fstat(descriptor).st_size

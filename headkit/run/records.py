@@ -13,10 +13,11 @@ from headkit.jsonl import LineError
 from headkit.record import SCHEMA
 from headkit.run import ids
 from headkit.run.inputs import Line, Lines, Place
+from headkit.run.photo_lines import PhotoLines
 from headkit.run.rows import Outcome
 from headkit.run.shards import Shard
 from headkit.status import BAD_INPUT, USAGE, Stop
-from headkit.tool import Record
+from headkit.tool import Photo, Record
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Row:
     place: Place
     where: str  # file:line
     done: Outcome | None = None  # known without the tool
+    photo: Photo | None = None
 
     @property
     def id(self) -> str:
@@ -41,7 +43,7 @@ class Rows:
 
     def __init__(
         self,
-        lines: Lines,
+        lines: Lines | PhotoLines,
         shard: Shard,
         *,
         limit: int | None,
@@ -89,7 +91,8 @@ class Rows:
             self.read += 1
             if key % count == index:
                 place = Place(line.file, line.end, line.number, self.read, self.skipped)
-                yield Row(self._raw(line, record), record, key, place, where)
+                raw = self._raw(line, record)
+                yield Row(raw, record, key, place, where, photo=line.photo)
             if self._enough():  # before the next line is waited for
                 return
 

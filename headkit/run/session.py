@@ -14,6 +14,7 @@ from headkit.run.ids import KeySet
 from headkit.run.inputs import CHUNK, Lines, Place
 from headkit.run.opening import NOWHERE, open_outputs
 from headkit.run.outputs import Journal
+from headkit.run.photo_lines import PhotoLines
 from headkit.run.plan import Plan
 from headkit.run.progress import Progress, count_records, summary
 from headkit.run.records import Row, Rows
@@ -177,7 +178,10 @@ class Session:
             )
         if checkpoint is None:
             return Place(), KeySet()
-        if self.plan.flags.retry_errors or not resume.usable(checkpoint, books.state.inputs, books):
+        again = self.plan.flags.retry_errors or (
+            self.tool.photos and self.plan.context.shard[1] > 1
+        )
+        if again or not resume.usable(checkpoint, books.state.inputs, books):
             books.expected = checkpoint
             return Place(), KeySet()
         return checkpoint.place, resume.begin_at(books, checkpoint)
@@ -211,7 +215,7 @@ class Session:
         )
         sharded = self.tool.kind in ("map", "choose")
         return Rows(
-            lines,
+            self._photos(lines, seen) if self.tool.photos else lines,
             plan.context.shard if sharded else (0, 1),
             limit=plan.flags.limit if self.tool.kind != "source" else None,
             skip_bad=plan.flags.bad_lines == "skip",
@@ -219,6 +223,21 @@ class Session:
             root=plan.context.root,
             seen=seen,
             check_first=self._check_first,
+        )
+
+    def _photos(self, lines: Lines, seen: KeySet) -> PhotoLines:
+        """Photos in the place of lines. Copies are named alike in all shards, so that each shard names all."""
+        plan = self.plan
+        alone = plan.context.shard[1] == 1
+        return PhotoLines(
+            lines,
+            self.tool.module.gathering(plan.options, plan.context),
+            root=plan.context.root,
+            names=seen if alone else KeySet(),
+            shared=alone,
+            make_key=not plan.flags.dry_run,
+            skip_bad=plan.flags.bad_lines == "skip",
+            complain=self.speak,
         )
 
     def _check_first(self, record: Record, where: str) -> None:

@@ -86,8 +86,8 @@ def reader_gone(descriptor: int) -> bool:
 class Wait:
     """Blocks until input is there, and meanwhile takes whatever else happens.
 
-    A signal or a reader of our output who has gone raises Interrupted; a descriptor in `others` that
-    becomes readable (a worker with a result) calls `collect`.
+    A signal or a reader of our output who has gone raises Interrupted; `collect` takes what is done: before there is
+    anything to wait for, and whenever a descriptor in `others` becomes readable (a worker with a result).
     """
 
     def __init__(self, signals: Signals, output: int | None) -> None:
@@ -104,6 +104,7 @@ class Wait:
 
     def __call__(self, descriptor: int) -> None:
         self.check()
+        patience: int | None = 0
         while True:
             poll = select.poll()
             poll.register(descriptor, select.POLLIN)
@@ -112,8 +113,9 @@ class Wait:
                 poll.register(self.output, 0)
             for other in self.others():
                 poll.register(other, select.POLLIN)
-            ready = {number for number, _ in poll.poll()}
+            ready = {number for number, _ in poll.poll(patience)}
             self.check()
             if descriptor in ready:
                 return
             self.collect()
+            patience = None

@@ -22,7 +22,7 @@ from headkit.run.batches import Batches
 from headkit.run.rows import Outcome
 from headkit.run.signals import ENDING
 from headkit.status import BUG, Stop
-from headkit.tool import Context, Record, Tool
+from headkit.tool import Context, Photo, Record, Tool
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -52,6 +52,7 @@ class Item:
 
     raw: bytes
     record: Record
+    photo: Photo | None = None
 
 
 def main() -> None:
@@ -64,11 +65,12 @@ def main() -> None:
         _die_with(assignment.parent)
         batches: Batches | None = None
         while True:
-            raws: list[bytes] = connection.recv()
+            rows: list[tuple[bytes, Photo | None]] = connection.recv()
             try:
                 if batches is None:
                     batches = Batches(assignment.tool, assignment.options, assignment.context)
-                outcomes = batches.outcomes([Item(raw, jsonl.parse(raw)) for raw in raws])
+                items = [Item(raw, jsonl.parse(raw), photo) for raw, photo in rows]
+                outcomes = batches.outcomes(items)
                 reply = Reply(outcomes, shrunk=batches.chunk)
             except Stop as stop:
                 reply = Reply([], stop)

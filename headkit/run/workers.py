@@ -77,7 +77,7 @@ class Worker:
     def send(self, batch: Batch) -> bool:
         """False where the worker is dead."""
         try:
-            self.connection.send([row.raw for row in batch.rows])
+            self.connection.send([(row.raw, row.photo) for row in batch.rows])
         except OSError:
             return False
         self.batch = batch

@@ -17,6 +17,17 @@ TOOLS = {
             package=__name__,
         ),
         Tool("name", "map", "passes images", ("image",), null=True, package=__name__),
+        Tool(
+            "look",
+            "map",
+            "takes photos",
+            ("image",),
+            ("mark",),
+            batch=2,
+            null=True,
+            photos=True,
+            package=__name__,
+        ),
         Tool("stamp", "map", "sets one field", ("value",), ("mark",), batch=64, package=__name__),
         Tool("sift", "choose", "keeps even values", ("value",), batch=4, package=__name__),
         Tool(

@@ -34,16 +34,11 @@ def open_detector(model: str | None, imgsz: int | None, device: str) -> Detector
     Raises Stop: 66 where the file cannot be opened, 69 where it is refused or a library is missing, 2 where imgsz
     cannot be had.
     """
-    device = device if device == "cpu" else f"cuda:{device.split(',', maxsplit=1)[0]}"
+    device = torch_device(device)
     path = (
         Path(model) if model is not None else Path(str(resources.files("headkit") / "data" / OWN))
     )
-    if device != "cpu":
-        _check_device(device)
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise Stop(NO_INPUT, f"--model {path}: {error.strerror}; name a file of weights") from None
+    digest = digest_of(path)
     try:
         network, search = _opened(path, imgsz, device)
     except ImportError as error:
@@ -51,16 +46,24 @@ def open_detector(model: str | None, imgsz: int | None, device: str) -> Detector
     return Detector(network, path.name if model is not None else "headkit", digest, search)
 
 
-def _check_device(device: str) -> None:
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file of weights; Stop 66 where it cannot be opened."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise Stop(NO_INPUT, f"--model {path}: {error.strerror}; name a file of weights") from None
+
+
+def torch_device(device: str) -> str:
+    """What torch calls the --device: cpu, or the first GPU that is named; Stop 69 where there is none."""
+    if device == "cpu":
+        return device
     import torch
 
-    if (
-        not torch.cuda.is_available()
-        or int(device.removeprefix("cuda:")) >= torch.cuda.device_count()
-    ):
-        raise Stop(
-            UNAVAILABLE, f"--device {device.removeprefix('cuda:')}: no such GPU; use --device cpu"
-        )
+    number = device.split(",", maxsplit=1)[0]
+    if not torch.cuda.is_available() or int(number) >= torch.cuda.device_count():
+        raise Stop(UNAVAILABLE, f"--device {number}: no such GPU; use --device cpu")
+    return f"cuda:{number}"
 
 
 def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search]:

@@ -8,7 +8,7 @@ its picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol
@@ -69,39 +69,67 @@ class Search:
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """A part of a picture, mirrored or not, in a square. part: [x1, y1, x2, y2] in pixels of the picture."""
 
-    picture: int
     square: Pixels
     place: Letterbox
     part: tuple[int, int, int, int]
     mirror: bool
 
 
-def find(network: Network, pictures: list[Pixels], search: Search) -> list[Candidates]:
+@dataclass(frozen=True)
+class Prepared:
+    """A picture in its squares, ready for the network: views by their side, width and height of the picture."""
+
+    size: tuple[int, int]
+    views: dict[int, list[View]]
+
+
+def prepare(network: Network, pixels: Pixels, search: Search) -> Prepared:
+    """The squares of an (H, W, 3) picture: what find() else makes while the network waits."""
+    views = {side: list(_views(network, pixels, search, side)) for side in network.sides}
+    return Prepared((pixels.shape[1], pixels.shape[0]), views)
+
+
+def find(
+    network: Network, pictures: Sequence[Pixels | Prepared], search: Search
+) -> list[Candidates]:
     """The heads of each (H, W, 3) picture, best first, boxes cut at its border; at most MOST."""
     found: list[list[Candidates]] = [[] for _ in pictures]
+    sizes = [
+        picture.size if isinstance(picture, Prepared) else (picture.shape[1], picture.shape[0])
+        for picture in pictures
+    ]
     for side in network.sides:
-        waiting = _views(network, pictures, search, side)
+        waiting = (
+            (number, view)
+            for number, picture in enumerate(pictures)
+            for view in (
+                picture.views[side]
+                if isinstance(picture, Prepared)
+                else _views(network, picture, search, side)
+            )
+        )
         while views := list(islice(waiting, network.chunk)):
             squares = np.zeros((network.chunk, side, side, 3), dtype=np.uint8)
-            for k, view in enumerate(views):
+            for k, (_, view) in enumerate(views):
                 squares[k] = view.square
-            for view, seen in zip(views, network.look(squares, search.conf), strict=False):
-                found[view.picture].append(_in_picture(seen, view, pictures[view.picture]))
-    return [_merged(parts, pixels, search) for parts, pixels in zip(found, pictures, strict=True)]
+            for (number, view), seen in zip(
+                views, network.look(squares, search.conf), strict=False
+            ):
+                found[number].append(_in_picture(seen, view, sizes[number]))
+    return [_merged(parts, size, search) for parts, size in zip(found, sizes, strict=True)]
 
 
-def _views(network: Network, pictures: list[Pixels], search: Search, side: int) -> Iterator[_View]:
+def _views(network: Network, pixels: Pixels, search: Search, side: int) -> Iterator[View]:
     tile = search.tile if side == network.sides[0] else 0
-    for number, pixels in enumerate(pictures):
-        for part in _parts(pixels, tile):
-            x1, y1, x2, y2 = part
-            square, place = letterbox(pixels[y1:y2, x1:x2], side, network.fill)
-            yield _View(number, square, place, part, mirror=False)
-            if search.flip:
-                yield _View(number, square[:, ::-1], place, part, mirror=True)
+    for part in _parts(pixels, tile):
+        x1, y1, x2, y2 = part
+        square, place = letterbox(pixels[y1:y2, x1:x2], side, network.fill)
+        yield View(square, place, part, mirror=False)
+        if search.flip:
+            yield View(square[:, ::-1], place, part, mirror=True)
 
 
 def _parts(pixels: Pixels, tile: int) -> list[tuple[int, int, int, int]]:
@@ -125,7 +153,7 @@ def _starts(length: int, tile: int) -> list[int]:
     return [round(k * (length - tile) / steps) for k in range(steps + 1)]
 
 
-def _in_picture(seen: Candidates, view: _View, pixels: Pixels) -> Candidates:
+def _in_picture(seen: Candidates, view: View, size: tuple[int, int]) -> Candidates:
     """Candidates of a view in pixels of the picture, without those that the view cuts and the picture does not."""
     boxes, points = seen.boxes, seen.points
     if view.mirror:
@@ -136,7 +164,7 @@ def _in_picture(seen: Candidates, view: _View, pixels: Pixels) -> Candidates:
             points[:, :, 0] = side - points[:, :, 0]
     boxes = view.place.to_picture(boxes)
     x1, y1, x2, y2 = view.part
-    height, width = pixels.shape[:2]
+    width, height = size
     near = NEAR * max(x2 - x1, y2 - y1)
     inner = np.array([x1 > 0, y1 > 0, x2 < width, y2 < height])
     edges = np.array([0, 0, x2 - x1, y2 - y1])
@@ -157,7 +185,7 @@ def _in_picture(seen: Candidates, view: _View, pixels: Pixels) -> Candidates:
     return Candidates(boxes, seen.scores, points, params).chosen(np.asarray(~cut.any(axis=1)))
 
 
-def _merged(parts: list[Candidates], pixels: Pixels, search: Search) -> Candidates:
+def _merged(parts: list[Candidates], size: tuple[int, int], search: Search) -> Candidates:
     """The candidates of all views of a picture through one suppression, then cut at the picture."""
     together = Candidates(
         np.concatenate([part.boxes for part in parts]),
@@ -169,7 +197,7 @@ def _merged(parts: list[Candidates], pixels: Pixels, search: Search) -> Candidat
     kept, boxes = together.chosen(which), together.boxes[which]
     if search.vote:
         boxes = voted(together.boxes, together.scores, which, search.vote)
-    height, width = pixels.shape[:2]
+    width, height = size
     boxes = np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float32))
     there = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return replace(kept, boxes=boxes).chosen(np.asarray(there))

@@ -108,6 +108,11 @@ class YoloNetwork:
         """Squares at a time: on one core more than one gains nothing (measured), on a GPU it does."""
         return 1 if self.device == "cpu" else 16
 
+    @property
+    def final(self) -> bool:
+        """Whether what it proposes needs no suppression (YOLO26, YOLOv10)."""
+        return bool(getattr(self.module.model[-1], "end2end", False))
+
     def look(self, squares: NDArray[np.uint8], conf: float) -> list[Candidates]:
         """What is in each of (chunk, imgsz, imgsz, 3) uint8 RGB squares, with scores above conf."""
         pixels = torch.from_numpy(np.ascontiguousarray(squares)).to(self.device)
@@ -115,8 +120,9 @@ class YoloNetwork:
         with torch.inference_mode():
             out = self.module(images)
         rows = (out[0] if isinstance(out, tuple) else out).float().cpu().numpy()
-        ready = getattr(self.module.model[-1], "end2end", False)
-        return [self._ready(one, conf) if ready else self._decoded(one.T, conf) for one in rows]
+        return [
+            self._ready(one, conf) if self.final else self._decoded(one.T, conf) for one in rows
+        ]
 
     def _decoded(self, rows: Array, conf: float) -> Candidates:
         """From (anchors, 4 + classes + more) rows: centre and sides, score of each class, key points."""

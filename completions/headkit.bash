@@ -71,9 +71,10 @@ _headkit() {
             esac
             ;;
         filter)
-            words='--keep --keep-errors -o --output --resume --tee --ledger --bad-lines -j --jobs --shard -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--keep --preset --keep-errors -o --output --resume --tee --ledger --bad-lines -j --jobs --shard -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --keep|-j|--jobs|--shard|-n|--limit) words='nothing' operands='' ;;
+                --preset) words='basic sources' operands='' ;;
                 -o|--output|--ledger) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;

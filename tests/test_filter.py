@@ -89,3 +89,43 @@ def test_strings_of_a_record_are_data(capfd):
     (result,) = results([{"id": nasty, "caption": nasty}], keep="caption == id and len(id) > 1000")
     assert result == Drop("len(id) > 1000", len(nasty), 1000)
     assert capfd.readouterr() == ("", "")
+
+
+GOOD_SOURCE = {"aspect": 1.5, "person_confidence": 0.9, "visible_heads": 0.5, "person_height": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [
+        ({}, None),
+        ({"source_unsafe": 0.0}, None),
+        ({"aspect": 2.0}, None),
+        ({"aspect": 2.01}, "scores.aspect <= 2"),
+        ({"source_unsafe": 0.5}, "scores.source_unsafe ?? 0 < 0.5"),
+        ({"source_unsafe": 1.0}, "scores.source_unsafe ?? 0 < 0.5"),
+        ({"person_confidence": 0.49}, "scores.person_confidence >= 0.5"),
+        ({"visible_heads": 0}, "scores.visible_heads > 0"),
+        ({"person_height": 0.05}, "scores.person_height >= 0.1"),
+    ],
+)
+def test_the_preset_of_sources(scores, reason):
+    (decided,) = results([{"id": "a", "scores": GOOD_SOURCE | scores}], preset="sources")
+    assert getattr(decided, "reason", None) == reason
+
+
+def test_a_preset_and_keep_must_both_hold():
+    records = [
+        {"id": "a", "width": 9, "scores": GOOD_SOURCE},
+        {"id": "b", "width": 1, "scores": GOOD_SOURCE},
+        {"id": "c", "width": 9, "scores": GOOD_SOURCE | {"aspect": 3}},
+        {"id": "d", "width": 9, "scores": GOOD_SOURCE | {"aspect": 3}, "image": "x"},
+    ]
+    decided = results(records, preset="sources", keep="width > 5 or exists(image)")
+    assert decided[0] == {}
+    assert [result.reason for result in decided[1:]] == [
+        "(width > 5 or exists(image))",
+        "scores.aspect <= 2",
+        "scores.aspect <= 2",
+    ]
+    with pytest.raises(Stop, match="--keep"):
+        results(records, preset="sources", keep="width > ")

@@ -18,6 +18,11 @@ Missing values. A field that is not there, or null, is unknown. A comparison wit
 its negation; what is unknown is not kept, and the reason names the field. Ask exists(x), or say what to take
 instead: scores.sharpness ?? 0 > 0.3. Types are not mixed: a record in which `<` meets a string and a number fails.
 
+Presets. --preset basic, which is meant where neither --keep nor --preset is given: there is a picture, and somebody in
+it to learn from. --preset sources, of what pose-extract wrote, by the rules of published pipelines: neither side more
+than twice the other, not marked NSFW or UNSURE by the source, at least one person found with confidence 0.5, one whose
+head is seen, and one of a tenth of the picture's shorter side. With --keep, both must hold.
+
 A dropped record goes whole to the ledger, with the first condition (of those joined by `and` at the top) that was
 not true, and its numbers where it compares numbers. Records with an error are dropped too, unless --keep-errors.
 """
@@ -26,14 +31,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from headkit.expression import Expression, ExpressionError, WrongTypeError
 from headkit.status import USAGE, Stop
 from headkit.tool import Context, Drop, Example, Failure, Opt, Process, Record, Result
 
-# Without --keep: there is a picture, and somebody in it to learn from.
-BASIC = "exists(image) and any(heads ?? truth.heads, not exists(ignore))"
+Preset = Literal["basic", "sources"]
+PRESETS: dict[Preset, str] = {
+    "basic": "exists(image) and any(heads ?? truth.heads, not exists(ignore))",
+    "sources": "scores.aspect <= 2 and scores.source_unsafe ?? 0 < 0.5 and scores.person_confidence >= 0.5"
+    " and scores.visible_heads > 0 and scores.person_height >= 0.1",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +51,13 @@ class Options:
 
     keep: Annotated[
         str | None,
-        Opt(f"Keep the records for which EXPR is true (default: {BASIC}).", "EXPR"),
+        Opt("Keep the records for which EXPR is true.", "EXPR"),
+    ] = None
+    preset: Annotated[
+        Preset | None,
+        Opt(
+            "Keep the records that meet a named set of conditions (default without --keep: basic)."
+        ),
     ] = None
     keep_errors: Annotated[bool, Opt("Keep records that have an error, unasked.")] = False
 
@@ -63,6 +78,12 @@ EXAMPLES = (
         '{"id":"a","scores":{"sharpness":0.2}}\n{"id":"b","scores":{"sharpness":0.4}}\n',
         '{"id":"b","scores":{"sharpness":0.4},"schema":1}\n',
     ),
+    Example(
+        "headkit filter --preset sources",
+        '{"id":"a","scores":{"aspect":1.5,"person_confidence":0.9,"visible_heads":1,"person_height":0.8}}\n'
+        '{"id":"b","scores":{"aspect":3,"person_confidence":0.9,"visible_heads":1,"person_height":0.8}}\n',
+        '{"id":"a","scores":{"aspect":1.5,"person_confidence":0.9,"visible_heads":1,"person_height":0.8},"schema":1}\n',
+    ),
     Example("headkit filter --keep 'widht > 3'", '{"id":"a","width":640}\n', status=USAGE),
 )
 
@@ -74,8 +95,10 @@ def check(options: Options, context: Context, record: Record) -> None:
         expression.check(record)
     except ExpressionError as error:
         raise Stop(USAGE, f"--keep: {error}") from None
-    if options.keep is None and (context.verbose or sys.stderr.isatty()):
-        sys.stderr.write(f"headkit filter: no --keep, so the preset basic: {BASIC}\n")
+    asked = options.keep is not None or options.preset is not None
+    if not asked and (context.verbose or sys.stderr.isatty()):
+        basic = PRESETS["basic"]
+        sys.stderr.write(f"headkit filter: no --keep, so the preset basic: {basic}\n")
 
 
 def start(options: Options, context: Context) -> Process:  # noqa: ARG001 - the interface of every tool
@@ -99,8 +122,12 @@ def start(options: Options, context: Context) -> Process:  # noqa: ARG001 - the 
 
 
 def _expression(options: Options) -> Expression:
+    preset = PRESETS[options.preset or "basic"]
     try:
-        return Expression(BASIC if options.keep is None else options.keep)
+        if options.keep is None:
+            return Expression(preset)
+        asked = Expression(options.keep)  # alone, so that a caret points into what was typed
+        return asked if options.preset is None else Expression(f"{preset} and ({options.keep})")
     except ExpressionError as error:
         raise Stop(USAGE, f"--keep: {error}") from None
 

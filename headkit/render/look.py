@@ -187,8 +187,8 @@ def _hair(words: Mapping[str, Any], rng: np.random.Generator) -> Hair:
         gray={"gray": 0.75, "white": 1.0}.get(word, graying),
         root_darkening=float(rng.uniform(0.1, 0.5)),
         waviness=float(np.clip(waves, 0.0, 1.0)),
-        length=float(np.exp(rng.normal(0.0, 0.16))),
-        volume=float(np.exp(rng.normal(0.0, 0.1))),
+        length=float(np.clip(np.exp(rng.normal(0.0, 0.22)), 0.62, 1.5)),
+        volume=float(np.clip(np.exp(rng.normal(0.0, 0.14)), 0.72, 1.35)),
         parting=float(rng.choice([-1.0, 1.0]) * rng.uniform(0.35, 0.9))
         if style == "side part" or rng.random() < 0.5
         else float(rng.normal(0.0, 0.1)),

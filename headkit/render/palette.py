@@ -97,7 +97,7 @@ def iris(origin: str, rng: np.random.Generator) -> Color:
 
 def hair(word: str, rng: np.random.Generator) -> Color:
     """Of a hair colour word."""
-    return _vary(linear(_HAIR[word]), rng, 0.14, 0.04)
+    return _vary(linear(_HAIR[word]), rng, 0.20, 0.06)
 
 
 def brow(color: Color, gray: float, age: float) -> Color:

@@ -34,6 +34,7 @@ Floats = NDArray[np.float32]
 
 FOCAL = 1.2  # focal length in longer sides of the picture, where no camera is known
 EYES_TURN = (24.0, 16.0)  # degrees of yaw and pitch that eyes turn before the head follows
+EYES_RISE = 9.0  # upwards: beyond, the iris is under the lid
 EYES_MEET = 1.2  # metres: nearer they do not converge
 HEAD = 0.24  # metres: how high a head is, to say how large it appears
 JAW_PER_ACTION = (
@@ -240,7 +241,8 @@ def _camera_in_sight(rest: Rest, rotation: Array, translation: Array) -> Array |
     target = middle + away * max(1.0, EYES_MEET / float(np.linalg.norm(away)))
     x, y, z = (target - rest.eye_centers).T
     gaze = np.degrees(np.stack([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))], axis=1))
-    return gaze if (np.abs(gaze) < EYES_TURN).all() else None
+    reached = bool((np.abs(gaze) < EYES_TURN).all() and (gaze[:, 1] < EYES_RISE).all())
+    return gaze if reached else None
 
 
 def _with_age(wanted: Wanted, rng: np.random.Generator) -> Mapping[str, Any]:

@@ -55,7 +55,7 @@ def shade_eye(
         inside = _step(_IRIS, angle, blur)
         occlusion = sqrt(value(scene.attributes, hit, OCCLUSION))  # white walls light each other
         # lashes and the lid's edge shade the upper part
-        shade = occlusion * (1.0 - 0.45 * (1.0 - _step(0.34, up, 0.30)))
+        shade = occlusion * (1.0 - 0.62 * (1.0 - _step(0.26, up, 0.44)))
         tilt_x, tilt_y, tilt_z = _outward(scene.vertices, scene.attributes, hit, normal, left, up)
         bowl = unit(normal[0] - tilt_x, normal[1] - tilt_y, normal[2] - tilt_z)
         cornea = normal
@@ -64,7 +64,7 @@ def shade_eye(
             cornea = unit(
                 normal[0] + bulge * tilt_x, normal[1] + bulge * tilt_y, normal[2] + bulge * tilt_z
             )
-        arrives = lit[number] * (1.0 - 0.5 * (1.0 - _step(0.42, up, 0.25)))
+        arrives = lit[number] * (1.0 - 0.7 * (1.0 - _step(0.30, up, 0.36)))
         mirror = _mirror(normal=cornea, view=view)
         nv = cornea[0] * view[0] + cornea[1] * view[1] + cornea[2] * view[2]
         window = _window(scene.light, mirror) * min(1.0, 0.25 + lit[number]) * occlusion
@@ -168,7 +168,7 @@ def _sclera(left: float, up: float, angle: float, seed: float) -> tuple[float, f
     vein = value_noise(left * 7.0 + seed, up * 26.0, 1.0 + seed)
     vein = max(0.0, 1.0 - 12.0 * abs(vein - 0.5)) * red
     return (
-        0.74 - 0.04 * red - 0.04 * vein,
-        0.70 - 0.13 * red - 0.14 * vein,
-        0.67 - 0.14 * red - 0.13 * vein,
+        0.56 - 0.07 * red - 0.04 * vein,
+        0.52 - 0.14 * red - 0.12 * vein,
+        0.49 - 0.15 * red - 0.11 * vein,
     )

@@ -42,7 +42,7 @@ from headkit.render.shading.shade import (
 from headkit.render.surface import Material
 
 _MOUTH: Final = (0.30, 0.075, 0.065)  # wet flesh
-_TEETH: Final = (0.66, 0.60, 0.50)
+_TEETH: Final = (0.74, 0.66, 0.54)
 _SHOE: Final = (0.05, 0.05, 0.05)
 
 
@@ -97,11 +97,10 @@ def shade_matter(
             color = (color[0] * tone, color[1] * tone, color[2] * tone)
         elif material == Material.MOUTH:
             roughness, wrap = 0.3, 0.3
-            occlusion = occlusion * occlusion
+            occlusion *= 0.25 + 0.75 * occlusion
             arrives *= occlusion
         elif material == Material.TEETH:
             roughness, wrap = 0.25, 0.3
-            occlusion = occlusion * sqrt(occlusion)
             arrives *= occlusion
         elif material == Material.PLASTIC:
             roughness = 0.28

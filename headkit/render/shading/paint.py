@@ -63,6 +63,8 @@ def row(look: Look) -> NDArray[np.float32]:
         Paint.BEARD: look.beard.color, Paint.SCALP: look.hair.color,
         Paint.SECOND: look.clothes.second, Paint.LENS: look.glasses.tint,
     }  # fmt: skip
+    if look.beard.style != "stubble":  # the ground under a beard lies in its shade
+        colors[Paint.BEARD] = tuple(0.55 * value for value in look.beard.color)
     for column, color in colors.items():
         values[column : column + 3] = color
     numbers = {
@@ -87,7 +89,11 @@ def _stubble(look: Look) -> float:
     """Density of painted beard hair: the ground of a beard, or a shadow on a shaved man's face."""
     if look.beard.style == "none":
         return 0.10 * look.sex if look.age >= 18 and look.sex > 0.5 else 0.0
-    return (0.45 if look.beard.style == "stubble" else 0.95) * look.beard.density
+    if look.beard.style != "stubble":
+        return 1.35 * look.beard.density
+    # Hairs lighter than the skin do not darken it: only their small area shows, as no chalk does.
+    lighter = look.beard.color[1] - look.skin[1]
+    return 0.45 * look.beard.density * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.22)))
 
 
 def _roots(look: Look) -> float:

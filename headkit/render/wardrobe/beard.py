@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from headkit.render.human.body import Body
 from headkit.render.surface import Part, Surface
 from headkit.render.wardrobe.hair_surfaces import Locks, surface
+from headkit.render.wardrobe.resting import Cloth, laid
 from headkit.render.wardrobe.ribbons import Lock
 from headkit.render.wardrobe.scalp import ScalpGrid
 from headkit.render.wardrobe.strands import Roots
@@ -20,6 +21,7 @@ from headkit.render.wardrobe.tailoring import Floats, Ints, unit
 from headkit.render.wardrobe.wearer import Wearer
 
 _COUNT = 8000
+_TUFTS = np.array([[420.0, 310.0, 260.0], [-350.0, 390.0, 240.0], [280.0, -430.0, 330.0]])
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def _zones(places: Floats, marks: Floats, lips: Floats) -> dict[str, Floats]:
             (("moustache", moustache), ("jaw", jaw), ("goatee", goatee))}  # fmt: skip
 
 
-def beard(wearer: Wearer, follicles: Follicles, size: float) -> list[Surface]:
+def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> list[Surface]:
     """The beard's locks, camera frame; none for a shaved face, stubble, or a head of a few pixels."""
     look = wearer.look.beard
     zones = follicles.zones
@@ -112,12 +114,16 @@ def beard(wearer: Wearer, follicles: Follicles, size: float) -> list[Surface]:
     rng = wearer.rng("beard")
     near = float(np.clip(wearer.detail / 220, 0.15, 1.0))
     chance = rng.random(len(grown))
-    keep = (chance < grown * (0.55 + 0.45 * look.density)) & (np.arange(len(grown)) < _COUNT * near)
+    keep = (
+        (chance < grown * (0.55 + 0.45 * look.density))
+        & (grown > 0.4)
+        & (np.arange(len(grown)) < _COUNT * near)
+    )
     if keep.sum() < 3:
         return []
     roots = _roots(wearer, follicles, keep, grown[keep], size, rng)
     line = roots.places[:, None] + _curve(roots, follicles.head[keep], 4)
-    width = 0.0026 * near**-0.6 * size
+    width = 0.0017 * near**-0.6 * size
     out = np.broadcast_to(roots.directions[:, None], line.shape).astype(np.float32)
     parts = []
     edge = grown[keep] < 0.75  # single short hairs: locks as wide as they are long would be flakes
@@ -125,10 +131,12 @@ def beard(wearer: Wearer, follicles: Follicles, size: float) -> list[Surface]:
         if chosen.sum() < 2:
             continue
         strands = int(np.clip(share * width / max(0.0004, 0.2 / wearer.detail), 1, 6))
-        lock = Lock(share * width, strands, 0.1, 0.7, 1.5, 0.6, twist=0.7)
+        lock = Lock(share * width, strands, 0.1, 0.85, 1.5, 0.8, twist=0.5)
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
-        parts.append(Locks(part, line[chosen].astype(np.float32), out[chosen], lock))
-    return [surface(parts, wearer, Part.BEARD)]
+        margins = np.full(len(part.places), 0.002, np.float32)
+        lying, facing = laid(line[chosen].astype(np.float32), out[chosen], margins, cloth)
+        parts.append(Locks(part, lying, facing, lock))
+    return [surface(parts, wearer, cloth, Part.BEARD)]
 
 
 def _roots(
@@ -153,7 +161,7 @@ def _roots(
     return Roots(
         ((places - turn[:, 3]) @ turn[:, :3]).astype(np.float32),
         unit((normals @ turn[:, :3]).astype(np.float32)),
-        (size * length * (0.55 + 0.45 * low) * rng.uniform(0.75, 1.1, count)).astype(np.float32),
+        (size * length * (0.42 + 0.58 * low) * rng.uniform(0.7, 1.1, count)).astype(np.float32),
         np.zeros(count, np.float32),
         rng.random(count).astype(np.float32),
         rng.random(count).astype(np.float32),
@@ -176,5 +184,8 @@ def _curve(roots: Roots, head: Floats, points: int) -> Floats:
     out = roots.directions[:, None] * (0.55 * (t - 0.5 * t * t)) + down[:, None] * (
         0.35 * t + 0.65 * bend
     )
-    spread = (roots.phases[:, None] * np.array([[17.0, 29.0, 41.0]])) % 1.0 - 0.5
-    return (roots.lengths[:, None, None] * (out + 0.25 * spread[:, None] * t)).astype(np.float32)
+    single = (roots.phases[:, None] * np.array([[17.0, 29.0, 41.0]])) % 1.0 - 0.5
+    # Tufts: neighbours lean the same way.
+    tufts = np.sin(head @ (_TUFTS * np.array([[1.0, 0.7, 0.8]])).T + np.array([0.0, 2.1, 4.2]))
+    spread = 0.10 * single + 0.09 * tufts
+    return (roots.lengths[:, None, None] * (out + spread[:, None] * t)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -16,12 +16,14 @@ from headkit.render.wardrobe.beard import Follicles, spread_follicles
 from headkit.render.wardrobe.cut_lines import Figure, figure
 from headkit.render.wardrobe.hair import hair
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, sort_obstacles
+from headkit.render.wardrobe.resting import Cloth, sort_cloth
 from headkit.render.wardrobe.scalp import ScalpGrid
 from headkit.render.wardrobe.tailoring import Floats, compact
 from headkit.render.wardrobe.wearer import Wearer
 
 _HANGING = ("long", "bob", "ponytail", "curly")
 _REACH = 0.45  # metres from the head's middle within which long hair may touch the clothes
+_BARE = (Part.TORSO, Part.ARM, Part.HAND)  # skin that hair rests on as it does on clothes
 
 
 @dataclass(frozen=True)
@@ -85,12 +87,14 @@ def dress(
     cover = worn.cover
     if look.headwear.kind == "headscarf":
         cover = np.maximum(cover, scarf.cover(shared.head, shared.figure.points[:, 1]))
-    surfaces = skin(body, wearer, cover) + worn.surfaces
+    flesh = skin(body, wearer, cover)
+    surfaces = flesh + worn.surfaces
     grown = scalp.fit(shared.grid, wearer)
     resting = obstacles(wearer, worn.outline, grown.center)
-    surfaces += hair(grown, wearer, resting, headwear.brim(grown, wearer))
+    cloth = _cloth(wearer, [*worn.outline, *_bare(flesh)], grown.center)
+    surfaces += hair(grown, wearer, resting, cloth, headwear.brim(grown, wearer))
     surfaces += headwear.headwear(grown, wearer) + scarf.scarf(grown, wearer)
-    surfaces += beard.beard(wearer, shared.chin, grown.scale)
+    surfaces += beard.beard(wearer, shared.chin, cloth, grown.scale)
     surfaces += glasses.glasses(wearer, grown)
     surfaces += lashes.lashes(wearer)
     return [surface for surface in surfaces if len(surface.faces)]
@@ -111,6 +115,19 @@ def obstacles(wearer: Wearer, outline: list[Surface], center: Floats) -> Obstacl
     return sort_obstacles(
         local[near].astype(np.float32), (normals[near] @ turn[:, :3]).astype(np.float32), 0.04
     )
+
+
+def _cloth(wearer: Wearer, worn: list[Surface], center: Floats) -> Cloth:
+    """What no hair may pass through, as far from the head as this person's hair and beard reach."""
+    reach = {"long": 0.62, "ponytail": 0.50}.get(wearer.look.hair.style, 0.32)
+    return sort_cloth(worn, wearer.bones["head"], center, reach)
+
+
+def _bare(flesh: list[Surface]) -> list[Surface]:
+    """The bare skin below the neck."""
+    skin = flesh[0]
+    chosen = np.isin(skin.parts, _BARE)
+    return [replace(skin, faces=skin.faces[chosen], parts=skin.parts[chosen])]
 
 
 @lru_cache(maxsize=1)

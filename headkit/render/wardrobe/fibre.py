@@ -60,18 +60,18 @@ def shade_hair(
             normal[2] * along[0] - normal[0] * along[2],
             normal[0] * along[1] - normal[1] * along[0],
         )
-        bend = 0.45 * across + 0.20 * (hash2(strand, seed + 5) - 0.5)
+        bend = 0.36 * across + 0.14 * (hash2(strand, seed + 5) - 0.5)
         bent = unit(
             normal[0] + bend * side[0], normal[1] + bend * side[1], normal[2] + bend * side[2]
         )
-        tilt = 0.16 * (hash2(strand, seed + 9) - 0.5) + 0.10 * (
+        tilt = 0.12 * (hash2(strand, seed + 9) - 0.5) + 0.10 * (
             value_noise(s * 0.21, t * 0.7, seed) - 0.5
         )
         strand_axis = unit(
             along[0] + tilt * normal[0], along[1] + tilt * normal[1], along[2] + tilt * normal[2]
         )
         occlusion = value(scene.attributes, hit, OCCLUSION)
-        tone = 1.0 + 0.36 * differs + 0.30 * (value_noise(s * 0.13, t * 0.25, seed + 31) - 0.5)
+        tone = 1.0 + 0.24 * differs + 0.24 * (value_noise(s * 0.13, t * 0.25, seed + 31) - 0.5)
         color = vector(scene.attributes, hit, COLOR)
         if scene.flags[surface] & COLORED == 0:
             color = (row[Paint.SCALP], row[Paint.SCALP + 1], row[Paint.SCALP + 2])

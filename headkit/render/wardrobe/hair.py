@@ -13,17 +13,18 @@ from numpy.typing import NDArray
 
 from headkit.render.surface import Surface
 from headkit.render.wardrobe import strands
+from headkit.render.wardrobe.hair_groups import drawn_together, grouped
 from headkit.render.wardrobe.hair_shapes import afro, gravity, tie_point, tied
 from headkit.render.wardrobe.hair_styles import Style, styled
 from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
 from headkit.render.wardrobe.hanging import closed_up, over_forehead
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, wrapped
+from headkit.render.wardrobe.resting import Cloth, laid
 from headkit.render.wardrobe.scalp import (
     CENTER,
     COLUMNS,
     ROWS,
     Scalp,
-    pole_frame,
     sample,
     spread_roots,
 )
@@ -32,10 +33,13 @@ from headkit.render.wardrobe.tailoring import Floats, unit
 from headkit.render.wardrobe.wearer import Wearer
 
 
-def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None) -> list[Surface]:
+def hair(
+    scalp: Scalp, wearer: Wearer, obstacles: Obstacles, cloth: Cloth, brim: Floats | None
+) -> list[Surface]:
     """The hair's surfaces, camera frame; none where the head is bald or under a headscarf.
 
     obstacles  points of the clothed body in the rest frame of the head
+    cloth      its triangles in the same frame, which no lock passes
     brim       (ROWS, COLUMNS) height of the scalp above the lower edge of a hat, or None: hair stays
                below it
     """
@@ -54,14 +58,21 @@ def hair(scalp: Scalp, wearer: Wearer, obstacles: Obstacles, brim: Floats | None
         free = np.ones(len(row), np.float32)
         if brim is not None:
             free = below_brim(sample(brim[..., None], row, column)[:, 0])
-        parts.append(afro(scalp, wearer, style, roots, free))
+        parts.append(_resting(afro(scalp, wearer, style, roots, free), cloth))
     else:
-        parts += _main(scalp, wearer, style, obstacles, brim)
+        parts += _main(scalp, wearer, style, obstacles, cloth, brim)
     if look.style in ("ponytail", "bun"):
         tail, more = tied(scalp, wearer, style, obstacles)
-        parts += tail
+        parts += [_resting(part, cloth) for part in tail]
         shells += more
-    return [*shells, surface(parts, wearer)]
+    return [*shells, surface([part for part in parts if len(part.line)], wearer, cloth)]
+
+
+def _resting(part: Locks, cloth: Cloth) -> Locks:
+    """The locks off the cloth, the outer ones over the inner."""
+    margins = 0.003 + 0.003 * part.roots.layers + 0.25 * part.roots.offsets
+    line, outward = laid(part.line, part.outward, margins.astype(np.float32), cloth)
+    return replace(part, line=line, outward=outward)
 
 
 def _neck(wearer: Wearer) -> tuple[Floats, Floats]:
@@ -173,7 +184,7 @@ def _first_direction(outward: Floats, normals: Floats, style: Style) -> Floats:
     growth = style.growth
     flow = np.zeros_like(outward)
     if growth.comb == Comb.WHORL:
-        flow -= pole_frame()[:, 1]
+        flow -= growth.whorl
     elif growth.comb == Comb.PARTED:
         back = np.clip(1.0 + (outward[:, 2] + 0.02) / 0.06, 0.0, 1.0)  # no parting behind the crown
         flow[:, 0] = np.where(outward[:, 0] > growth.parting, back, -back)
@@ -192,18 +203,29 @@ def _smooth(x: Floats) -> Floats:
 
 
 def _main(
-    scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles, brim: Floats | None
+    scalp: Scalp,
+    wearer: Wearer,
+    style: Style,
+    obstacles: Obstacles,
+    cloth: Cloth,
+    brim: Floats | None,
 ) -> list[Locks]:
     """The locks of the scalp, a fringe, and a few that fly away."""
-    look, size = wearer.look.hair, scalp.scale
+    look, size, rng = wearer.look.hair, scalp.scale, wearer.rng("cut")
     down = gravity(wearer)
     growth = style.growth
     if growth.comb == Comb.TIED:
         growth = replace(growth, tie=tuple((tie_point(scalp, wearer)).tolist()))
         obstacles = NO_OBSTACLES  # pulled tight over the skull, it meets neither neck nor collar
     if look.style in ("bob", "long"):
-        below = 0.10 * look.length if look.style == "bob" else 0.30 * look.length
-        growth = replace(growth, cut=float(scalp.center[1] - (0.03 + below) * size))
+        below = 0.10 if look.style == "bob" else 0.30
+        below *= look.length * float(rng.uniform(0.75, 1.25))
+        growth = replace(
+            growth,
+            cut=float(scalp.center[1] - (0.03 + below) * size),
+            ragged=float(rng.uniform(0.006, 0.022)),
+            sides=float(rng.uniform(-0.015, 0.065)),
+        )
     row, column = _places(scalp, wearer, style.count, brim)
     roots = _roots(scalp, wearer, row, column, replace(style, growth=growth), brim)
     if np.isfinite(growth.cut):
@@ -220,11 +242,12 @@ def _main(
             continue
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         if way is _FRINGE:
-            down = np.clip(part.places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
+            drop = np.clip(part.places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
             forward = np.array([0.0, -0.4, 0.9], np.float32) - 0.25 * part.directions
             part = replace(part, directions=unit(forward.astype(np.float32)))
-            reach = down * (0.62 + 0.35 * look.fringe) * (0.9 + 0.2 * part.phases)
-            part = replace(part, lengths=reach.astype(np.float32))
+            reach = drop * (0.62 + 0.35 * look.fringe) * (0.9 + 0.2 * part.phases)
+            above = np.maximum(part.offsets, 0.005 * size)  # clear of the forehead
+            part = replace(part, lengths=reach.astype(np.float32), offsets=above)
         part = part.ordered()
         line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
         if way is not _FRINGE and np.isfinite(growth.cut):
@@ -232,9 +255,46 @@ def _main(
             close = _accompanied(line - scalp.center, size) & ~over_forehead(line, scalp)
             part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
             line, outward = line[close], outward[close]
-        lock = style.lock if way is not _FRINGE else replace(style.lock, width=0.008, tip=0.7)
-        parts.append(Locks(part, line, outward, lock))
+        lock = style.lock if way is not _FRINGE else replace(style.lock, width=0.006, tip=0.85)
+        gather = 0.5 if way is _FRINGE else style.gather
+        hangs = way is not _FRINGE and bool(np.isfinite(growth.cut))
+        parts += _in_groups(Locks(part, line, outward, lock), wearer, cloth, gather, hangs=hangs)
     return parts
+
+
+def _in_groups(
+    locks: Locks, wearer: Wearer, cloth: Cloth, gather: float, *, hangs: bool
+) -> list[Locks]:
+    """Locks drawn together in groups, and some thin ones that keep apart and soften the outline; off the cloth."""
+    roots, line = locks.roots, locks.line
+    if len(line) < 60:
+        return [_resting(locks, cloth)]
+    groups, guides = grouped(line)
+    loose = wearer.rng("loose").random(len(line)) < _LOOSE
+    t = np.linspace(0.0, 1.0, line.shape[1], dtype=np.float32)[None, :, None]
+    reach = np.linalg.norm(line[:, -1] - line[:, 0], axis=1)
+    off = np.minimum(0.006, 0.10 * reach) * (0.3 + roots.phases)
+    way = 4.0 * t * (1.0 - t) if wearer.look.hair.style in ("ponytail", "bun") else t
+    free = line + off[:, None, None] * way * locks.outward
+    course = np.where(
+        loose[:, None, None], free, drawn_together(line, groups, guides, gather)
+    ).astype(np.float32)
+    locks = _resting(replace(locks, line=course, groups=groups), cloth)
+    keep = np.ones(len(line), np.bool_)
+    if hangs:
+        keep = _accompanied(locks.line - wearer.eyes.mean(axis=0), 1.0)
+    airy = replace(locks.lock, root=0.55, tip=0.95, curve=1.0)
+    return [
+        replace(_chosen(locks, keep & ~loose), lock=locks.lock),
+        replace(_chosen(locks, keep & loose), lock=airy),
+    ]
+
+
+def _chosen(locks: Locks, keep: NDArray[np.bool_]) -> Locks:
+    """Some of the locks."""
+    groups = None if locks.groups is None else locks.groups[keep]
+    roots = Roots(*(getattr(locks.roots, name)[keep] for name in locks.roots.__dataclass_fields__))
+    return Locks(roots, locks.line[keep], locks.outward[keep], locks.lock, groups)
 
 
 def _accompanied(line: Floats, size: float) -> NDArray[np.bool_]:
@@ -250,6 +310,7 @@ def _accompanied(line: Floats, size: float) -> NDArray[np.bool_]:
     return keep
 
 
+_LOOSE = 0.07  # share of locks that keep apart
 _FRINGE = Growth(Comb.DOWN, 7, 1, 0.55, 1.0)
 
 

@@ -26,7 +26,7 @@ def gravity(wearer: Wearer) -> Floats:
 def tie_point(scalp: Scalp, wearer: Wearer) -> Floats:
     """Where a ponytail or bun is bound, just off the scalp."""
     rng = wearer.rng("tie")
-    low, high = (0.05, 0.75) if wearer.look.hair.style == "ponytail" else (0.2, 1.6)
+    low, high = (-0.25, 1.1) if wearer.look.hair.style == "ponytail" else (-0.25, 1.7)
     if wearer.look.headwear.kind != "none":
         low, high = -0.30, -0.15  # below the edge of a hat
     up = float(rng.uniform(low, high))
@@ -47,7 +47,7 @@ def tied(
         return [_tail(scalp, wearer, style, obstacles)], [
             ball(tie, 0.011 * size, wearer, (0.6, 1.0), scalp.grid.origin)
         ]
-    radius = 0.030 * size * look.volume * rng.uniform(0.85, 1.2)
+    radius = 0.030 * size * look.volume * rng.uniform(0.75, 1.3)
     middle = tie + out * radius * 0.75
     count = max(40, style.count // 5)
     t = np.linspace(0, 1, 11)
@@ -82,7 +82,8 @@ def _tail(scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles) -> L
     out = unit(tie - scalp.center)
     count = max(40, style.count // 5)
     origin = scalp.grid.absolute(np.zeros((1, 3), np.float32))
-    thick = 0.019 * size * min(1.3, look.volume)
+    thick = 0.019 * size * min(1.3, look.volume) * float(rng.uniform(0.75, 1.25))
+    length = 0.28 * size * look.length * float(rng.uniform(0.7, 1.4))
 
     def rooted(places: Floats, lengths: Floats, offsets: Floats) -> Roots:
         one = len(places)
@@ -101,7 +102,7 @@ def _tail(scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles) -> L
         style.growth, comb=Comb.DOWN, segments=14, substeps=2, stiffness=0.75, hang=1.0, curl=0.0
     )
     middle, outside = strands.grow(
-        rooted((tie + 0.004 * size * out)[None], np.full(1, 0.28 * size * look.length), np.full(1, 0.024 * size, np.float32)),
+        rooted((tie + 0.004 * size * out)[None], np.full(1, length), np.full(1, 0.024 * size, np.float32)),
         growth, scalp.radius, scalp.center, size, obstacles, gravity(wearer),
     )  # fmt: skip
     roots = rooted(

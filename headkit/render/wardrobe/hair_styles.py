@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from headkit.render.wardrobe.ribbons import Lock
+from headkit.render.wardrobe.scalp import pole_frame
 from headkit.render.wardrobe.strands import Comb, Growth
 from headkit.render.wardrobe.wearer import Wearer
 
@@ -18,6 +19,7 @@ class Style:
     top, side      length of locks on top of the head and low at its sides
     thickness      height of the outermost lock above the scalp
     count          locks at full detail
+    gather         how far neighbouring locks run together towards their tips, 0 to 1
     lift           0 locks start along the scalp .. 1 straight out of it
     """
 
@@ -28,16 +30,17 @@ class Style:
     thickness: float
     count: int
     lift: float
+    gather: float = 0.3
 
 
 STYLES: dict[str, Style] = {
-    "buzz": Style(Growth(Comb.WHORL, 2, 1, 0.8, 0.0), Lock(0.0028, 6, 0.05, 0.7, 1.0, twist=0.4, round=0.3), 0.0065, 0.0045, 0.002, 4200, 0.30),
-    "short": Style(Growth(Comb.WHORL, 4, 1, 0.55, 0.15), Lock(0.0045, 5, 0.08, 0.9, 1.2, twist=0.2, round=0.35), 0.032, 0.013, 0.009, 2300, 0.34),
-    "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.006, 7, 0.08, 0.85, 1.4, twist=0.2, round=0.4), 0.075, 0.020, 0.016, 1900, 0.38),
+    "buzz": Style(Growth(Comb.WHORL, 2, 1, 0.8, 0.0), Lock(0.0015, 3, 0.05, 0.8, 1.0, twist=0.4, round=0.3), 0.0060, 0.0042, 0.002, 4200, 0.22, 0.0),
+    "short": Style(Growth(Comb.WHORL, 4, 1, 0.55, 0.15), Lock(0.0040, 5, 0.08, 0.92, 1.2, twist=0.2, round=0.35), 0.032, 0.013, 0.009, 2300, 0.30, 0.35),
+    "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.006, 7, 0.08, 0.85, 1.4, twist=0.2, round=0.4), 0.075, 0.020, 0.016, 1900, 0.38, 0.35),
     "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.005, 7, 0.08, 0.7, 1.5, 0.7, twist=0.2, round=0.4), 0.095, 0.040, 0.010, 1500, 0.25),
-    "curly": Style(Growth(Comb.WHORL, 17, 1, 0.75, 0.55, curl=0.0052, wave=0.022), Lock(0.0075, 7, 0.06, 0.5, 2.0, twist=0.6, whole=True), 0.066, 0.050, 0.032, 950, 0.55),
-    "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.5, 6.0, 0.6, twist=0.12), 0.30, 0.17, 0.019, 1100, 0.25),
-    "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.5, 5.0, 0.75, twist=0.12), 0.46, 0.40, 0.019, 1000, 0.25),
+    "curly": Style(Growth(Comb.WHORL, 17, 1, 0.75, 0.55, curl=0.0052, wave=0.022), Lock(0.0075, 7, 0.06, 0.5, 2.0, twist=0.6, whole=True), 0.066, 0.050, 0.032, 950, 0.55, 0.0),
+    "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.85, 5.0, 0.7, twist=0.12), 0.30, 0.17, 0.019, 1100, 0.25, 0.35),
+    "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.9, 4.0, 0.8, twist=0.12), 0.46, 0.40, 0.019, 1000, 0.25, 0.35),
     "ponytail": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
     "bun": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
 }  # fmt: skip
@@ -64,9 +67,20 @@ def styled(wearer: Wearer) -> Style:
             growth, curl=0.011 * (look.waviness - 0.15), wave=0.09 - 0.04 * look.waviness
         )
     elif growth.curl == 0 and look.style in ("bob", "long", "ponytail"):
-        growth = replace(growth, curl=0.0022, wave=0.13)  # no straight hair is ruled
+        rng = wearer.rng("waves")  # no straight hair is ruled
+        growth = replace(
+            growth, curl=float(rng.uniform(0.003, 0.008)), wave=float(rng.uniform(0.11, 0.22))
+        )
     if growth.comb == Comb.PARTED:
         growth = replace(growth, parting=0.035 * look.parting)
+    if growth.comb == Comb.WHORL:  # some turn left, most turn right, and not all sit in the middle
+        rng = wearer.rng("whorl")
+        pole = pole_frame()[:, 1] + rng.normal(0.0, (0.16, 0.0, 0.10))
+        pole /= np.linalg.norm(pole)
+        turn = float(rng.uniform(0.2, 0.9) * rng.choice((-1.0, 1.0), p=(0.2, 0.8)))
+        growth = replace(
+            growth, backward=turn, whorl=(float(pole[0]), float(pole[1]), float(pole[2]))
+        )
     fine = 0.55 + 0.45 * min(1.0, age / 4)  # babies
     near = float(np.clip(wearer.detail / 220, 0.12, 1.35))
     width = style.lock.width * near**-0.6
@@ -78,7 +92,7 @@ def styled(wearer: Wearer) -> Style:
         ),
         # strands of a hair's look: as thin as the picture can show
         lock=replace(
-            style.lock, width=width, strands=int(np.clip(width / max(0.00045, 0.8 * pixel), 3, 16))
+            style.lock, width=width, strands=int(np.clip(width / max(0.00045, 0.8 * pixel), 2, 16))
         ),
         top=style.top * look.length * fine,
         side=style.side * look.length * fine,

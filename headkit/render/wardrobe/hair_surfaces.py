@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from headkit.render.surface import Material, Part, Surface
+from headkit.render.wardrobe.resting import Cloth, narrowed
 from headkit.render.wardrobe.ribbons import Lock, ribbons
 from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp
 from headkit.render.wardrobe.strands import Roots
-from headkit.render.wardrobe.tailoring import Floats, grid_faces, unit
+from headkit.render.wardrobe.tailoring import Floats, Ints, grid_faces, unit
 from headkit.render.wardrobe.wearer import Wearer
 
 GRAY = np.array([0.36, 0.35, 0.34], np.float32)  # linear albedo of a strand without pigment
@@ -19,16 +20,20 @@ STRANDS_PER_TURN = 620
 
 @dataclass(frozen=True)
 class Locks:
-    """Locks of one kind: roots, centre lines (N, S + 1, 3), outsides (N, S + 1, 3), and how they look."""
+    """Locks of one kind: roots, centre lines (N, S + 1, 3), outsides (N, S + 1, 3), and how they look.
+
+    groups  (N,) number of the group that a lock belongs to: groups differ in tone; None: no groups
+    """
 
     roots: Roots
     line: Floats
     outward: Floats
     lock: Lock
+    groups: Ints | None = None
 
 
-def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surface:
-    """All locks as one surface, moved from the rest frame with the head bone."""
+def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.HAIR) -> Surface:
+    """All locks as one surface, moved from the rest frame with the head bone; none reaches through the cloth."""
     beard = part == Part.BEARD
     color, gray, roots_dark = (
         (wearer.look.beard.color, wearer.look.beard.gray, 0.15)
@@ -36,28 +41,35 @@ def surface(parts: list[Locks], wearer: Wearer, part: Part = Part.HAIR) -> Surfa
         else (wearer.look.hair.color, wearer.look.hair.gray, wearer.look.hair.root_darkening)
     )
     rng = wearer.rng(f"colour of {part.name}")
+    # Sun and dye leave the ends of some people's hair lighter.
+    lighter = 0.0 if beard else max(0.0, float(wearer.rng("ends").uniform(-0.6, 0.6))) * (1 - gray)
     vertices, normals, strand, faces, colors, occlusion, rest = [], [], [], [], [], [], []
     first = used = 0
     for locks in parts:
         count = len(locks.roots.places)
         made = ribbons(locks.line, locks.outward, locks.lock, locks.roots, first)
+        narrowed(locks.line, made.vertices.reshape(*locks.line.shape[:2], 2, 3), cloth)
         first += count * (locks.lock.strands + 1)
         faces.append(made.faces + used)
         used += len(made.vertices)
         vertices.append(made.vertices)
         normals.append(made.normals)
         strand.append(made.strand)
-        shade = np.exp(rng.normal(0.0, 0.11, count))[:, None] * np.asarray(color)
-        share = np.clip(
-            gray + 0.10 * np.sqrt(gray * (1 - gray)) * rng.normal(0, 1, (count, 1)), 0, 1
-        )
-        shade = shade * (1 - share) + GRAY * rng.uniform(0.85, 1.15) * share
+        groups = np.arange(count) if locks.groups is None else locks.groups
+        together = rng.normal(0.0, 1.0, (int(groups.max()) + 1, 2))[groups]
+        tone = np.exp(0.05 * rng.normal(0.0, 1.0, count) + 0.07 * together[:, 0])[:, None]
+        shade = tone * np.asarray(color)
+        wanders = 0.05 * rng.normal(0, 1, (count, 1)) + 0.06 * together[:, 1:]
+        share = np.clip(gray + np.sqrt(gray * (1 - gray)) * wanders, 0, 1)
+        shade = shade * (1 - share) + GRAY * rng.uniform(0.8, 1.1) * share * tone
         each = np.repeat(shade, made.rows, axis=0)
-        dark = np.repeat(1.0 - locks.roots.thin, made.rows)  # hair is light at the hairline
-        each *= (1 - 0.75 * roots_dark * (1 - gray) * dark * np.exp(-made.along * 5))[:, None]
-        colors.append(each)
+        thin = np.repeat(locks.roots.thin, made.rows)
+        each *= (1 - 0.5 * roots_dark * (1 - gray) * (1 - thin) * np.exp(-made.along * 5))[:, None]
+        each *= (1 + lighter * made.along**2)[:, None]
+        colors.append(faded(each, thin * np.exp(-made.along * 4), wearer))
         layer = np.repeat(locks.roots.layers, made.rows)
-        occlusion.append(0.55 + 0.25 * layer + 0.2 * made.along)
+        deep = np.repeat(np.clip(0.06 * together[:, 0], -0.1, 0.1), made.rows)
+        occlusion.append(np.clip(0.50 + 0.28 * layer + 0.2 * made.along + deep, 0.0, 1.0))
         rest.append(np.repeat(locks.roots.template, made.rows, axis=0))
     points = np.concatenate(vertices)
     return Surface(
@@ -125,6 +137,8 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
     )  # then its rim is seen, and gray hair has no dark one
     ground = ground * (1 - 0.9 * look.gray) + GRAY * (0.95 if raised else 0.75) * look.gray
     shape = np.concatenate([layer[0].reshape(-1, 3) for layer in layers]).astype(np.float32)
+    edge = np.clip(1.2 - height.ravel() / 0.020, 0.0, 1.0)
+    colors = faded(np.tile(ground, (rows, 1)).astype(np.float32), edge, wearer)
     count = len(layers)
     return Surface(
         material=Material.HAIR,
@@ -136,9 +150,15 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
         parts=np.full(len(faces) * count, Part.HAIR, np.uint8),
         occlusion=np.full(rows * count, 0.85 if buzz or raised else 0.55, np.float32),
         strand=np.concatenate([layer[1].reshape(-1, 4) for layer in layers]).astype(np.float32),
-        color=np.tile(ground, (rows * count, 1)).astype(np.float32),
+        color=np.tile(colors, (count, 1)).astype(np.float32),
         two_sided=True,
     )
+
+
+def faded(color: Floats, amount: Floats, wearer: Wearer) -> Floats:
+    """Colours (N, 3) of hair mixed with the skin between single hairs, by `amount` (N,) of 0 to 1."""
+    skin = 0.85 * np.asarray(wearer.look.skin)
+    return color + (0.75 * amount[:, None] * (skin - color)).astype(np.float32)
 
 
 def below_brim(height: Floats) -> Floats:

@@ -45,11 +45,14 @@ class Growth:
     stiffness: float
     hang: float
     parting: float = 0.0  # x of the parting, rest frame against the centre
-    backward: float = 0.3  # how much a parted lock is combed back
+    backward: float = 0.3  # how much a parted lock is combed back; how fast a whorl turns
+    whorl: tuple[float, float, float] = (0.0, 1.0, 0.0)  # unit direction of it from the centre
     tie: tuple[float, float, float] = (0.0, 0.0, 0.0)  # rest frame
     cut: float = -np.inf
     curl: float = 0.0
     wave: float = 0.05
+    ragged: float = 0.010  # metres by which groups of locks end higher or lower than the cut
+    sides: float = 0.03  # by which the sides are shorter
 
 
 @compiled
@@ -83,7 +86,7 @@ def _combing(
     """The combed direction (not yet tangent) at q, against the centre of the head."""
     x, y, z = q[0], q[1], q[2]
     if kind == 0:
-        turn = 0.3
+        turn = backward
         length = np.sqrt(x * x + y * y + z * z)
         out[0] = -pole[0] + turn * (pole[1] * z - pole[2] * y) / length
         out[1] = -pole[1] + turn * (pole[2] * x - pole[0] * z) / length
@@ -106,14 +109,11 @@ def _grow(
     points: Floats, normals: Floats, starts: Ints, corner: Floats, nx: int, ny: int, nz: int, cell: float,
     base: Floats, axes: Floats, wrap: Floats,
     kind: int, segments: int, substeps: int, stiffness: float, hang: float,
-    backward: float, tie: Floats, cuts: Floats, gravity: Floats,
+    backward: float, tie: Floats, pole: NDArray[Any], cuts: Floats, fronts: Floats, gravity: Floats,
     line: Floats, outward: Floats,
 ) -> None:  # fmt: skip
     """March every lock; line and outward (N, segments + 1, 3) receive its centre line and outside."""
     p, q, d, flow, o = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3)
-    pole = np.empty(3)
-    for i in range(3):
-        pole[i] = frame[i, 1]
     for n in range(roots.shape[0]):
         total_steps = segments * substeps
         even = lengths[n] / total_steps
@@ -202,7 +202,7 @@ def _grow(
                     flow[i] -= inner * o[i]
                 # On the shoulders hair slides to the front or the back rather than off their ends.
                 flow[0] *= 0.35
-                flow[2] += 0.35 * (1.0 if roots[n, 2] > center[2] + 0.02 * size else -1.0)
+                flow[2] += 0.35 * fronts[n]
             if kind == 1 and q[1] < -0.08 * size:
                 # Long hair falls as one body: what hangs far out leans in.
                 beyond = max(0.0, abs(q[0]) - 0.05 * size) / (0.25 * size)
@@ -272,7 +272,8 @@ def grow(
         radius, center, pole_frame(), size,
         obstacles.points, obstacles.normals, obstacles.starts, obstacles.corner, *obstacles.shape,
         obstacles.cell, obstacles.wrap.base, obstacles.wrap.axes, obstacles.wrap.radius, int(growth.comb), growth.segments, growth.substeps, growth.stiffness, growth.hang,
-        growth.backward, np.asarray(growth.tie, np.float32) - center, _cuts(roots, growth, center, size),
+        growth.backward, np.asarray(growth.tie, np.float32) - center, np.asarray(growth.whorl), _cuts(roots, growth, center, size),
+        _fronts(roots, center, size),
         gravity.astype(np.float32), line, outward,
     )  # fmt: skip
     if len(obstacles.points):
@@ -294,12 +295,19 @@ def grow(
     return line, outward
 
 
+def _fronts(roots: Roots, center: Floats, size: float) -> Floats:
+    """1 for locks (N,) that slide off a shoulder to the front, -1 to the back: a little mixed at the sides."""
+    border = center[2] + size * (0.02 + 0.006 * (roots.phases - 0.5))
+    return np.where(roots.places[:, 2] > border, 1.0, -1.0).astype(np.float32)
+
+
 def _cuts(roots: Roots, growth: Growth, center: Floats, size: float) -> Floats:
     """Heights (N,) at which locks end, rest frame: ragged by groups of neighbours, shorter at the sides."""
     x, _, z = (roots.places - center).T / size
     turn = np.arctan2(x, z)
     groups = np.sin(13.0 * turn + 40.0 * roots.places[:, 1]) * np.sin(5.0 * turn)
-    ragged = 0.012 * roots.phases + 0.010 * groups + 0.03 * np.minimum(1.0, np.abs(x) / 0.07) ** 2
+    ragged = 0.015 * roots.phases + growth.ragged * groups
+    ragged = ragged + growth.sides * np.minimum(1.0, np.abs(x) / 0.07) ** 2
     return (growth.cut + size * ragged).astype(np.float32)
 
 

@@ -61,9 +61,9 @@ _headkit() {
             esac
             ;;
         fit3dmm)
-            words='--head --search --contour --focal --check --export -d --dir -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--head --embedding --search --contour --focal --check --export -d --dir -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --head|-o|--output) words='files' operands='' ;;
+                --head|--embedding|-o|--output) words='files' operands='' ;;
                 --focal|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
                 --export) words='obj ply glb' operands='' ;;
                 -d|--dir|--root|--log) words='folders' operands='' ;;
@@ -101,9 +101,9 @@ _headkit() {
             esac
             ;;
         view)
-            words='-o --output --boxes --landmarks --mesh --axes --poses --heads --labels --columns --tile --resume --bad-lines -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='-o --output --boxes --landmarks --mesh --axes --poses --heads --head --labels --columns --tile --resume --bad-lines -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                -o|--output) words='files' operands='' ;;
+                -o|--output|--head) words='files' operands='' ;;
                 --labels) words='truth heads' operands='' ;;
                 --columns|--tile|-n|--limit) words='nothing' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;

@@ -61,7 +61,7 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("heads", "list", "the heads found", tools=("detect", "fit3dmm")),
     Field("heads[].box", "list", "[x1, y1, x2, y2] of the whole head with hair", "pixels", 2),
     Field("heads[].score", "number", "confidence of the detector", decimals=4),
-    Field("heads[].landmarks", "object", "scheme, points n x [x, y, standard deviation], visible: a string of 0 and 1", "pixels", 2),
+    Field("heads[].landmarks", "object", "scheme (ibug68, dense, mediapipe468, mediapipe478, vertices), points n x [x, y, standard deviation], visible: a string of 0 and 1; with the scheme vertices also that list: which of the head model's each point marks", "pixels", 2),
     Field("heads[].params", "object", "model and its sha256 where known, shape, expression, jaw (rotation vector), translation (metres, camera frame)", decimals=5),
     Field("heads[].pose", "object", "rotation 3 x 3, camera frame; view, the same relative to the ray through the head; yaw, pitch, roll of view", decimals=6),
     Field("heads[].pose.yaw", "number", "full circle; above 0 with the nose to the image's right", "degrees", 3),

@@ -8,7 +8,7 @@ from headkit.head.camera import intrinsics, project
 from headkit.head.model import load_head
 from headkit.head.rotation import rotation_from_euler
 from headkit.overlay import Canvas, OverlayError
-from headkit.overlay.mesh import draw_meshes, head_surface
+from headkit.overlay.mesh import Surface, draw_meshes, head_surface
 from headkit.overlay.sheet import GAP, Sheet, Tile, capacity, plain, strip_height
 
 GREY = np.full((120, 160, 3), 128, np.uint8)
@@ -183,7 +183,7 @@ def test_a_mesh_covers_what_its_vertices_project_to():
     draw_meshes(on, [surface], [RED], camera)
     model = load_head()
     used = np.unique(model.faces[model.head_mask[model.faces].all(axis=1)])
-    places = project(surface[used], camera["K"]) * 4
+    places = project(surface.vertices[used], camera["K"]) * 4
     found = changed(on)
     assert found.min(axis=0) == pytest.approx(np.floor(places.min(axis=0)), abs=1.5)
     assert found.max(axis=0) + 1 == pytest.approx(np.ceil(places.max(axis=0)), abs=1.5)
@@ -217,7 +217,7 @@ def test_meshes_outside_and_behind_are_not_drawn():
 def test_parameters_of_another_model_are_refused():
     label = head([0, 0, 1])
     for wrong in (
-        {"model": "flame"},
+        {"model": "flame", "sha256": None},
         {"sha256": "0" * 64},
         {"shape": [0.0] * 9999},
         {"shape": "x"},
@@ -245,7 +245,9 @@ def test_parameters_of_another_model_are_refused():
         lambda on: overlay.draw_box(on, [1, 2, 3, 1e308], RED),
         lambda on: overlay.draw_axes(on, {"pose": [1]}, None),
         lambda on: overlay.draw_axes(on, {"pose": {"view": 1}, "params": "x"}, None),
-        lambda on: draw_meshes(on, [np.zeros((1, 3))], [RED], {"K": [[1]]}),
+        lambda on: draw_meshes(
+            on, [Surface(np.zeros((1, 3)), np.zeros((0, 3), np.int32))], [RED], {"K": [[1]]}
+        ),
     ],
 )
 def test_labels_that_are_none_are_refused_in_words(draw):

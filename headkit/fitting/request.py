@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from headkit.fitting.labels import FOUND
 from headkit.head.camera import intrinsics
-from headkit.head.landmarks import from_mediapipe
 from headkit.image import ImageError, Pixels, load
 from headkit.paths import PathError, resolve
 from headkit.tool import Record
@@ -23,6 +22,7 @@ from headkit.tool import Record
 Array = NDArray[np.float64]
 
 SCHEMES = {"ibug68": 68, "dense": 160, "mediapipe468": 468, "mediapipe478": 478}
+VERTICES = "vertices"  # a scheme of any number of points, which says itself what they mark
 DEVIATION = 0.012  # of given landmarks that state none, in longer sides of the box
 LEAST_DEVIATION = 0.002  # of given landmarks, in the same: nobody annotates better
 
@@ -45,10 +45,17 @@ class Camera:
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Landmarks that a record brings: the first L dense points, pixels (L, 2), deviation (L,); NaN where not known."""
+    """Landmarks that a record brings, NaN where not known.
 
+    scheme     one of SCHEMES, or VERTICES
+    points     (L, 2) pixels; deviation (L,) pixels
+    vertices   (L,) vertices of the head model that they mark, where the scheme is VERTICES
+    """
+
+    scheme: str
     points: Array
     deviation: Array
+    vertices: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,14 +91,16 @@ class Request:
 class Reader:
     """Reads records.
 
-    focal  in longer sides of the image, where no camera is known
-    given  whether landmarks of the record are taken
-    check  whether `target` or `truth` is needed
+    focal     in longer sides of the image, where no camera is known
+    given     whether landmarks of the record are taken
+    model     the head model's name and number of vertices
+    check     whether `target` or `truth` is needed
     """
 
     root: Path
     focal: float
     given: bool
+    model: tuple[str, int]
     check: bool = False
 
     def read(self, record: Record) -> Request:
@@ -129,9 +138,19 @@ class Reader:
         if landmarks is None or ours or not self.given:
             return Head(head, box, None)
         try:
-            return Head(head, box, read_landmarks(landmarks, box))
+            read = read_landmarks(landmarks, box)
+            self._check_vertices(read)
+            return Head(head, box, read)
         except ValueError as error:
             raise RequestError("bad-landmarks", f"head {number}: {error}") from None
+
+    def _check_vertices(self, given: Given) -> None:
+        name, count = self.model
+        if given.vertices is not None and given.vertices.max() >= count:
+            raise ValueError(
+                f"landmarks.vertices: up to {given.vertices.max()}, but the head model {name} has {count}; "
+                "name the model that they are of with --head"
+            )
 
     def _pixels(self, record: Record) -> Pixels:
         if not isinstance(record.get("image"), str):
@@ -180,23 +199,34 @@ def _size(record: Record, pixels: Pixels | None) -> tuple[int, int]:
 def read_landmarks(landmarks: Any, box: Array | None) -> Given:
     """What a head's `landmarks` say. Raises ValueError with words for a person."""
     scheme = landmarks.get("scheme") if isinstance(landmarks, dict) else None
-    if scheme not in SCHEMES:
-        raise ValueError(f"landmarks of scheme {scheme!r}; known are {', '.join(SCHEMES)}")
+    if scheme != VERTICES and scheme not in SCHEMES:
+        known = ", ".join([*SCHEMES, VERTICES])
+        raise ValueError(f"landmarks of scheme {scheme!r}; known are {known}")
     rows, visible = landmarks.get("points"), landmarks.get("visible")
-    if not isinstance(rows, list) or len(rows) != SCHEMES[scheme]:
-        raise ValueError(f"landmarks: {scheme} has {SCHEMES[scheme]} points")
+    vertices = _vertices(landmarks.get("vertices")) if scheme == VERTICES else None
+    count = SCHEMES[scheme] if vertices is None else len(vertices)
+    if not isinstance(rows, list) or len(rows) != count:
+        raise ValueError(f"landmarks: {scheme} has {count} points")
     if visible is not None and not (isinstance(visible, str) and len(visible) == len(rows)):
         raise ValueError("landmarks.visible: a string of 0 and 1, one for each point, is needed")
     table = np.array([_point(row) for row in rows])
     if visible is not None:
         table[[letter == "0" for letter in visible]] = np.nan
-    if scheme.startswith("mediapipe"):
-        table = from_mediapipe(table)
     points, deviation = table[:, :2], table[:, 2]
     size = _longer(points if box is None else box.reshape(2, 2))
     deviation = np.where(deviation > 0, deviation, DEVIATION * size)
     known = np.isfinite(points).all(axis=1)
-    return Given(points, np.where(known, np.maximum(deviation, LEAST_DEVIATION * size), np.nan))
+    deviation = np.where(known, np.maximum(deviation, LEAST_DEVIATION * size), np.nan)
+    return Given(scheme, points, deviation, vertices)
+
+
+def _vertices(value: Any) -> NDArray[np.int64]:
+    """The `vertices` of landmarks of that scheme. Raises ValueError."""
+    if not (isinstance(value, list) and value and all(type(v) is int and v >= 0 for v in value)):
+        raise ValueError("landmarks.vertices: a list of vertices of --head is needed")
+    if len(set(value)) < len(value):
+        raise ValueError("landmarks.vertices: a vertex is listed twice")
+    return np.array(value)
 
 
 def _longer(points: Array) -> float:

@@ -60,7 +60,7 @@ def load_flame(path: Path) -> HeadModel:
 def read_arrays(data: bytes) -> dict[str, Any]:
     """The arrays of a FLAME file by their published names. Raises ValueError on what is neither npz nor pickle."""
     if data[:2] == b"PK":
-        return _npz(data)
+        return read_npz(data)
     found = foreign_pickle.read(data)
     if not isinstance(found, dict):
         raise ValueError(
@@ -69,7 +69,8 @@ def read_arrays(data: bytes) -> dict[str, Any]:
     return {str(name): value for name, value in found.items()}
 
 
-def _npz(data: bytes) -> dict[str, Any]:
+def read_npz(data: bytes) -> dict[str, Any]:
+    """The arrays of an npz, no pickles among them. Raises ValueError on what is none."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
@@ -136,6 +137,7 @@ def head_from_flame(
     template32 = template.astype(np.float32)
     faces = arrays["f"].astype(np.int32)
     meaning = meaning or _meaning(template32, faces)
+    uv, corners = np.unique(meaning["uv"], axis=0, return_inverse=True)
     return HeadModel(
         name=name,
         template=template32,
@@ -146,8 +148,8 @@ def head_from_flame(
         jaw_joint_basis=np.einsum("v,kvc->kc", regressor, basis).astype(np.float32),
         jaw_weights=arrays["weights"][:, JAW].astype(np.float32),
         faces=faces,
-        uv=meaning["uv"],
-        uv_faces=np.arange(3 * len(faces), dtype=np.int32).reshape(-1, 3),
+        uv=uv,
+        uv_faces=corners.reshape(-1, 3).astype(np.int32),
         parts=meaning["parts"],
         head_mask=arrays["weights"][:, 0] < 1e-3,  # what the neck carries as a whole
         landmarks68=meaning["dense"][:68],
@@ -175,7 +177,7 @@ def _cache_folder() -> Path:
 
 
 def _from_cache(path: Path, name: str) -> HeadModel:
-    kept = _npz(path.read_bytes())
+    kept = read_npz(path.read_bytes())
     return head_from_flame(
         checked(kept), name, {key: kept[key] for key in ("dense", "parts", "uv")}
     )

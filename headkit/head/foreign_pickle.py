@@ -2,7 +2,8 @@
 
 A pickle may name any function of any module and call it. This reader knows an exact list of names, those that
 numpy, scipy and chumpy arrays are stored by, and maps each to something of its own: no module is ever imported
-by a file, chumpy (dead since Python 3.11) and scipy are not needed, and anything else raises.
+by a file, chumpy (dead since Python 3.11) and scipy are not needed, and anything else raises. Tensors of torch, which
+lie among the arrays of one published landmark embedding and are not needed from there, are read as None.
 """
 
 from __future__ import annotations
@@ -116,12 +117,17 @@ def _known() -> dict[tuple[str, str], Any]:
             raise RefusedError(f"pickle: makes a {kind!r}; refused")
         return kind()
 
+    def unread(*_: Any) -> None:
+        return None  # a tensor, or the pickle within the pickle that holds its numbers
+
     known: dict[tuple[str, str], Any] = {
         ("collections", "OrderedDict"): collections.OrderedDict,
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
         ("_codecs", "encode"): encode,
         ("chumpy.reordering", "Select"): Select,
+        ("torch._utils", "_rebuild_tensor_v2"): unread,
+        ("torch.storage", "_load_from_bytes"): unread,
     }
     for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
         known[module, "_reconstruct"] = reconstruct

@@ -48,14 +48,14 @@ def nearest_parts(own: HeadModel, template: Array, faces: Array) -> NDArray[np.u
 def projected_uv(template: Array, faces: Array) -> NDArray[np.float32]:
     """(3 F, 2) float32 texture coordinates of the faces' corners: a cylinder about the head, face in the middle.
 
-    Published files hold none; the corners of a face stay on one side of the seam at the back of the head.
+    Published files hold none; the corners of a face stay on one side of the seam at the back of the head. But for the
+    faces there, a vertex has the same coordinates in all of its faces, to the bit.
     """
-    corners = np.asarray(template, dtype=np.float64)[faces]
-    around = np.arctan2(corners[..., 0], corners[..., 2]) / (2 * np.pi)
-    around = around[:, :1] + (around - around[:, :1] + 0.5) % 1 - 0.5
-    low, high = template[:, 1].min(), template[:, 1].max()
-    height = (corners[..., 1] - low) / (high - low)
-    return np.stack([around + 0.5, height], axis=-1).reshape(-1, 2).astype(np.float32)
+    x, y, z = np.asarray(template, dtype=np.float64).T
+    around = (np.arctan2(x, z) / (2 * np.pi) + 0.5)[faces]
+    around += np.rint(around[:, :1] - around)
+    height = ((y - y.min()) / (y.max() - y.min()))[faces]
+    return np.stack([around, height], axis=-1).reshape(-1, 2).astype(np.float32)
 
 
 def vertex_normals(vertices: Array, faces: Array) -> Points:

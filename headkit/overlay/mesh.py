@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -20,10 +22,18 @@ _LIGHT = np.array([-0.45, -0.65, -0.62]) / np.linalg.norm(
 _NO_ATTRIBUTES = np.zeros((1, 10), np.float32)  # of strands, which a head model has none of
 
 
-def draw_meshes(canvas: Canvas, surfaces: list[Floats], colors: list[Color], camera: Any) -> None:
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """vertices (V, 3) in the camera frame, metres; faces (F, 3) of them: skull, face and ears."""
+
+    vertices: Floats
+    faces: NDArray[np.int32]
+
+
+def draw_meshes(canvas: Canvas, surfaces: list[Surface], colors: list[Color], camera: Any) -> None:
     """Surfaces of `head_surface`, the nearer over the farther. Raises OverlayError."""
     K = numbers(camera.get("K") if isinstance(camera, dict) else None, (3, 3), "camera.K")
-    window = _window(canvas, [canvas.place(project(surface, K)) for surface in surfaces])
+    window = _window(canvas, [canvas.place(project(one.vertices, K)) for one in surfaces])
     if window is None:
         return
     left, top, right, bottom = window
@@ -32,16 +42,14 @@ def draw_meshes(canvas: Canvas, surfaces: list[Floats], colors: list[Color], cam
     # Samples lie at whole numbers, where Pillow has its pixel centres.
     middle = canvas.place([[K[0, 2], K[1, 2]]])[0] - (left, top)
     pinhole = np.array([K[0, 0] * canvas.scale, K[1, 1] * canvas.scale, *middle])
-    faces = _faces()
-    for number, surface in enumerate(surfaces):
-        first = number * len(faces)
-        vertices = surface.astype(np.float32)
+    first = 0
+    for one in surfaces:
+        vertices = one.vertices.astype(np.float32)
         draw_faces(
-            vertices, _NO_ATTRIBUTES, faces, first, 0, pinhole, NEAR, face_at, inverse_at, tiles
+            vertices, _NO_ATTRIBUTES, one.faces, first, 0, pinhole, NEAR, face_at, inverse_at, tiles
         )
-    shades = [
-        _shaded(surface, faces, color) for surface, color in zip(surfaces, colors, strict=True)
-    ]
+        first += len(one.faces)
+    shades = [_shaded(one, color) for one, color in zip(surfaces, colors, strict=True)]
     _blend(canvas, window, face_at, np.concatenate(shades))
 
 
@@ -50,36 +58,37 @@ def has_mesh(head: Any) -> bool:
     return isinstance(head, dict) and bool(head.get("params")) and bool(head.get("pose"))
 
 
-def head_surface(head: Any) -> Floats:
-    """(V, 3) vertices in the camera frame, metres. Raises OverlayError.
+def head_surface(head: Any, models: Sequence[HeadModel] = ()) -> Surface:
+    """What a head's parameters stand for, decoded by our own model or that of `models` which they name.
 
-    Parameters of another model than the one at hand are refused: decoded with it they would look like a head, too.
+    Raises OverlayError; parameters of a model that is not at hand are refused: decoded with another they would look
+    like a head, too.
     """
     params, pose = head["params"], head["pose"]
     if not isinstance(params, dict) or not isinstance(pose, dict):
         raise OverlayError("params or pose is not an object")
-    model = _model()
-    if params.get("model") != model.name or params.get("sha256") not in (None, model.sha256):
-        raise OverlayError("params belong to another head model than this headkit has")
+    model = _named(params, (load_head(), *models))
     rotation = numbers(pose.get("rotation"), (3, 3), "pose.rotation")
     translation = numbers(params.get("translation"), (3,), "params.translation")
     try:
         vertices = model.vertices(params.get("shape"), params.get("expression"), params.get("jaw"))
     except (ValueError, TypeError) as error:
         raise OverlayError(f"params: {error}") from None
-    surface: Floats = vertices.astype(np.float64) @ rotation.T + translation
-    return surface
+    return Surface(vertices.astype(np.float64) @ rotation.T + translation, _faces(model))
+
+
+def _named(params: dict[str, Any], models: Sequence[HeadModel]) -> HeadModel:
+    """The model of which the parameters are, by its digest; by its name, where they state no digest."""
+    name, digest = params.get("model"), params.get("sha256")
+    for model in models:
+        if (digest is None and name == model.name) or digest == model.sha256:
+            return model
+    raise OverlayError(f"params belong to another head model, {name!r}; name its file with --head")
 
 
 @cache
-def _model() -> HeadModel:
-    return load_head()
-
-
-@cache
-def _faces() -> NDArray[np.int32]:
+def _faces(model: HeadModel) -> NDArray[np.int32]:
     """(F, 3) the faces of skull, face and ears."""
-    model = _model()
     return np.ascontiguousarray(
         model.faces[model.head_mask[model.faces].all(axis=1)], dtype=np.int32
     )
@@ -98,9 +107,10 @@ def _window(canvas: Canvas, corners: list[Floats]) -> tuple[int, int, int, int] 
     return (int(low[0]), int(low[1]), int(high[0]), int(high[1])) if (low < high).all() else None
 
 
-def _shaded(surface: Floats, faces: NDArray[np.int32], color: Color) -> NDArray[np.float32]:
+def _shaded(surface: Surface, color: Color) -> NDArray[np.float32]:
     """(F, 3) colour of each face, lit from above."""
-    a, b, c = (surface.astype(np.float32).T[:, faces[:, k]] for k in range(3))
+    corners = surface.vertices.astype(np.float32).T
+    a, b, c = (corners[:, surface.faces[:, k]] for k in range(3))
     (ux, uy, uz), (vx, vy, vz) = b - a, c - a
     x, y, z = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
     toward = (x * _LIGHT[0] + y * _LIGHT[1] + z * _LIGHT[2]) / np.sqrt(

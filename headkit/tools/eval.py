@@ -114,7 +114,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     else:
         images = "1 image" if tally.images == 1 else f"{tally.images} images"
         lines = [*table.lines(rows), f"{images}, {tally.surplus} found heads that are none"]
-        yield "".join(line + "\n" for line in lines)
+        yield "".join(line + "\n" for line in [*lines, *models.remarks()])
     if options.dir is not None:
         for name, data in plots.plots(tally).items():
             _write(Path(options.dir).absolute() / name, data, context.tag)
@@ -134,6 +134,7 @@ class _Models:
         from headkit.head.model import load_head
 
         self.own = load_head()
+        self.strange: dict[str, int] = {}  # head models not at hand: how many heads are of them
         self.flame: HeadModel | None = None
         if file is not None:
             try:
@@ -150,7 +151,16 @@ class _Models:
         for model in (self.own, self.flame):
             if model is not None and params.get("sha256") == model.sha256:
                 return model
+        if params:
+            name = str(params.get("model"))
+            self.strange[name] = self.strange.get(name, 0) + 1
         return None
+
+    def remarks(self) -> Iterator[str]:
+        """What could not be decoded, in words."""
+        for name, count in self.strange.items():
+            heads = "1 head is" if count == 1 else f"{count} heads are"
+            yield f"{heads} of the head model {name}, without errors of vertices; name its file with --head"
 
 
 class _OwnTruth:

@@ -2,9 +2,10 @@
 
 For each of `heads`, landmarks are found in the image by a small network: 160 points over the whole head, each with a
 standard deviation, also of points that cannot be seen. Where a head brings `landmarks` of another tool (schemes ibug68,
-dense, mediapipe468, mediapipe478), those are used, unless --search says otherwise: rows [x, y] or [x, y, standard
-deviation]; of points that `visible` calls 0, and of rows with null, nothing is taken. A robust solver then finds the most probable shape, expression, jaw
-and pose in full perspective. The camera is the record's `camera.K`; where there is none, the heads of an image agree on
+dense, mediapipe468, mediapipe478, or vertices, which lists the vertices of --head that its points mark), those are used,
+unless --search says otherwise: rows [x, y] or [x, y, standard deviation]; of points that `visible` calls 0, and of rows
+with null, nothing is taken. A robust solver then finds the most probable shape, expression, jaw and pose in full
+perspective. The camera is the record's `camera.K`; where there is none, the heads of an image agree on
 a focal length near --focal, `camera` says `estimated`, and every head has the flag ambiguous_depth.
 
 Set in each head: `landmarks` (the 68, with deviations), `params`, `pose` (of what a crop shows: yaw, pitch, roll),
@@ -19,12 +20,17 @@ With --check, the heads are compared with those of `target` (else `truth`), and 
 the found one is off: degrees of rotation, pixels of the landmarks, overlap of the silhouettes; and whether the image is
 `accepted`: all within fixed limits, nobody missing, nobody there who was not asked for.
 
+With --head, a FLAME file that you bring is fitted instead of our own head, and `params` are its own. Our mean head, laid
+over it, says where the landmarks lie on it; --embedding takes a landmark embedding instead for given ones: 51 of the 68
+from landmark_embedding.npy or flame_static_embedding.pkl, or 105 of MediaPipe's from mediapipe_landmark_embedding.npz.
+
 With --export, each fitted head is also written as a mesh with texture coordinates, standing as the camera sees it.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -38,6 +44,7 @@ if TYPE_CHECKING:
     from headkit.backends.landmarks import LandmarkFinder, Sight
     from headkit.fitting.heads import Fitted
     from headkit.fitting.request import Camera, Request
+    from headkit.head.embedding import Embedding
     from headkit.head.model import HeadModel
 
 Place = tuple[int, int]  # number of a record, and of a head in it
@@ -54,6 +61,13 @@ class Options:
             "FILE",
         ),
     ] = "headkit"
+    embedding: Annotated[
+        str | None,
+        Opt(
+            "Landmark embedding of the FLAME file (.npy, .npz, .pkl), for landmarks that the record brings.",
+            "FILE",
+        ),
+    ] = None
     search: Annotated[
         bool, Opt("Look for landmarks in the image also where the record brings some.")
     ] = False
@@ -92,6 +106,7 @@ class Options:
 EXAMPLES = (
     Example("headkit fit3dmm", '{"id":"nobody","image":"a.png","heads":[]}\n'),
     Example("headkit fit3dmm --head flame2023.npz heads.jsonl", "", status=NO_INPUT),
+    Example("headkit fit3dmm --embedding landmark_embedding.npy heads.jsonl", "", status=USAGE),
     Example("headkit fit3dmm --check images.jsonl", "", status=NO_INPUT),
     Example("headkit fit3dmm --export ply -d meshes", ""),
 )
@@ -113,7 +128,11 @@ def start(options: Options, context: Context) -> Process:
             stored(context.root, folder / "00" / "mesh")
         except PathError as error:
             raise Stop(USAGE, str(error)) from None
-    fitter = _Fitter(options, context, model, folder)
+    embedding, digest = _embedding(options)
+    try:
+        fitter = _Fitter(options, context, model, folder, embedding)
+    except ValueError as error:
+        raise Stop(USAGE, f"--embedding {options.embedding}: {error}") from None
 
     def process(records: list[Record]) -> list[Result]:
         return fitter.process(records)
@@ -122,6 +141,7 @@ def start(options: Options, context: Context) -> Process:
         "model": model.name,
         "sha256": model.sha256[:16],
         "landmarks": fitter.weights.sha256[:16],
+        **digest,
     }
     return process
 
@@ -129,8 +149,19 @@ def start(options: Options, context: Context) -> Process:
 class _Fitter:
     """Fits records; holds what is the same for all of them."""
 
-    def __init__(self, options: Options, context: Context, model: HeadModel, folder: Path) -> None:
+    def __init__(
+        self,
+        options: Options,
+        context: Context,
+        model: HeadModel,
+        folder: Path,
+        embedding: Embedding | None,
+    ) -> None:
+        """Raises ValueError on an embedding of another model."""
+        from headkit.fitting.marks import Marks
+
         self.options, self.context, self.model, self.folder = options, context, model, folder
+        self.marks = Marks(model, embedding)
         self.weights = _weights()
 
     @functools.cached_property
@@ -146,8 +177,9 @@ class _Fitter:
         """One result per record; the heads of all go through network and solver together."""
         from headkit.fitting.request import Reader, Request, RequestError
 
+        options, model = self.options, (self.model.name, len(self.model.template))
         reader = Reader(
-            self.context.root, self.options.focal, not self.options.search, self.options.check
+            self.context.root, options.focal, not options.search, model, check=options.check
         )
         read: list[Request | Failure] = []
         for record in records:
@@ -192,10 +224,10 @@ class _Fitter:
             for place, head in enumerate(request.heads):
                 sight = sights.get((number, place))
                 if head.given is not None:
-                    vertices = self.model.dense[: len(head.given.points)]
-                    points = Points(head.given.points, head.given.deviation)
-                    slides = self.options.contour and len(vertices) == len(self.model.landmarks68)
-                    asked.append(Asked(number, vertices, points, contour=slides))
+                    vertices, points, deviation = self.marks.of(head.given)
+                    slides = self.options.contour and head.given.scheme == "ibug68"
+                    given = Points(points, deviation)
+                    asked.append(Asked(number, vertices, given, contour=slides))
                 elif sight is not None:
                     found = (sight.both, sight.plain, sight.mirrored)
                     both, *sides = (Points(f.points, f.deviation * spread) for f in found)
@@ -206,7 +238,7 @@ class _Fitter:
                     continue
                 places.append((number, place))
         cameras = [request.camera for request in requests]
-        fitted, used = fit_heads(self.model, asked, cameras, self.context.device)
+        fitted, used = fit_heads(self.marks.solved, asked, cameras, self.context.device)
         return dict(zip(places, fitted, strict=True)), used
 
     def _fields(
@@ -254,6 +286,29 @@ class _Fitter:
         path = image_path(self.folder, id, f"{place}.{self.options.export}")
         write_atomic(path, data, self.context.tag)
         return stored(self.context.root, path)
+
+
+def _embedding(options: Options) -> tuple[Embedding | None, dict[str, str]]:
+    """What --embedding names, and what is noted of it."""
+    from headkit.head.embedding import read_embedding
+
+    if options.embedding is None:
+        return None, {}
+    if options.head == "headkit":
+        raise Stop(USAGE, "--embedding is of a FLAME file; name that with --head")
+    path = Path(options.embedding)
+    try:
+        found = read_embedding(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise Stop(
+            NO_INPUT,
+            f"--embedding {path}: {error.strerror}; check the path, or leave --embedding out: "
+            "our mean head then says where the landmarks lie",
+        ) from None
+    except ValueError as error:
+        raise Stop(USAGE, f"--embedding {path}: {error}") from None
+    return found, {"embedding": digest[:16]}
 
 
 def _weights() -> Weights:

@@ -9,7 +9,7 @@ roll and the share of it that is visible. Labels are those of `truth` where a re
 
 --boxes draws the box of each whole head with a line, and with dashes, where much is hidden, the box of
 what is seen of it. --landmarks fills visible points and leaves hidden ones hollow. --mesh lays the 3D head
-that the parameters stand for over the picture. --axes draws each head's own axes: red to its left, green
+that the parameters stand for over the picture; those of a FLAME head need its file, with --head. --axes draws each head's own axes: red to its left, green
 up, blue out of the face. --poses draws the skeletons that were asked for, blue on the subject's left,
 orange on the right. Heads that training ignores are grey.
 
@@ -27,10 +27,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headkit.paths import PathError, resolve, write_atomic
-from headkit.status import USAGE, WRITE_FAILED, Stop
+from headkit.status import NO_INPUT, USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Example, Failure, Opt, Record
 
 if TYPE_CHECKING:
+    from headkit.head.model import HeadModel
     from headkit.overlay import Canvas, Color
     from headkit.overlay.sheet import Tile
 
@@ -58,6 +59,9 @@ class Options:
     axes: Annotated[bool, Opt("Draw the axes of each head's pose.")] = False
     poses: Annotated[bool, Opt("Draw the skeletons of the poses.")] = False
     heads: Annotated[bool, Opt("Show one tile per head instead of one per record.")] = False
+    head: Annotated[
+        str | None, Opt("The FLAME file (.pkl, .npz) that parameters refer to.", "FILE")
+    ] = None
     labels: Annotated[
         Literal["truth", "heads"] | None,
         Opt("Which labels to draw (default: truth where a record has it)."),
@@ -86,7 +90,8 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     sheet, most = Sheet(options.columns, options.tile), capacity(options.columns, options.tile)
     if not most:
         raise Stop(USAGE, "--columns and --tile make a sheet that no viewer opens; lower one")
-    for tile, failure in _tiles(options, context.root, records):
+    models = _models(options.head)
+    for tile, failure in _tiles(options, context.root, records, models):
         if len(sheet.tiles) == most:
             sys.stderr.write(
                 f"headkit view: a sheet has room for {most} tiles; see --tile and --limit\n"
@@ -113,8 +118,20 @@ def _write(path: Path, data: bytes, tag: str | None) -> None:
         raise Stop(WRITE_FAILED, f"{path}: {error.strerror or error}") from error
 
 
+def _models(file: str | None) -> list[HeadModel]:
+    """The head model of --head."""
+    from headkit.head.model import load_head
+
+    try:
+        return [] if file is None else [load_head(file)]
+    except OSError as error:
+        raise Stop(NO_INPUT, f"--head {file}: {error.strerror or error}; check the path") from None
+    except ValueError as error:
+        raise Stop(USAGE, f"--head {error}") from None
+
+
 def _tiles(
-    options: Options, root: Path, records: Iterator[Record]
+    options: Options, root: Path, records: Iterator[Record], models: list[HeadModel]
 ) -> Iterator[tuple[Tile, Failure | None]]:
     """The tiles of each record; a Failure beside the tile that shows it."""
     from headkit.image import ImageError, load
@@ -135,7 +152,7 @@ def _tiles(
                 Failure("image", f"record {name!r}: {error}"),
             )
             continue
-        scene = _Scene(options, record, pixels, heads)
+        scene = _Scene(options, record, pixels, heads, models)
         tiles = list(scene.tiles())
         problems = "; ".join(dict.fromkeys(tile.message for tile in tiles if tile.message))
         failure = Failure("label", f"record {name!r}: {problems}") if problems else None
@@ -146,8 +163,16 @@ def _tiles(
 class _Scene:
     """A record that is drawn, whole or head by head."""
 
-    def __init__(self, options: Options, record: Record, pixels: Any, heads: list[Any]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        record: Record,
+        pixels: Any,
+        heads: list[Any],
+        models: list[HeadModel],
+    ) -> None:
         self.options, self.record, self.pixels, self.heads = options, record, pixels, heads
+        self.models = models
         self.surfaces: dict[int, Any] = {}  # number of a head -> its mesh, made once for all tiles
 
     def tiles(self) -> Iterator[Tile]:
@@ -225,7 +250,7 @@ class _Scene:
         with_mesh = [number for number in numbers if has_mesh(self.heads[number])]
         for number in with_mesh:
             if number not in self.surfaces:
-                self.surfaces[number] = head_surface(self.heads[number])
+                self.surfaces[number] = head_surface(self.heads[number], self.models)
         if with_mesh:
             surfaces = [self.surfaces[number] for number in with_mesh]
             draw_meshes(

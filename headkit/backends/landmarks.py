@@ -1,8 +1,8 @@
 """Finds the dense landmarks of heads with the network that comes with the package.
 
-Each head is seen four times: in a square about its box and, better centred, in one about the points found there; both as
-it is and mirrored. What is found is their mean, weighted by what the network thinks of each. Crops go through it in chunks
-of a fixed shape, so that what is found of a head does not depend on the heads beside it.
+Each head is seen six times: in a square about its box and, better centred, in two about the points found so far, one
+tighter than the other; each as it is and mirrored. What is found is their mean, weighted by what the network thinks of
+each. Crops go through it in chunks of a fixed shape, so that what is found of a head does not depend on the heads beside it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 
 BOX_MARGIN = 1.25  # the square about a box, in its longer sides
-POINTS_MARGIN = 1.45  # the square about points, in the longer side of their extent
+# The squares about points, in the longer side of their extent: tighter ones show more of the head. On held-out heads the
+# rotation was off by 8.9 degrees (median) at 1.65, 8.2 at 1.45, 7.9 at 1.3, 7.6 at 1.2, and 8.8 at 1.1.
+POINTS_MARGINS = (1.3, 1.2)
 CHUNK = 16  # crops at a time on the CPU
 CHUNK_DEVICE = 256
 _AXIS = float(
@@ -74,28 +76,12 @@ class LandmarkFinder:
     def find(self, heads: Sequence[tuple[Pixels, Array]]) -> list[Sight]:
         """What is found of each head: a picture (H, W, 3) and a box (4,) in it. Raises ValueError on a box without area."""
         boxes = [square_about(box, BOX_MARGIN) for _, box in heads]
-        first = self._look(heads, boxes)
-        better = [self._closer(sight, square) for sight, square in zip(first, boxes, strict=True)]
-        second = self._look(heads, better)
-        return [
-            Sight(
-                together(one.both, two.both),
-                together(one.plain, two.plain),
-                together(one.mirrored, two.mirrored),
-            )
-            for one, two in zip(first, second, strict=True)
-        ]
-
-    @staticmethod
-    def _closer(sight: Sight, square: Square) -> Square:
-        """The square about the points found, kept near to where they were looked for."""
-        points = sight.both.points
-        middle, half = np.array([square.x, square.y]), square.side / 2
-        points = np.clip(points, middle - 1.2 * half, middle + 1.2 * half)
-        ends = np.concatenate([points.min(axis=0), points.max(axis=0)])
-        side = max(float((ends[2:] - ends[:2]).max()), square.side / 5)
-        x, y = (ends[:2] + ends[2:]) / 2
-        return square_about([x - side / 2, y - side / 2, x + side / 2, y + side / 2], POINTS_MARGIN)
+        sights = self._look(heads, boxes)
+        for margin in POINTS_MARGINS:
+            squares = [_closer(*pair, margin) for pair in zip(sights, boxes, strict=True)]
+            again = self._look(heads, squares)
+            sights = [_joined(*pair) for pair in zip(sights, again, strict=True)]
+        return sights
 
     def _look(
         self, heads: Sequence[tuple[Pixels, Array]], squares: Sequence[Square]
@@ -137,6 +123,26 @@ class LandmarkFinder:
             return np.zeros((0, count, 2)), np.zeros((0, count)), np.zeros((0, count))
         points, deviation, seen = (np.concatenate(parts) for parts in zip(*results, strict=True))
         return points, deviation, seen
+
+
+def _closer(sight: Sight, square: Square, margin: float) -> Square:
+    """The square about the points found, kept near to where they were looked for first."""
+    points = sight.both.points
+    middle, half = np.array([square.x, square.y]), square.side / 2
+    points = np.clip(points, middle - 1.2 * half, middle + 1.2 * half)
+    ends = np.concatenate([points.min(axis=0), points.max(axis=0)])
+    side = max(float((ends[2:] - ends[:2]).max()), square.side / 5)
+    x, y = (ends[:2] + ends[2:]) / 2
+    return square_about([x - side / 2, y - side / 2, x + side / 2, y + side / 2], margin)
+
+
+def _joined(one: Sight, two: Sight) -> Sight:
+    """Two looks at a head as one."""
+    return Sight(
+        together(one.both, two.both),
+        together(one.plain, two.plain),
+        together(one.mirrored, two.mirrored),
+    )
 
 
 def together(one: Found, two: Found) -> Found:

@@ -3,8 +3,8 @@
 No diffusion model is asked. A stand-in for one shows heads in another style than the renderer's (colours mixed, posterised,
 smoothed or sharpened, noisy), and in half of the heads another pose than it was asked for, by a known angle up to 60
 degrees. What is asked for is then `target`, what fit3dmm finds in the picture `heads`. Printed are the quantiles of the three
-differences for heads that are as asked; and, for limits at some of these, what share of heads is accepted by the
-angle by which they really are off.
+differences for heads that are as asked; and, for limits at some of these and for those in force, what share of heads is
+accepted by the angle by which they really are off.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter, ImageOps
 
-from headkit.fitting.agreement import differences
+from headkit.fitting.agreement import LEAST_IOU, MOST_DEGREES, MOST_SHARE, differences
 from headkit.head.camera import project, view_rotation
 from headkit.head.model import load_head
 from headkit.head.rotation import rodrigues
@@ -137,25 +137,29 @@ def _turned(
 
 
 def table(rows: Array) -> None:
-    """Print quantiles, and acceptance by the angle off for limits at some of them."""
+    """Print quantiles, and acceptance by the angle off for limits at some of them and for those in force, in Markdown."""
     as_asked = rows[rows[:, 0] == 0]
-    print(f"{len(rows)} heads, {len(as_asked)} as asked")
-    print(
-        "kept   deg    px/size  iou   "
-        + "".join(f"{low:>5.0f}-{high:<4.0f}" for low, high in _bands())
-    )
+    print(f"{len(rows)} heads, {len(as_asked)} as asked\n")
+    bands = [f"{low:.0f}-{high:.0f}" for low, high in _bands()[1:]]
+    heading = ["limits", "degrees", "px / size", "overlap", "as asked", *bands]
+    print("| " + " | ".join(heading) + " |\n|" + "---|" * len(heading))
     for share in KEPT:
         degrees, pixels = np.quantile(as_asked[:, 1:3], share, axis=0)
         iou = np.quantile(as_asked[:, 3], 1 - share)
-        accepted = (rows[:, 1] <= degrees) & (rows[:, 2] <= pixels) & (rows[:, 3] >= iou)
-        shares = [accepted[rows[:, 0] == 0].mean()]
-        shares += [
-            accepted[(rows[:, 0] > low) & (rows[:, 0] <= high)].mean() for low, high in _bands()[1:]
-        ]
-        print(
-            f"{share:.2f} {degrees:6.2f} {pixels:8.4f} {iou:6.3f} "
-            + "".join(f"{value:10.2f}" for value in shares)
-        )
+        print(_line(f"{share:.0%} of each", (degrees, pixels, iou), rows))
+    print(_line("in force", (MOST_DEGREES, MOST_SHARE, LEAST_IOU), rows))
+
+
+def _line(name: str, limits: tuple[float, float, float], rows: Array) -> str:
+    """Limits of degrees, pixels over size and overlap, and what they accept, band by band."""
+    degrees, pixels, iou = limits
+    accepted = (rows[:, 1] <= degrees) & (rows[:, 2] <= pixels) & (rows[:, 3] >= iou)
+    shares = [accepted[rows[:, 0] == 0].mean()]
+    shares += [
+        accepted[(rows[:, 0] > low) & (rows[:, 0] <= high)].mean() for low, high in _bands()[1:]
+    ]
+    cells = [name, f"{degrees:.1f}", f"{pixels:.3f}", f"{iou:.2f}", *(f"{v:.2f}" for v in shares)]
+    return "| " + " | ".join(cells) + " |"
 
 
 def _bands() -> list[tuple[float, float]]:

@@ -151,7 +151,7 @@ def fits(
 
 
 def report(heads: list[Held], sights: list[Sight], calibration: Calibration) -> None:
-    """Print a table by yaw."""
+    """Print a table by yaw, in Markdown."""
     truth = np.stack([head.points for head in heads])
     points = np.stack([sight.both.points for sight in sights])
     stated = np.stack([sight.both.deviation for sight in sights]) * calibration.deviation
@@ -165,7 +165,10 @@ def report(heads: list[Held], sights: list[Sight], calibration: Calibration) -> 
     )
     inside = (np.abs(errors) < NORMAL_95 * degrees).mean(axis=1)
     mirror = np.array([one.mirror for one in done])
-    print("yaw       heads  nme68  nme    held   rotation 50%  95%  held   mirror 50%")
+    print(
+        "| yaw | heads | NME 68, % | NME 160, % | held | rotation, median | 95 % | held | mirror, median |"
+    )
+    print("|" + "---|" * 9)
     rows = [("all", np.ones(len(heads), bool))]
     rows += [
         (f"{low:.0f}-{high:.0f}", (yaw >= low) & (yaw < high))
@@ -176,9 +179,9 @@ def report(heads: list[Held], sights: list[Sight], calibration: Calibration) -> 
             continue
         of68 = distance[chosen, :68].mean(axis=1)
         print(
-            f"{name:8} {chosen.sum():6d} {of68.mean():6.2f} {distance[chosen].mean():6.2f} {held[chosen].mean():6.3f}"
-            f" {np.median(turned[chosen]):9.2f} {np.quantile(turned[chosen], 0.95):8.2f} {inside[chosen].mean():6.3f}"
-            f" {np.nanmedian(mirror[chosen]):9.2f}"
+            f"| {name} | {chosen.sum()} | {of68.mean():.2f} | {distance[chosen].mean():.2f} | {held[chosen].mean():.3f}"
+            f" | {np.median(turned[chosen]):.2f} | {np.quantile(turned[chosen], 0.95):.2f} | {inside[chosen].mean():.3f}"
+            f" | {np.nanmedian(mirror[chosen]):.2f} |"
         )
 
 

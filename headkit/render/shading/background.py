@@ -1,7 +1,8 @@
 """What is behind the people: quiet places out of focus, painted small and enlarged, or a photo.
 
 A background is (H, W, 3) float32 linear radiance, before the film. A place is painted on a canvas of about
-160 cells as layers of flat shapes, blurred as a lens out of focus would, and enlarged by cubic B-splines.
+160 cells as layers of flat shapes, blurred as a lens out of focus would, and enlarged by cubic B-splines. A small lens
+keeps what is far nearly sharp: then there are twice as many cells.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from headkit.render.shading.places import PLACES
 
 Picture = NDArray[np.float32]
 
-_CELLS: Final = 160
+_CELLS: Final = 160  # across the longer side
+# Share of the pictures of a place that are taken with a small lens; the others only look right out of focus.
+_SHARP: Final = {"street": 0.5, "wall": 0.3, "room": 0.15}
 
 
 def background(
@@ -35,13 +38,16 @@ def background(
 
     ground, K  the floor and the camera, where known: horizon and floor then lie where they must
     """
-    scale = _CELLS / max(width, height)
+    sharp = rng.random() < _SHARP.get(name, 0.0)
+    scale = (2 * _CELLS if sharp else _CELLS) / max(width, height)
     canvas = Canvas(ceil(width * scale), ceil(height * scale), lighting.name == "night", rng)
+    canvas.sharp = sharp
     if ground is not None and K is not None:
         canvas.horizon = ground.horizon(K) / height
         canvas.floor = _floor_edge(ground, K, rng) / height
     PLACES[name](canvas)
-    pixels = blurred(canvas.pixels, float(rng.uniform(1.6, 4.6)))
+    radius = float(rng.uniform(0.0, 2.5) if sharp else rng.uniform(1.6, 4.6))
+    pixels = blurred(canvas.pixels, radius) if radius >= 0.5 else canvas.pixels
     # the light's colour lies on the place, too, if weaker: some of it has its own lamps
     cast = np.array(lighting.key_color) + np.array(lighting.sky)
     cast = (cast / cast.mean()) ** 0.6

@@ -24,6 +24,7 @@ class Canvas:
     """A small picture in the making. Places are shares of its width and height, y down.
 
     horizon, floor  rows of the horizon and of the floor's far edge, where known; also outside of 0 to 1
+    sharp           nearly in focus: what is small can be seen
     """
 
     width: int
@@ -32,6 +33,7 @@ class Canvas:
     rng: np.random.Generator
     horizon: float | None = None
     floor: float | None = None
+    sharp: bool = False
 
     def __post_init__(self) -> None:
         self.pixels = np.zeros((self.height, self.width, 3))
@@ -66,13 +68,19 @@ class Canvas:
     def box(
         self, x1: float, y1: float, x2: float, y2: float, color: Color, share: float = 1.0
     ) -> None:
-        inside = (self.x >= x1) & (self.x < x2) & (self.y >= y1) & (self.y < y2)
-        self.cover(share * inside, color)
+        """A rectangle: the cells whose middle lies in it."""
+        rows, columns = _cells(y1, y2, self.height), _cells(x1, x2, self.width)
+        part = self.pixels[rows, columns]
+        part += share * (color - part)
 
     def disc(self, x: float, y: float, radius: float, color: Color, share: float = 1.0) -> None:
         """radius in heights of the canvas."""
-        near = ((self.x - x) * self.aspect) ** 2 + (self.y - y) ** 2 < radius**2
-        self.cover(share * near, color)
+        across = radius / self.aspect
+        rows = _cells(y - radius, y + radius, self.height)
+        columns = _cells(x - across, x + across, self.width)
+        away = ((self.x[:, columns] - x) * self.aspect) ** 2 + (self.y[rows] - y) ** 2
+        part = self.pixels[rows, columns]
+        part += (share * (away < radius**2))[..., None] * (color - part)
 
     def shine(self, x: float, y: float, radius: float, color: Color) -> None:
         """Light added softly about a place."""
@@ -86,6 +94,12 @@ class Canvas:
         return 1.6 * enlarged(coarse.astype(np.float32), self.width, self.height)[..., 0].astype(
             float
         )
+
+
+def _cells(first: float, end: float, count: int) -> slice:
+    """The cells of `count` whose middle lies from `first` up to `end`, as shares."""
+    ends = np.ceil(np.array([first, end]) * count - 0.5).clip(0, count).astype(int)
+    return slice(int(ends[0]), int(ends[1]))
 
 
 def blurred(pixels: NDArray[np.float64], radius: float) -> NDArray[np.float64]:

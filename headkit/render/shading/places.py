@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 
 from headkit.render.shading.canvas import Canvas, gray
+from headkit.render.shading.scenery import bokeh, dim, plant, shelves, sky, trees, window
+from headkit.render.shading.street import street
 
 
 def _plain(canvas: Canvas) -> None:
@@ -67,7 +69,7 @@ def _room(canvas: Canvas) -> None:
     canvas.pixels *= (1.0 + 0.35 * canvas.uniform(-1, 1) * (canvas.x - 0.5))[..., None]
     floor = canvas.floor_or(0.66, 0.85)
     if canvas.rng.random() < 0.55:
-        _window(
+        window(
             canvas,
             canvas.uniform(-0.1, 0.8),
             0.05,
@@ -75,7 +77,7 @@ def _room(canvas: Canvas) -> None:
             canvas.uniform(0.35, 0.55),
         )
     if canvas.rng.random() < 0.6:
-        _shelves(canvas, canvas.uniform(-0.1, 0.75), canvas.uniform(0.2, 0.4))
+        shelves(canvas, canvas.uniform(-0.1, 0.75), canvas.uniform(0.2, 0.4))
     canvas.box(0, floor, 1, 1, canvas.color(0.12, 0.1) * (1.2, 1.0, 0.8))
     for _ in range(canvas.rng.integers(1, 4)):  # sofa, cupboard, table
         x, top = canvas.uniform(-0.2, 0.85), floor - canvas.uniform(0.05, 0.28)
@@ -87,7 +89,7 @@ def _room(canvas: Canvas) -> None:
             canvas.color(canvas.uniform(0.04, 0.3), 0.16),
         )
     if canvas.rng.random() < 0.5:
-        _plant(canvas, canvas.uniform(0, 1), floor - 0.15, canvas.uniform(0.08, 0.2))
+        plant(canvas, canvas.uniform(0, 1), floor - 0.15, canvas.uniform(0.08, 0.2))
     if canvas.rng.random() < 0.6:
         lamp = gray(1.2, (1.25, 1.0, 0.65))
         x, y = canvas.uniform(0, 1), canvas.uniform(0.15, 0.5)
@@ -104,7 +106,7 @@ def _office(canvas: Canvas) -> None:
         x = canvas.uniform(-0.1, 0.6)
         canvas.box(x, y, x + canvas.uniform(0.25, 0.5), y + 0.022, gray(1.6, (1.0, 1.0, 0.96)))
     if canvas.rng.random() < 0.6:
-        _window(
+        window(
             canvas,
             canvas.uniform(-0.1, 0.6),
             0.18,
@@ -122,61 +124,31 @@ def _office(canvas: Canvas) -> None:
         )
     canvas.box(0, floor, 1, 1, canvas.color(canvas.uniform(0.12, 0.4), 0.08))
     if canvas.rng.random() < 0.5:
-        _plant(canvas, canvas.uniform(0, 1), floor - 0.14, canvas.uniform(0.07, 0.14))
-
-
-def _street(canvas: Canvas) -> None:
-    """Houses to both sides of a road, cars, lamps."""
-    _sky(canvas)
-    horizon = canvas.horizon_or(0.5, 0.62)
-    dark = 0.10 if canvas.night else 1.0
-    x = -0.1
-    while x < 1.0:
-        wide, top = (
-            canvas.uniform(0.1, 0.28),
-            horizon - canvas.uniform(0.25, 0.7) + 0.2 * (abs(x - 0.4) < 0.15),
-        )
-        color = dark * canvas.color(canvas.uniform(0.12, 0.4), 0.11)
-        canvas.box(x, top, x + wide, horizon + 0.02, color)
-        _facade(canvas, x, top, wide, horizon, dark)
-        x += wide
-    canvas.box(0, horizon, 1, 1, dark * canvas.color(0.17, 0.04))
-    for _ in range(canvas.rng.integers(1, 4)):  # cars
-        x, long = canvas.uniform(-0.1, 1.0), canvas.uniform(0.1, 0.22)
-        body = dark * canvas.color(canvas.uniform(0.05, 0.4), 0.25)
-        canvas.box(x, horizon - 0.05, x + long, horizon + 0.04, body)
-        canvas.box(x + 0.2 * long, horizon - 0.09, x + 0.8 * long, horizon - 0.04, 0.4 * body)
-    if canvas.rng.random() < 0.5:
-        _plant(canvas, canvas.uniform(0, 1), horizon - 0.25, canvas.uniform(0.12, 0.25))
-    _bokeh(
-        canvas,
-        horizon,
-        int(canvas.rng.integers(12, 30)) if canvas.night else int(canvas.rng.integers(0, 6)),
-    )
+        plant(canvas, canvas.uniform(0, 1), floor - 0.14, canvas.uniform(0.07, 0.14))
 
 
 def _park(canvas: Canvas) -> None:
     """Grass, a path, trees against the sky."""
-    _sky(canvas)
+    sky(canvas)
     horizon = canvas.horizon_or(0.5, 0.65)
-    _trees(canvas, horizon, horizon - canvas.uniform(0.2, 0.6), canvas.uniform(0.06, 0.15))
-    canvas.box(0, horizon, 1, 1, _dim(canvas) * canvas.color(0.22, 0.08) * (0.85, 1.05, 0.42))
+    trees(canvas, horizon, horizon - canvas.uniform(0.2, 0.6), canvas.uniform(0.06, 0.15))
+    canvas.box(0, horizon, 1, 1, dim(canvas) * canvas.color(0.22, 0.08) * (0.85, 1.05, 0.42))
     if canvas.rng.random() < 0.5:
         x = canvas.uniform(0.1, 0.9)
         path = np.abs(canvas.x - x) < 0.04 + 0.5 * np.maximum(canvas.y - horizon, 0)
-        canvas.cover(0.8 * (path & (canvas.y > horizon)), _dim(canvas) * canvas.color(0.35, 0.05))
+        canvas.cover(0.8 * (path & (canvas.y > horizon)), dim(canvas) * canvas.color(0.35, 0.05))
     canvas.pixels *= (1.0 + 0.07 * canvas.cloud(16))[..., None]
 
 
 def _forest(canvas: Canvas) -> None:
     """Trunks, leaves, light through gaps."""
     canvas.fill(
-        _dim(canvas) * gray(0.22, (0.8, 1.05, 0.5)), _dim(canvas) * gray(0.10, (1.0, 1.0, 0.6))
+        dim(canvas) * gray(0.22, (0.8, 1.05, 0.5)), dim(canvas) * gray(0.10, (1.0, 1.0, 0.6))
     )
     horizon = canvas.horizon_or(0.6, 0.8)
-    canvas.box(0, horizon, 1, 1, _dim(canvas) * canvas.color(0.10, 0.08) * (1.1, 1.0, 0.6))
+    canvas.box(0, horizon, 1, 1, dim(canvas) * canvas.color(0.10, 0.08) * (1.1, 1.0, 0.6))
     gaps = np.clip(canvas.cloud(9) - 0.4 - canvas.y, 0, 2)
-    canvas.pixels += gaps[..., None] * _dim(canvas) * gray(0.45, (0.95, 1.05, 0.75))
+    canvas.pixels += gaps[..., None] * dim(canvas) * gray(0.45, (0.95, 1.05, 0.75))
     for _ in range(canvas.rng.integers(4, 10)):
         x, wide = canvas.uniform(0, 1), canvas.uniform(0.012, 0.06)
         canvas.box(
@@ -184,35 +156,35 @@ def _forest(canvas: Canvas) -> None:
             0,
             x + wide,
             horizon + canvas.uniform(0.0, 0.12),
-            _dim(canvas) * canvas.color(0.05, 0.1) * (1.2, 1.0, 0.8),
+            dim(canvas) * canvas.color(0.05, 0.1) * (1.2, 1.0, 0.8),
         )
     canvas.pixels *= (1.0 + 0.18 * canvas.cloud(22))[..., None].clip(0.4, 2.0)
 
 
 def _beach(canvas: Canvas) -> None:
     """Sky, sea, sand."""
-    _sky(canvas)
+    sky(canvas)
     horizon = canvas.horizon_or(0.4, 0.52)
     shore = horizon + max(0.3, 1.0 - horizon) * canvas.uniform(0.2, 0.4)
-    canvas.box(0, horizon, 1, 1, _dim(canvas) * canvas.color(0.28, 0.06) * (0.6, 0.95, 1.15))
+    canvas.box(0, horizon, 1, 1, dim(canvas) * canvas.color(0.28, 0.06) * (0.6, 0.95, 1.15))
     line = shore + 0.012 * np.sin(canvas.x * canvas.uniform(6, 14)) + 0.0 * canvas.y
-    canvas.cover((np.abs(canvas.y - line) < 0.012).astype(float), _dim(canvas) * gray(0.75))
+    canvas.cover((np.abs(canvas.y - line) < 0.012).astype(float), dim(canvas) * gray(0.75))
     canvas.cover(
         (canvas.y > line + 0.01).astype(float),
-        _dim(canvas) * canvas.color(0.5, 0.04) * (1.15, 1.0, 0.78),
+        dim(canvas) * canvas.color(0.5, 0.04) * (1.15, 1.0, 0.78),
     )
 
 
 def _field(canvas: Canvas) -> None:
     """Hills far away, grass or wheat."""
-    _sky(canvas)
+    sky(canvas)
     horizon = canvas.horizon_or(0.48, 0.6)
     hills = horizon - 0.05 - 0.035 * np.sin(canvas.x * canvas.uniform(3, 8) + canvas.uniform(0, 6))
     canvas.cover(
-        (canvas.y > hills).astype(float), _dim(canvas) * canvas.color(0.24, 0.05) * (0.8, 0.98, 1.0)
+        (canvas.y > hills).astype(float), dim(canvas) * canvas.color(0.24, 0.05) * (0.8, 0.98, 1.0)
     )
     tint = (1.2, 1.0, 0.5) if canvas.rng.random() < 0.4 else (0.8, 1.05, 0.45)
-    ground = _dim(canvas) * canvas.color(0.27, 0.06) * tint
+    ground = dim(canvas) * canvas.color(0.27, 0.06) * tint
     canvas.cover(np.broadcast_to(canvas.y > horizon, canvas.pixels.shape[:2]).astype(float), ground)
     canvas.pixels *= (1.0 + 0.06 * canvas.cloud(14))[..., None]
 
@@ -224,105 +196,7 @@ def _stage(canvas: Canvas) -> None:
     for _ in range(canvas.rng.integers(2, 5)):
         glow = canvas.color(canvas.uniform(0.1, 0.3), 0.7)
         canvas.shine(canvas.uniform(0, 1), canvas.uniform(0, 0.6), canvas.uniform(0.2, 0.5), glow)
-    _bokeh(canvas, 0.6, int(canvas.rng.integers(3, 12)))
-
-
-def _dim(canvas: Canvas) -> float:
-    return 0.08 if canvas.night else 1.0
-
-
-def _sky(canvas: Canvas) -> None:
-    if canvas.night:
-        canvas.fill(gray(0.012, (0.8, 0.9, 1.5)), gray(0.03, (1.2, 1.0, 0.9)))
-        return
-    blue = canvas.uniform(0.0, 1.0)
-    top = gray(0.75, (1 - 0.45 * blue, 1 - 0.18 * blue, 1 + 0.15 * blue))
-    canvas.fill(top, gray(0.95, (1.0, 1.0, 0.98)), 0.7)
-    clouds = np.clip(0.5 * canvas.cloud(5) + 0.1, 0, 1) * (1.0 - canvas.y)
-    canvas.cover(0.7 * clouds, gray(1.05))
-
-
-def _trees(canvas: Canvas, horizon: float, top: float, height: float) -> None:
-    """A line of crowns, in two layers."""
-    for layer, value in ((0, 0.16), (1, 0.09)):
-        edge = top + 0.12 * layer + height * canvas.cloud(5)[:1]
-        leaves = (canvas.y > edge + 0.05 * canvas.cloud(20)) & (canvas.y < horizon)
-        color = _dim(canvas) * canvas.color(value, 0.08) * (0.8, 1.05, 0.45)
-        shade = np.clip(1.0 + 0.3 * canvas.cloud(15), 0.4, 2.0)[..., None]
-        canvas.pixels = np.where(leaves[..., None], color * shade, canvas.pixels)
-
-
-def _plant(canvas: Canvas, x: float, y: float, size: float) -> None:
-    for _ in range(14):
-        color = _dim(canvas) * canvas.color(0.11, 0.12) * (0.75, 1.1, 0.5)
-        canvas.disc(
-            x + canvas.uniform(-size, size) / canvas.aspect,
-            y + canvas.uniform(-size, size),
-            0.4 * size,
-            color,
-            0.8,
-        )
-
-
-def _window(canvas: Canvas, x: float, y: float, wide: float, high: float) -> None:
-    bright = gray(0.02, (0.7, 0.8, 1.3)) if canvas.night else canvas.color(1.3, 0.05)
-    canvas.box(x, y, x + wide, y + high, bright)
-    if not canvas.night:
-        canvas.box(
-            x, y + 0.7 * high, x + wide, y + high, canvas.color(0.45, 0.1) * (0.85, 1.0, 0.7)
-        )
-    for k in range(4):
-        canvas.box(
-            x + k * wide / 3 - 0.008, y, x + k * wide / 3 + 0.008, y + high, canvas.color(0.3, 0.04)
-        )
-
-
-def _shelves(canvas: Canvas, x: float, wide: float) -> None:
-    rows = canvas.rng.integers(3, 6)
-    canvas.box(x, 0.05, x + wide, 0.75, canvas.color(0.1, 0.1) * (1.2, 1.0, 0.8))
-    for row in range(rows):
-        bottom = 0.05 + 0.7 * (row + 1) / rows
-        book = x + 0.012
-        while book < x + wide - 0.02:
-            thick = canvas.uniform(0.01, 0.03)
-            canvas.box(
-                book,
-                bottom - canvas.uniform(0.06, 0.6 / rows),
-                book + thick,
-                bottom - 0.012,
-                canvas.color(canvas.uniform(0.04, 0.4), 0.3),
-            )
-            book += thick
-
-
-def _facade(canvas: Canvas, x: float, top: float, wide: float, bottom: float, dark: float) -> None:
-    """Windows in rows; some are lit at night."""
-    step = canvas.uniform(0.035, 0.07)
-    y = top + step
-    while y < bottom - 0.1:
-        place = x + 0.3 * step
-        while place < x + wide - 0.5 * step:
-            lit = canvas.night and canvas.rng.random() < 0.35
-            color = gray(0.6, (1.3, 1.0, 0.6)) if lit else dark * canvas.color(0.09, 0.1)
-            canvas.box(place, y, place + 0.45 * step, y + 0.55 * step, color)
-            place += step
-        y += 1.2 * step
-
-
-def _bokeh(canvas: Canvas, horizon: float, count: int) -> None:
-    """Lamps out of focus."""
-    tints = ((1.3, 1.0, 0.55), (1.3, 0.75, 0.4), (1.0, 1.0, 1.0), (1.4, 0.4, 0.3), (0.5, 1.1, 0.7))
-    radius = canvas.uniform(0.012, 0.035)
-    for _ in range(count):
-        tint = tints[int(canvas.rng.choice(5, p=[0.35, 0.25, 0.2, 0.12, 0.08]))]
-        x, y = canvas.uniform(0, 1), horizon + canvas.rng.normal(-0.15, 0.14)
-        canvas.disc(
-            x,
-            float(y),
-            radius * canvas.uniform(0.7, 1.3),
-            gray(canvas.uniform(0.4, 1.4), tint),
-            canvas.uniform(0.3, 0.8),
-        )
+    bokeh(canvas, 0.6, int(canvas.rng.integers(3, 12)))
 
 
 PLACES: Final[dict[str, Callable[[Canvas], None]]] = {
@@ -330,7 +204,7 @@ PLACES: Final[dict[str, Callable[[Canvas], None]]] = {
     "wall": _wall,
     "room": _room,
     "office": _office,
-    "street": _street,
+    "street": street,
     "park": _park,
     "forest": _forest,
     "beach": _beach,

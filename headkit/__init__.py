@@ -10,7 +10,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     tool            status
     paths           status
     jsonl           status record tool
-    photos          status
+    photos          status paths
     image           status record paths
     prompt_words    nothing
     prompt          attributes prompt_words

@@ -27,10 +27,16 @@ class Stream(Protocol):
 
 @dataclass(frozen=True)
 class Member:
-    """A file in a tar. data is None where it is longer than it may be; `end` is the offset of what follows."""
+    """A file in a tar.
+
+    data   None where it is longer than it may be
+    begin  offset of its bytes in the tar, of what is in it where it is compressed
+    end    offset of what follows
+    """
 
     name: str
     data: bytes | None
+    begin: int
     end: int
 
 
@@ -97,7 +103,8 @@ def members(
                 assert content is not None  # of a plain file there is one
                 data = content.read()
             # The next header begins on a block of 512 bytes.
-            yield Member(header.name, data, header.offset_data + -(-header.size // 512) * 512)
+            end = header.offset_data + -(-header.size // 512) * 512
+            yield Member(header.name, data, header.offset_data, end)
     except (tarfile.TarError, EOFError, zlib.error) as error:
         raise ArchiveError(str(error) or type(error).__name__) from None
     except OSError as error:

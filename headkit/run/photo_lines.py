@@ -21,13 +21,13 @@ from headkit.jsonl import LineError
 from headkit.photos.archives import ArchiveError, Member, members, samples
 from headkit.photos.folders import is_picture, kind_of, suffix, walk
 from headkit.photos.identity import load_key, photo_id, place_id
+from headkit.photos.reading import LONGEST
 from headkit.run import ids
 from headkit.run.inputs import CHUNK, Input, Line, Lines, Place
 from headkit.run.rows import missing
 from headkit.status import BAD_INPUT, NO_INPUT, USAGE, WRITE_FAILED, Stop
 from headkit.tool import Failure, Gathering, Photo, Record
 
-LONGEST = 512 << 20  # bytes of a photo
 LONGEST_METADATA = 16 << 20
 # An OSError with one of these numbers is about one file; any other is about the machine.
 _OF_ONE_FILE = {
@@ -47,7 +47,7 @@ class _Found:
 
     path: str  # as it is, for its id where nothing can be read
     photo: Photo
-    member: str | None = None
+    member: Member | None = None
     digest: bytes = b""
 
 
@@ -151,8 +151,8 @@ class PhotoLines:
             record = jsonl.parse(line.raw) if line.raw and not line.raw.isspace() else None
         except LineError:
             return line  # Rows says what is wrong with it
-        if record is None or "error" in record:
-            return line
+        if record is None or "error" in record or type(record.get("id")) is not str:
+            return line  # what has no id is refused there too
         first, self.photos = self.photos == 0, self.photos + 1
         lacking = missing(("image",), record)
         if lacking:
@@ -226,8 +226,8 @@ class PhotoLines:
     def _member(self, index: int, member: Member, metadata: bytes | None) -> _Found:
         place = f"{self.files[index].path or ''}/{member.name}"
         if member.data is None:
-            return _Found(place, Photo(fault=_too_long()), member.name)
-        return _read(place, member.data, metadata, member.name)
+            return _Found(place, Photo(fault=_too_long()), member)
+        return _read(place, member.data, metadata, member)
 
     # ---- one picture ----
 
@@ -281,14 +281,22 @@ class PhotoLines:
         return id
 
     def _source(self, index: int, found: _Found) -> Record:
-        path = self.files[index].path if found.member is not None else found.path
+        """Where a photo lies, as photos.reading finds it again."""
+        path, member = self.files[index].path, found.member
+        if member is None:
+            return {"path": self._stored(found.path)}
         if path is None:
-            return {"member": found.member}
+            return {"member": member.name}
+        source = {"path": self._stored(path), "member": member.name}
+        if path.lower().endswith("gz") or member.data is None:
+            return source
+        return source | {"offset": member.begin, "bytes": len(member.data)}
+
+    def _stored(self, path: str) -> str:
         try:
-            stored = paths.stored(self.root, Path(path))
+            return paths.stored(self.root, Path(path))
         except paths.PathError as error:
             raise Stop(USAGE, f"--keep-path: {error}") from None
-        return {"path": stored} | ({"member": found.member} if found.member is not None else {})
 
 
 class _Waiting:
@@ -303,7 +311,7 @@ class _Waiting:
         return os.read(self.descriptor, min(size, CHUNK))
 
 
-def _read(place: str, data: bytes, metadata: bytes | None, member: str | None = None) -> _Found:
+def _read(place: str, data: bytes, metadata: bytes | None, member: Member | None = None) -> _Found:
     """A photo with its digest, and what the JSON beside it says."""
     digest = sha256(data)
     said: Any = {}

@@ -12,6 +12,8 @@ import pytest
 from drill import wait_until
 from manifests import parsed
 
+from headkit.photos.reading import PhotoError, photo_bytes
+
 PHOTOS = {
     "b/2.png": b"two",
     "b/1.JPG": b"one",
@@ -187,13 +189,34 @@ def test_tars_in_place_with_and_without_metadata(cli):
         "secret 1",
         "secret 2",
     ]
-    assert rows[1]["source"] == {"path": "00000.tar", "member": "00001.jpg"}
+    sources = [row["source"] for row in rows]
+    assert sources[1] == {"path": "00000.tar", "member": "00001.jpg", "offset": 512 * 7, "bytes": 7}
+    assert [photo_bytes(cli.folder, source)[-1:] for source in sources] == [b"0", b"1", b"2"]
     piped = cli.shell("cat 00000.tar | $T look --samples")
     assert [row["id"] for row in parsed(piped.stdout)] == [row["id"] for row in rows]
     cli.shell("gzip -k 00000.tar")
+    packed = {"path": "00000.tar.gz", "member": "00002.jpg"}
+    assert photo_bytes(cli.folder, packed) == b"photo 2"
     assert [row["id"] for row in parsed(cli.out("look", "00000.tar.gz"))] == [
         row["id"] for row in rows
     ]
+
+
+def test_a_photo_is_read_again_or_it_is_said_why_not(album):
+    root, digest = album.folder, sha256(b"a").hexdigest()
+    assert photo_bytes(root, {"path": "album/a.webp", "sha256": digest}) == b"a"
+    album.write("a.tar", shard(1))
+    for source, words in (
+        ({}, "has no path"),
+        ({"path": "album/gone.jpg"}, "No such file"),
+        ({"path": "../x.jpg"}, "leaves the root"),
+        ({"path": "album/c.heic", "sha256": digest}, "has changed"),
+        ({"path": "a.tar", "member": "b.jpg"}, "no member 'b.jpg'"),
+        ({"path": "a.tar", "member": "b.jpg", "offset": 1 << 20, "bytes": 9}, "shorter"),
+        ({"path": "album/a.webp", "member": "b.jpg"}, "source.path"),
+    ):
+        with pytest.raises(PhotoError, match=words):
+            photo_bytes(root, source)
 
 
 def test_names_of_all_kinds_in_a_tar(cli):

@@ -28,7 +28,7 @@ _IRIS = {"brown": "4a2f1c", "dark brown": "2a1a10", "hazel": "6a5230", "green": 
          "blue": "5a7c98", "gray": "78858c"}  # fmt: skip
 _HAIR = {"black": "15110f", "dark brown": "2d1e15", "brown": "4d3422", "auburn": "5b2c1a", "red": "8a4020",
          "blond": "b08d57", "gray": "8d8a86", "white": "d6d3cd"}  # fmt: skip
-_CLOTH = {"black": "1b1b1d", "white": "dcdad5", "gray": "7c7d7f", "navy": "1f2a44", "blue": "2f5d9b",
+_CLOTH = {"black": "1b1b1d", "white": "cdcbc6", "gray": "7c7d7f", "navy": "1f2a44", "blue": "2f5d9b",
           "green": "3c6b45", "red": "a32a2a", "orange": "c96a28", "yellow": "d2ac3c", "pink": "d08a9c",
           "purple": "6b4a86", "brown": "6b4a32", "beige": "c4b08e"}  # fmt: skip
 _FRAMES = ("141414", "2b1a10", "4a2c18", "5e5e60", "a08a50", "26324e", "6a1f24")

@@ -23,6 +23,7 @@ SIDES_DIFFER = 0.15  # share of a sided change that is drawn for left and right 
 HEAD_SPREAD = 0.014  # of head size, beside what stature, weight and local changes bring
 # Standard deviations over people of sex-typical look, weight, muscle, proportions, cup size and firmness.
 _SPREADS = np.array([0.10, 0.13, 0.12, 0.12, 0.12, 0.12])
+CHILDREN_DIFFER = 0.6  # of the local changes of adults
 _LIMIT = 2.2  # standard deviations that are drawn at most
 _EVEN = np.full(3, 1 / 3)
 
@@ -104,7 +105,8 @@ def draw(
             raise ValueError(f"{name} {value}: must be from 0 to {top:g}")
     normal = np.clip(rng.standard_normal(8), -_LIMIT, _LIMIT)
     shares = rng.dirichlet(0.25 + 12 * np.array(origin_shares(origin)))
-    local = _local_changes(tables, rng)
+    # Children's faces are rounder and more alike: at full strength they would be small adults' faces.
+    local = _local_changes(tables, rng) * (CHILDREN_DIFFER + (1 - CHILDREN_DIFFER) * maturity(age))
 
     own = normal[:6] * _SPREADS
     look = abs(float(own[0]))  # no face is all male or all female

@@ -76,6 +76,11 @@ def shade_matter(
             color = _MOUTH
         elif material == Material.TEETH:
             color = _TEETH
+        # Before the relief: a rib that leans away from the camera is still seen from its front.
+        if flags & TWO_SIDED:
+            facing = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
+            if facing < 0.0:
+                normal = (-normal[0], -normal[1], -normal[2])
         if material == Material.KNIT:
             roughness, wrap, sheen = 0.9, 0.2, 0.16
             normal, deep = _knitted(scene, hit, normal, footprint)
@@ -104,10 +109,6 @@ def shade_matter(
             arrives *= occlusion
         elif material == Material.PLASTIC:
             roughness = 0.28
-        if flags & TWO_SIDED:
-            facing = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
-            if facing < 0.0:
-                normal = (-normal[0], -normal[1], -normal[2])
         _write(
             scene.light, normal, view, arrives, occlusion, color, roughness, f0, wrap, sheen,
             shaded[number],

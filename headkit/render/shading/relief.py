@@ -98,9 +98,9 @@ def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
     """Soft folds, and the weave where it can be seen."""
     ax, ay, az = noise_slope(x * 22.0, y * 9.0, z * 22.0 + 5.0)
     bx, by, bz = noise_slope(x * 55.0 + 9.0, y * 30.0, z * 55.0)
-    sx = 0.0572 * ax + 0.0605 * bx
-    sy = 0.0234 * ay + 0.0330 * by
-    sz = 0.0572 * az + 0.0605 * bz
+    sx = 0.0915 * ax + 0.0605 * bx
+    sy = 0.0374 * ay + 0.0330 * by
+    sz = 0.0915 * az + 0.0605 * bz
     weave = 0.35 * fade(0.0007, footprint)  # a third of its period, and children are small
     if weave > 0.0:
         across, along = x * 620.7 + z * 206.9, y * 620.7  # turns

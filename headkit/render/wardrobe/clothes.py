@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from headkit.render.surface import Material, Surface
-from headkit.render.wardrobe import collars, cut_lines, shoes, suit
+from headkit.render.wardrobe import closures, collars, cut_lines, shoes, suit
+from headkit.render.wardrobe.contact import off_head
 from headkit.render.wardrobe.cut_lines import Figure, minimum
 from headkit.render.wardrobe.drape import folds, hang, neck
 from headkit.render.wardrobe.suit import FIGURE, OFFSET, UV, Fitted, Trim, at, sew, with_offset
@@ -111,10 +112,13 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     throat = neck(wearer, skin)
     fitted = fitted.drawn_in(lines["neck"](body), throat, 0.045)
     offset = _tapered(offset, lines["neck"](body), size)
-    if look.sleeve < 0.05:
+    if look.sleeve < 0.05 or (look.sleeve > 0.9 and look.kind != "jacket"):  # or cuffs
         offset = _tapered(offset, lines["sleeve"](body), size)
     if look.kind != "dress":  # over the trousers
         offset += 0.008 * size * np.clip((0.15 - body.points[:, 1]) / 0.05, 0.0, 1.0)
+    outer = fitted.points + fitted.normals * offset[:, None]
+    sleeves = np.flatnonzero(body.arm > 0.2)
+    fitted = fitted.moved(sleeves, off_head(wearer, outer[sleeves], size))
     cover = minimum(*(line(skin) for line in lines.values()))
     inner: list[Surface] = []
     if look.kind == "jacket":
@@ -135,6 +139,8 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
         surfaces.append(sew(part, kind, wearer, closed=tuple(lines)))
     neckline = "collar" if look.kind == "jacket" else look.neckline
     collar = collars.collar(wearer, piece, throat, neckline, size)
+    if look.kind == "shirt":
+        inner += closures.placket(wearer, piece, look.color, size)
     return surfaces + collar + inner, cover
 
 
@@ -151,10 +157,14 @@ def _banded(
     step = 0.0002 + 0.0014 * np.clip((top.band - edge) / 0.005, 0.0, 1.0)
     thicker = with_offset(band, band.attributes[:, OFFSET] + step)
     x, y, z = band.attributes[:, FIGURE].T
-    about = np.stack([0.075 * np.abs(np.arctan2(x, z - 0.02)), y], axis=1)  # the neck's ribs
+    # The neck's ribs run across the band; at the front, where it may run down to a point, they are told
+    # by what is left of its way around.
+    turn = np.abs(np.arctan2(x, z - 0.02))
+    about = np.stack([turn * (0.11 + 0.9 * np.clip(z, 0.0, 0.1)), y], axis=1)
     thicker.attributes[:, UV] = np.where(y[:, None] > 0.5, about, thicker.attributes[:, UV])
     dark = (color[0] * 0.84, color[1] * 0.84, color[2] * 0.84)
-    return [(piece, color), (thicker, dark)]
+    # Under the band is no second cloth, that would show through where both are seen edge-on.
+    return [(piece.cut("under", ribs + 0.005), color), (thicker, dark)]
 
 
 def _under(wearer: Wearer, fitted: Fitted, size: float, width: float) -> list[Surface]:

@@ -49,7 +49,16 @@ def collar(wearer: Wearer, piece: Piece, neck: Neck, neckline: str, size: float)
     edge = values[:, BASE] + values[:, NORMAL] * values[:, OFFSET : OFFSET + 1]
     out = unit(values[:, NORMAL])
     out = unit(out - 0.7 * (out @ axis)[:, None] * axis)
-    return [_fall(wearer, neck, values, edge, out, axis, size, wrap=closed)]
+    return [_fall(wearer, neck, _cloth(piece), values, edge, out, axis, size, wrap=closed)]
+
+
+def _cloth(piece: Piece) -> Neck:
+    """The garment about the neck, as what a collar comes to lie on."""
+    used = np.unique(piece.faces)
+    rows = piece.attributes[used]
+    rows = rows[rows[:, FIGURE][:, 1] > 0.47]
+    outer = rows[:, BASE] + rows[:, NORMAL] * rows[:, OFFSET : OFFSET + 1]
+    return Neck(outer.astype(np.float32), np.ascontiguousarray(rows[:, NORMAL]))
 
 
 # resample() measures along the first three columns: put the posed base there, and back.
@@ -82,6 +91,7 @@ def _strip(
 def _fall(
     wearer: Wearer,
     neck: Neck,
+    cloth: Neck,
     values: Floats,
     edge: Floats,
     out: Floats,
@@ -100,15 +110,18 @@ def _fall(
     over = top + axis * 0.003 * full + out * 0.005 * full
     middle = edge + axis * 0.008 * full + out * (0.011 + 0.006 * front) * full
     end = edge - axis * (0.012 + 0.014 * front) * full + out * (0.017 + 0.006 * front) * full
+    for row, gap in ((middle, 0.005), (end, 0.005)):  # over the garment, not in it
+        lift = cloth.settle(row, gap * size)
+        row += lift * ((lift * out).sum(axis=1) > 0.0)[:, None]
     inner = edge - axis * 0.004 * full - out * 0.002 * full
     look = wearer.look.clothes
-    rows = [inner, top, over, middle, end, end - out * 0.003 * full]
+    rows = [inner, top, over, middle, end, end - out * 0.0012 * full]
     color = (
         min(0.9, look.color[0] * 1.04),
         min(0.9, look.color[1] * 1.04),
         min(0.9, look.color[2] * 1.04),
     )
-    return _strip(wearer, rows, values, color, [0.25, 0.6, 0.95, 0.95, 0.9, 0.3], wrap=wrap)
+    return _strip(wearer, rows, values, color, [0.25, 0.6, 0.95, 0.95, 0.9, 0.7], wrap=wrap)
 
 
 def _hood(wearer: Wearer, piece: Piece, axis: Floats, size: float) -> list[Surface]:
@@ -145,7 +158,7 @@ def _hood(wearer: Wearer, piece: Piece, axis: Floats, size: float) -> list[Surfa
 
 def _behind(z: Floats) -> Floats:
     """0 at the front of the neck, 1 behind it, of figure depths."""
-    share = np.clip((0.060 - z) / 0.085, 0.0, 1.0)
+    share = np.clip((0.030 - z) / 0.085, 0.0, 1.0)
     return (share * share * (3 - 2 * share)).astype(np.float32)
 
 

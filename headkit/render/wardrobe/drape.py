@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, sin, sqrt
+from math import atan2, exp, sin, sqrt
 
 import numpy as np
 
@@ -85,6 +85,15 @@ def _folds(points: Floats, arm: Floats, amount: Floats, seed: float, out: Floats
             + 0.9 * broad
             + 0.45 * fine
         )
+        # Where cloth is pulled into the armpit, folds fan out from there, round above and sharp below.
+        beside, above = abs(x) - 0.165, y - 0.40
+        near = sqrt(beside * beside + above * above)
+        pull = exp(-((near / 0.14) ** 2)) * min(1.0, near / 0.04)
+        fan = abs(sin(3.6 * atan2(above, beside) + 0.5 * warp + seed)) - 0.64
+        # At the waist it piles up, in creases that lean to the middle.
+        pile = exp(-(((y - 0.17) / 0.07) ** 2))
+        crease = abs(sin(34.0 * y + 9.0 * abs(x) + 0.6 * warp + 2.0 * seed)) - 0.64
+        value += 2.0 * pull * fan + 1.1 * pile * crease
         # Rings that crowd at the elbow and at the end of a sleeve.
         if arm[n] > 0.15:
             close = max(0.0, 1.0 - abs(arm[n] - 1.0) * 1.8) + max(0.0, arm[n] - 1.6) * 1.6

@@ -22,7 +22,7 @@ from headkit.render.wardrobe.tailoring import Floats, compact
 from headkit.render.wardrobe.wearer import Wearer
 
 _HANGING = ("long", "bob", "ponytail", "curly")
-_REACH = 0.45  # metres from the head's middle within which long hair may touch the clothes
+_REACH = 0.62  # metres from the head's middle within which long hair may touch the clothes
 _BARE = (Part.TORSO, Part.ARM, Part.HAND)  # skin that hair rests on as it does on clothes
 
 

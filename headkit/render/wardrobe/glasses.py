@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from headkit.render.surface import Material, Part, Surface
@@ -20,7 +22,8 @@ _SHAPES: dict[str, tuple[float, float, float, float, float]] = {
     "aviator": (0.0285, 0.0245, 2.6, 0.000, 0.16),
 }
 
-_THINNEST = 1.0  # pixels: a thinner wire would fall between samples and look like dashes
+_THINNEST = 1.2  # pixels: a thinner wire would fall between samples and look like dashes
+_ROUND = 1.5  # pixels of radius from which a wire is shaded as round
 
 
 def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
@@ -31,12 +34,16 @@ def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
     near = wearer.detail > 120
     rims = [_outline(wearer, side, 32 if near else 14) for side in (1.0, -1.0)]
     size = _size(wearer)
+    forward = min(max(_sunk(scalp, rim) for rim in rims), 0.008 * size)
+    rims = [rim + np.array([0.0, 0.0, forward], np.float32) for rim in rims]
     thick = 0.5 * max(look.frame_width, _THINNEST * 0.24 / max(wearer.detail, 1.0)) * size
     parts = [tube(rim, thick, 1.15, 6 if near else 4, closed=True) for rim in rims]
     parts.append(tube(_bridge(wearer, rims), thick * 0.95, sides=5))
     for rim, side in zip(rims, (1.0, -1.0), strict=True):
         parts.append(tube(_temple(scalp, rim, side), thick * 1.1, 0.7, sides=5))
     frame = joined(parts)
+    if thick * wearer.detail < 0.24 * _ROUND:  # a glint on every other pixel would read as dashes
+        frame = replace(frame, normals=unit(frame.vertices - scalp.center))
     lenses = joined([_lens(rim) for rim in rims])
     return [
         _surface(wearer, frame, Material.PLASTIC, look.frame),
@@ -81,6 +88,13 @@ def _outline(wearer: Wearer, side: float, count: int) -> Floats:
     )
     points[:, 2] = _plane(wearer, points[:, 0])
     return points.astype(np.float32)
+
+
+def _sunk(scalp: Scalp, rim: Floats) -> float:
+    """How far a rim would have to come forward to clear brows and cheeks, metres."""
+    out = rim - scalp.center
+    missing = radius_towards(scalp, out) + 0.0025 * scalp.scale - np.linalg.norm(out, axis=1)
+    return max(0.0, float(missing.max()))
 
 
 def _bridge(wearer: Wearer, rims: list[Floats]) -> Floats:

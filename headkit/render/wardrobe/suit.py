@@ -41,6 +41,7 @@ ARM = 13
 SHADE = 14  # ambient light that arrives
 UV = slice(15, 17)
 COLUMNS = 17
+_SEAM = 0.78  # ambient light that arrives where sleeve and trunk are sewn together
 _EDGES_FROM = 24  # heads of fewer pixels have clothes without turned-in edges
 
 
@@ -186,6 +187,12 @@ class Fitted:
         points[ids] += shift * (inwards * near * near)[:, None]
         return replace(self, points=points)
 
+    def moved(self, ids: NDArray[np.int64], shift: Floats) -> Fitted:
+        """The same, with the points `ids` (K,) moved by `shift` (K, 3)."""
+        points = self.points.copy()
+        points[ids] += shift
+        return replace(self, points=points)
+
     def piece(self, offset: Floats) -> Piece:
         """All of it as uncut cloth, `offset` (N,) metres off the suit."""
         values = np.empty((len(self.points), COLUMNS), np.float32)
@@ -196,8 +203,9 @@ class Fitted:
         values[:, REST] = self.mold.template
         values[:, ARM] = self.mold.body.arm
         values[:, SHADE] = 1.0
+        values[self.mold.twins.ravel(), SHADE] = _SEAM
         values[:, UV] = self.mold.uv
-        return Piece(values, self.mold.faces, {})
+        return Piece(values, self.mold.faces, {}, self.mold.twins)
 
 
 def fit(wearer: Wearer, group: str) -> Fitted:
@@ -230,6 +238,8 @@ def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None =
     normals = vertex_normals(outer, faces)
     place = np.full(len(piece.attributes), -1, np.int64)
     place[used] = np.arange(len(used))
+    one, two = place[piece.twins[(place[piece.twins] >= 0).all(axis=1)]].T
+    normals[one] = normals[two] = unit(normals[one] + normals[two])  # no crease along the seam
     vertices, allnormals, attributes, allfaces = [outer], [normals], [values], [faces]
     count = len(outer)
     for name, lines in piece.seams.items():

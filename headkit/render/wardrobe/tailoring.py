@@ -6,7 +6,7 @@ whatever has to be interpolated along a cut (template position, posed position, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -131,11 +131,15 @@ def loop_subdivision(faces: Ints) -> tuple[Refinement, Ints]:
 
 @dataclass(frozen=True)
 class Piece:
-    """Cloth under the scissors: attributes per vertex, faces, and the edges that cuts have made."""
+    """Cloth under the scissors: attributes per vertex, faces, and the edges that cuts have made.
+
+    `twins` (T, 2) are vertices that lie in one place, where two parts were sewn together before.
+    """
 
     attributes: Floats  # (V, C)
     faces: Ints
     seams: dict[str, list[Ints]]  # name of a cut -> its lines, as ordered vertex ids
+    twins: Ints = field(default_factory=lambda: np.zeros((0, 2), np.int32))
 
     def cut(self, name: str, field: Floats) -> Piece:
         """The part where `field` (V,) is above 0, with straight new edges along 0.
@@ -147,7 +151,7 @@ class Piece:
         share = made.share[:, None]
         fresh = self.attributes[made.low] * (1 - share) + self.attributes[made.high] * share
         seams = {**self.seams, name: _chain(made.segments)}
-        return Piece(np.concatenate([self.attributes, fresh]), made.faces, seams)
+        return Piece(np.concatenate([self.attributes, fresh]), made.faces, seams, self.twins)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""What closes a shirt: the doubled strip down its front, and buttons on it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from headkit.render.surface import Material, Part, Surface
+from headkit.render.wardrobe.cut_lines import Figure, minimum
+from headkit.render.wardrobe.suit import BASE, FIGURE, NORMAL, OFFSET, Trim, at, sew, with_offset
+from headkit.render.wardrobe.tailoring import Floats, Ints, Piece, unit
+from headkit.render.wardrobe.wearer import Wearer
+
+_HALF_WIDTH, _THICK = 0.016, 0.0018  # of the strip, metres
+_BUTTON, _EVERY, _SIDES = 0.0056, 0.085, 10  # radius and distance of buttons, metres; corners
+_FROM = 60  # heads of fewer pixels wear shirts without buttons
+
+Color = tuple[float, float, float]
+
+
+def front(body: Figure) -> Floats:
+    """Above 0 on the strip down the middle of the front."""
+    x, _, z = body.points.T
+    return minimum((_HALF_WIDTH - np.abs(x)).astype(np.float32), (z - 0.02).astype(np.float32))
+
+
+def placket(wearer: Wearer, piece: Piece, color: Color, size: float) -> list[Surface]:
+    """The strip over a shirt's front, a little lighter where it stands off, and its buttons."""
+    if wearer.detail < _FROM:
+        return []
+    strip = piece.cut("placket", front(at(piece)))
+    if len(strip.faces) == 0:
+        return []
+    strip = with_offset(strip, strip.attributes[:, OFFSET] + _THICK * size)
+    trim = Trim(color, hem=0.0, patterned=wearer.look.clothes.pattern != "plain")
+    used = np.unique(strip.faces)
+    return [sew(strip, trim, wearer, closed=("placket",)), *_buttons(wearer, strip, used, size)]
+
+
+def _buttons(wearer: Wearer, strip: Piece, used: Ints, size: float) -> list[Surface]:
+    """Discs along the middle of the strip, from its top down; all of them as one surface."""
+    rows = strip.attributes[used]
+    x, y, _ = rows[:, FIGURE].T
+    heights = np.arange(float(y.max()) - 0.02, float(y.min()) + 0.02, -_EVERY / max(size, 0.3))
+    if not len(heights):
+        return []
+    chosen = rows[[int(np.argmin(np.abs(y - height) + np.abs(x))) for height in heights]]
+    normal = unit(chosen[:, NORMAL])
+    middle = chosen[:, BASE] + normal * (chosen[:, OFFSET : OFFSET + 1] + 0.0012 * size)
+    side = unit(np.cross(normal, np.array([0.31, 0.9, 0.3], np.float32)).astype(np.float32))
+    up = np.cross(normal, side)
+    turn = 2 * np.pi * np.arange(_SIDES) / _SIDES
+    ring = np.cos(turn)[None, :, None] * side[:, None] + np.sin(turn)[None, :, None] * up[:, None]
+    radius = _BUTTON * size
+    top = middle[:, None] + radius * ring
+    rim = top - (normal * 0.0022 * size)[:, None] + 0.12 * radius * ring
+    points = np.concatenate([middle[:, None], top, rim], axis=1)
+    normals = np.concatenate(
+        [normal[:, None], unit((ring + 2.0 * normal[:, None]).astype(np.float32)), ring], axis=1
+    )
+    a = 1 + np.arange(_SIDES)
+    b = 1 + (np.arange(_SIDES) + 1) % _SIDES
+    fan = np.stack([np.zeros(_SIDES, np.int64), a, b], axis=1)
+    wall = [np.stack([a, a + _SIDES, b], axis=1), np.stack([b, a + _SIDES, b + _SIDES], axis=1)]
+    one = np.concatenate([fan, *wall])
+    each = 1 + 2 * _SIDES
+    faces = (one[None] + each * np.arange(len(middle))[:, None, None]).reshape(-1, 3)
+    vertices = points.reshape(-1, 3).astype(np.float32)
+    dark = sum(wearer.look.clothes.color) > 0.9  # buttons stand out a little
+    color = (0.12, 0.11, 0.10) if dark and wearer.look.seed % 3 == 0 else (0.62, 0.60, 0.55)
+    return [
+        Surface(
+            material=Material.PLASTIC,
+            owner=wearer.owner,
+            vertices=vertices,
+            faces=faces.astype(np.int32),
+            normals=unit(normals.reshape(-1, 3).astype(np.float32)),
+            rest=vertices,
+            parts=np.full(len(faces), Part.CLOTHES, np.uint8),
+            occlusion=np.full(len(vertices), 0.9, np.float32),
+            color=np.tile(np.asarray(color, np.float32), (len(vertices), 1)),
+            two_sided=True,
+        )
+    ]

@@ -116,9 +116,6 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
         offset = _tapered(offset, lines["sleeve"](body), size)
     if look.kind != "dress":  # over the trousers
         offset += 0.008 * size * np.clip((0.15 - body.points[:, 1]) / 0.05, 0.0, 1.0)
-    outer = fitted.points + fitted.normals * offset[:, None]
-    sleeves = np.flatnonzero(body.arm > 0.2)
-    fitted = fitted.moved(sleeves, off_head(wearer, outer[sleeves], size))
     cover = minimum(*(line(skin) for line in lines.values()))
     inner: list[Surface] = []
     if look.kind == "jacket":
@@ -127,6 +124,9 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
         # before the neck's line, which it parts
         lines = {"opening": lambda b: cut_lines.opening(b, width), **lines}
         offset = offset + 0.004 * size * (body.points[:, 2] > 0.0)
+    outer = fitted.points + fitted.normals * offset[:, None]
+    sleeves = np.flatnonzero(body.arm > 0.2)
+    fitted = fitted.moved(sleeves, off_head(wearer, outer[sleeves], size))
     piece = fitted.piece(offset)
     for name, line in lines.items():
         piece = piece.cut(name, line(at(piece)))

@@ -13,7 +13,7 @@ from headkit.render.wardrobe.tailoring import Floats
 from headkit.render.wardrobe.wearer import Wearer
 
 _GAP = 0.005  # metres between skin and cloth, at an adult's size
-_SHARP = 0.0012  # 1 - cosine of the angle over which directions of skin are blended
+_SHARP = 0.0012  # 1 - cosine of the angle within which skin counts as in one direction
 _BESIDE = 0.02  # 1 - cosine: farther from any direction of skin is neck, which is left alone
 
 
@@ -36,9 +36,11 @@ def off_head(wearer: Wearer, points: Floats, size: float) -> Floats:
         return shift
     rays = away[near] / np.maximum(distance[near], 1e-6)[:, None]
     apart = 1.0 - rays @ (skin / radius[:, None]).T
-    weight = np.exp(-apart / _SHARP)
-    wanted = (weight @ radius) / np.maximum(weight.sum(axis=1), 1e-30) + _GAP * size
-    missing = np.where(apart.min(axis=1) < _BESIDE, np.maximum(wanted - distance[near], 0.0), 0.0)
+    nearest = apart.min(axis=1)
+    # Of skin in about one direction the outermost: an eye's socket lies behind its lids.
+    here = apart < nearest[:, None] + _SHARP
+    wanted = np.where(here, radius, 0.0).max(axis=1) + _GAP * size
+    missing = np.where(nearest < _BESIDE, np.maximum(wanted - distance[near], 0.0), 0.0)
     shift[near] = missing[:, None] * rays
     return shift
 

@@ -4,7 +4,6 @@ import json
 import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -44,15 +43,15 @@ def crowd(face, columns, rows, side):
 
 
 def run(folder, tool, records, *options):
-    """The rows that a tool makes of records; CPU seconds and peak MB so far of all tools that ran."""
+    """How a tool ended, the rows that it makes of records, and the peak MB so far of all tools that ran."""
     data = "".join(json.dumps(record) + "\n" for record in records)
     command = [sys.executable, "-m", "headkit", tool, *options]
-    began = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     done = subprocess.run(
         command, input=data, capture_output=True, text=True, cwd=folder, check=False
     )
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"{tool}: {time.monotonic() - began:.1f} s, peak {used.ru_maxrss / 1024:.0f} MB")
+    print(f"{tool}: {used.ru_utime - before:.1f} s of CPU, peak {used.ru_maxrss / 1024:.0f} MB")
     return done, [json.loads(line) for line in done.stdout.splitlines()], used.ru_maxrss / 1024
 
 

@@ -22,8 +22,8 @@ from headkit.head.crop import OUTSIDE, Square, cut, square_about
 Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]
 
-BOX_MARGIN = 1.25  # the square about a box, in its longer sides
-POINTS_MARGIN = 1.45  # the square about the first estimate of the landmarks
+BOX_MARGIN = 1.15  # the square about a box, in its longer sides
+POINTS_MARGIN = 1.25  # the square about the first estimate of the landmarks
 SMALLEST = 24  # pixels of a head's box below which it is not cut out; smaller ones are made from larger ones
 LARGEST = 320  # pixels of a cutout's side: larger ones are reduced
 LEAST_SEEN = 0.15

@@ -1,0 +1,73 @@
+"""The word lists behind the name remover: names, places, and the ordinary words of ten languages.
+
+headkit/data/words.zip holds them (headkit/data/words.md says where they are from); it is read when
+the first caption comes, English at once (some 70 ms), other languages when a caption is in one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import zipfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from headkit.editing.tables import ALSO_WORDS, CAPTION_WORDS, FAMILY, FEMALE, MALE, UNISEX
+
+_FILE = Path(__file__).parents[1] / "data/words.zip"
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Sets of lower-case words; accents as they are written, composed (NFC)."""
+
+    female: frozenset[str]
+    male: frozenset[str]
+    given: frozenset[str]  # given names of either sex
+    family: frozenset[str]
+    place: frozenset[str]
+    english: frozenset[str]  # ordinary words, those that are also names included (rose, will)
+
+    def is_given(self, word: str) -> bool:
+        """Whether this is a given name and no English word."""
+        return word in self.given and word not in self.english
+
+    def sex(self, word: str) -> str | None:
+        """The sex that a given name says for sure."""
+        return "female" if word in self.female else "male" if word in self.male else None
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """Names of all languages and English words."""
+    female, male = _member("female") | FEMALE, _member("male") | MALE
+    given = _member("given") | UNISEX | female | male
+    both = female & male
+    english = (_member("words.en") - given) | ALSO_WORDS | CAPTION_WORDS
+    return Lexicon(
+        female=female - both,
+        male=male - both,
+        given=given,
+        family=_member("family") | FAMILY,
+        place=_member("place"),
+        english=english,
+    )
+
+
+@lru_cache(maxsize=16)
+def ordinary(language: str) -> frozenset[str]:
+    """The frequent words of a language (de es fr it nl pt ru ar fa); empty where none are known."""
+    try:
+        return _member(f"words.{language}")
+    except KeyError:
+        return frozenset()
+
+
+def plain(word: str) -> str:
+    """A word as the lists have it."""
+    return unicodedata.normalize("NFC", word).replace("\u2019", "'").lower()
+
+
+def _member(name: str) -> frozenset[str]:
+    with zipfile.ZipFile(_FILE) as archive:
+        return frozenset(archive.read(name).decode().split())

@@ -81,13 +81,18 @@ def test_similarity_and_precision_by_hand():
     assert "| all | 1 | 1.000 |" in accuracy.table([(truth, found)])
 
 
-def test_hidden_points_are_asked_for_with_half_of_the_confidence():
-    loss = train_body_pose._confident(
+def test_the_loss_pulls_far_points_and_asks_for_half_of_the_confidence_of_hidden_ones():
+    loss = train_body_pose._learnable(
         yolo.pose_loss(yolo.build(yolo.architecture(train_body_pose.YAML, width=0.02, classes=1)))
     )
     said = torch.full((1, 17), 0.0, requires_grad=True)  # a confidence of one half
     truth = torch.cat([torch.zeros(1, 17, 2), torch.full((1, 17, 1), 0.5)], dim=2)
-    loss.keypoint_loss(truth, truth, truth[..., 2] != 0, torch.ones(1, 1))
+    known = truth[..., 2] != 0
+    assert loss.keypoint_loss(truth, truth, known, torch.ones(1, 1)) == 0
+    far = (truth + 1000).requires_grad_()
+    loss.keypoint_loss(far, truth, known, torch.ones(1, 1)).backward()
+    assert far.grad is not None
+    assert (far.grad[..., :2] > 1e-5).all()
     loss.bce_pose(said, torch.ones(1, 17)).backward()
     assert said.grad is not None
     assert said.grad.abs().max() < 1e-6

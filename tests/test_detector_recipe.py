@@ -81,6 +81,7 @@ def test_average_precision_by_hand():
         np.array([[0, 0, 10, 10], [20, 0, 30, 10], [50, 50, 60, 60.0]]),
         np.array([False, False, True]),
         np.array([0.0, 100.0, 0.0]),
+        np.array([1.0, 0.6, 0.1]),
     )
     boxes = np.array([[0, 0, 10, 10], [51, 50, 60, 60], [80, 80, 90, 90], [20, 0, 30, 10.0]])
     found = Found(boxes, np.array([0.9, 0.8, 0.7, 0.6]))
@@ -89,7 +90,9 @@ def test_average_precision_by_hand():
     twice = Found(np.repeat(boxes[:1], 2, axis=0), np.array([0.9, 0.2]))
     assert average_precision([(truth, twice)]) == pytest.approx((0.5, 0.5, 2))
     assert average_precision([(truth, Found(boxes[:0], np.zeros(0)))])[0] == 0
-    assert "| all | 2 | 0.833 | 0.833 | 1.000 |" in table([(truth, found)])
+    rows = table([(truth, found)])
+    assert "| all | 2 | 0.833 | 0.833 | 1.000 |" in rows
+    assert "| visibility 0.5 to 0.8 | 1 | | | 1.000 |" in rows
 
 
 def test_training_goes_on_from_its_checkpoint(manifest, tmp_path, monkeypatch):

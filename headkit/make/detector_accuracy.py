@@ -21,16 +21,18 @@ Array = NDArray[np.float64]
 LEVELS = np.arange(0.5, 0.96, 0.05)  # of IoU, over which COCO's AP is the mean
 SCORE = 0.3  # of the tool, unless --conf says otherwise
 SIZES = ((12, 24), (24, 48), (48, 96), (96, 100_000))  # pixels of the longer side of the box
+SEEN = ((0.8, 1.01), (0.5, 0.8), (0.2, 0.5))  # visibility of a head
 YAWS = ((0, 45), (45, 90), (90, 135), (135, 181))  # degrees away from the camera
 
 
 @dataclass(frozen=True)
 class Truth:
-    """What one picture shows: boxes (n, 4), which to leave out (n,), yaw (n,) in degrees."""
+    """What one picture shows: boxes (n, 4), which to leave out (n,), yaw (n,) in degrees, visibility (n,) 0 to 1."""
 
     boxes: Array
     ignore: NDArray[np.bool_]
     yaw: Array
+    visibility: Array
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _mostly(box: Array, others: Array, shared: Array) -> NDArray[np.bool_]:
 
 
 def table(pairs: list[tuple[Truth, Found]]) -> str:
-    """A table in Markdown: all heads, by size, by yaw; with the precision of all at SCORE."""
+    """A table in Markdown: all heads, by size, yaw and visibility; with the precision of all at SCORE."""
     lines = [f"| heads | count | AP50 | AP | recall at {SCORE} |", "|---|---|---|---|---|"]
     lines.append(_row("all", pairs))
     for low, high in SIZES:
@@ -138,6 +140,10 @@ def table(pairs: list[tuple[Truth, Found]]) -> str:
         chosen = functools.partial(_faces, low=low, high=high)
         _ap, recall, count = average_precision(pairs, chosen)  # a false head has no yaw
         lines.append(f"| yaw {low} to {min(high, 180)} | {count} | | | {recall:.3f} |")
+    for low, high in SEEN:
+        chosen = functools.partial(_shows, low=low, high=high)
+        _ap, recall, count = average_precision(pairs, chosen)
+        lines.append(f"| visibility {low} to {min(high, 1.0)} | {count} | | | {recall:.3f} |")
     return "\n".join([*lines, "", f"Precision at {SCORE}: {_precision(pairs):.3f}."])
 
 
@@ -166,3 +172,7 @@ def _sized(truth: Truth, low: float, high: float) -> NDArray[np.bool_]:
 
 def _faces(truth: Truth, low: float, high: float) -> NDArray[np.bool_]:
     return np.asarray((np.abs(truth.yaw) >= low) & (np.abs(truth.yaw) < high))
+
+
+def _shows(truth: Truth, low: float, high: float) -> NDArray[np.bool_]:
+    return np.asarray((truth.visibility >= low) & (truth.visibility < high))

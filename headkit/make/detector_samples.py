@@ -50,6 +50,7 @@ class Scene:
     boxes   (n, 4) of its heads, in its pixels; or of its people
     ignore  (n,) which to leave out
     yaw     (n,) of the head, degrees
+    shown   (n,) share of the head that is seen
     hard    (n,) which are hard to box
     points  (n, 17, 3) COCO's key points of people [x, y, confidence]; (n, 0, 3) of heads
     """
@@ -58,6 +59,7 @@ class Scene:
     boxes: Boxes
     ignore: NDArray[np.bool_]
     yaw: NDArray[np.float64]
+    shown: NDArray[np.float64]
     hard: NDArray[np.bool_]
     points: NDArray[np.float64]
 
@@ -85,6 +87,7 @@ def _scene(row: dict[str, Any], root: Path) -> Scene:
         np.array([head["box"] for head in heads], np.float64).reshape(-1, 4),
         np.array(["ignore" in head for head in heads], bool),
         np.array([head["pose"]["yaw"] for head in heads], np.float64),
+        np.array([head.get("visibility", 1.0) for head in heads], np.float64),
         np.array([_hard(head) for head in heads], bool),
         np.zeros((len(heads), 0, 3)),
     )

@@ -64,7 +64,7 @@ def _found(weights: Path, scenes: list[Scene], imgsz: int) -> list[tuple[Truth, 
         pixels = np.ascontiguousarray(scene.pixels[:, :, ::-1])
         [seen] = find(network, [pixels], replace(OWN_SEARCH, conf=0.01))
         found = Found(seen.boxes.astype(np.float64), seen.scores.astype(np.float64))
-        pairs.append((Truth(scene.boxes, scene.ignore, scene.yaw), found))
+        pairs.append((Truth(scene.boxes, scene.ignore, scene.yaw, scene.shown), found))
     return pairs
 
 

@@ -104,7 +104,11 @@ def draw(
         picture,
     )
     lay_lenses(mesh, scene, visible.inverse_at, picture)
-    film = metered(film or Film(lighting.exposure, lighting.warmth), picture[_METERED[frame.part]])
+    film = metered(
+        film or Film(lighting.exposure, lighting.warmth),
+        picture[_METERED[frame.part]],
+        picture[::4, ::4][frame.part[::4, ::4] > 0],
+    )
     developed = develop(picture, film, seed)
     return replace(frame, color=developed)
 

@@ -14,6 +14,7 @@ from headkit.render.jit import compiled
 
 _LUMINANCE: Final = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB
 _FACE: Final = 0.24  # luminance that a metered face should have
+_BURNT: Final = 0.85  # luminance beyond which folds in white cloth are lost
 _TABLE: Final = 4096
 _BRIGHTEST: Final = 8.0  # light above is white
 
@@ -62,13 +63,19 @@ def _curve(contrast: float) -> NDArray[np.float32]:
     return (255.0 * code).astype(np.float32)
 
 
-def metered(film: Film, faces: NDArray[np.float32]) -> Film:
-    """The film exposed for the (N, 3) radiance of skin, as cameras do that look for faces."""
-    if not len(faces) or film.metering == 0.0:
+def metered(film: Film, faces: NDArray[np.float32], people: NDArray[np.float32]) -> Film:
+    """The film exposed as cameras do that look for faces, and that keep white clothes from burning out.
+
+    faces, people  (N, 3) radiance of skin, and of all that belongs to people
+    """
+    if film.metering == 0.0 or not len(people):
         return film
-    light = float(np.mean(faces.astype(np.float64) @ _LUMINANCE)) * film.exposure
-    factor = (_FACE / max(light, 1e-3)) ** film.metering
-    return replace(film, exposure=film.exposure * min(max(factor, 0.75), 1.5))
+    factor = 1.0
+    if len(faces):
+        light = float(np.mean(faces.astype(np.float64) @ _LUMINANCE)) * film.exposure
+        factor = min(max((_FACE / max(light, 1e-3)) ** film.metering, 0.75), 1.5)
+    bright = float(np.quantile(people.astype(np.float64) @ _LUMINANCE, 0.96)) * film.exposure
+    return replace(film, exposure=film.exposure * min(factor, max(_BURNT / max(bright, 1e-3), 0.6)))
 
 
 def develop(picture: NDArray[np.float32], film: Film, seed: int) -> NDArray[np.uint8]:

@@ -189,17 +189,14 @@ def scalp_cover(
         return 0.0
     # Lids lie about 12 mm before the centres of the eyes.
     forward = (z - depth) / unit + 0.012 + EYE_DEPTH
-    if up < 0.05 and abs(x) < forward * unit:  # the face, under any hairline
+    if up < 0.05 and abs(x) < 0.8 * forward * unit:  # the face, under any hairline
         return 0.0
     turn = abs(atan2(x / unit, forward)) * 57.29578
-    k = 0
-    while k < 8 and turn > _AZIMUTH[k + 1]:
-        k += 1
-    share = (turn - _AZIMUTH[k]) / (_AZIMUTH[k + 1] - _AZIMUTH[k])
-    line = _HAIRLINE[k] + share * (_HAIRLINE[k + 1] - _HAIRLINE[k])
-    line += thinning * (_RECESSION[k] + share * (_RECESSION[k + 1] - _RECESSION[k]))
-    ragged = 0.010 * (value_noise(x * 110.0 + seed, y * 110.0, z * 110.0) - 0.5)
-    inside = _smooth(0.35 + (up - line + ragged) / 0.034)
+    above = _above_hairline(turn, up, thinning, sqrt(x * x / (unit * unit) + forward * forward))
+    ragged = (0.010 + 0.016 * thinning) * (
+        value_noise(x * 110.0 + seed, y * 110.0, z * 110.0) - 0.5
+    )
+    inside = _smooth(0.35 + (above + ragged) / (0.034 + 0.025 * thinning))
     if inside <= 0.0:
         return 0.0
     side, back = x / unit / 0.05, (forward + 0.02) / 0.055
@@ -211,3 +208,28 @@ def scalp_cover(
         dots = hash2(int(x * 2400.0) * 7919 + int(z * 2400.0), int(y * 2400.0))
         mottled *= 1.0 + seen * (1.2 * dots - 0.7)
     return min(1.0, max(0.0, inside * mottled))
+
+
+@compiled
+def _above_hairline(turn: float, up: float, thinning: float, radius: float) -> float:
+    """Distance of a place on the head to the hairline, metres; below 0 on the bare side.
+
+    turn    degrees from the middle of the face, about an axis that lies `radius` metres inwards
+    up      metres above the eyes; of an adult's head
+    """
+    arc = max(0.02, radius) / 57.29578  # metres around the head in a degree
+    k = 0
+    while k < 8 and turn > _AZIMUTH[k + 1]:
+        k += 1
+    nearest, inside = 1.0, False
+    for j in range(max(0, k - 1), min(8, k + 1) + 1):
+        low = _HAIRLINE[j] + thinning * _RECESSION[j]
+        rise = _HAIRLINE[j + 1] + thinning * _RECESSION[j + 1] - low
+        run = (_AZIMUTH[j + 1] - _AZIMUTH[j]) * arc
+        x, y = (turn - _AZIMUTH[j]) * arc, up - low
+        if j == k:
+            inside = y * run > x * rise
+        share = min(1.0, max(0.0, (x * run + y * rise) / (run * run + rise * rise)))
+        dx, dy = x - share * run, y - share * rise
+        nearest = min(nearest, dx * dx + dy * dy)
+    return sqrt(nearest) if inside else -sqrt(nearest)

@@ -112,6 +112,6 @@ def _glaze(scene: Scene, row: int, column: int, cover: float, pixel: NDArray[np.
         seen = pixel[channel] * (1.0 - mirrored)
         body = 0.6 * paint[Paint.LENS + channel] * light[channel]
         shine = mirrored * environment(scene.light, mirror[0], mirror[1], mirror[2], channel)
-        shine += min(lamp, 0.5) * scene.light[KEY + 3 + channel]
+        shine += min(lamp, 0.15) * scene.light[KEY + 3 + channel]
         glazed = seen * (1.0 - opacity) + body * opacity + shine
         pixel[channel] += cover * (glazed - pixel[channel])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, sqrt
+from math import atan2, floor, sqrt
 from typing import Final
 
 import numpy as np
@@ -41,8 +41,12 @@ from headkit.render.shading.shade import (
 )
 from headkit.render.surface import Material
 
-_MOUTH: Final = (0.30, 0.075, 0.065)  # wet flesh
-_TEETH: Final = (0.74, 0.66, 0.54)
+_MOUTH: Final = (0.34, 0.10, 0.09)  # wet flesh
+_TEETH: Final = (0.88, 0.72, 0.53)
+_TOOTH: Final = 0.0074  # metres along the arch, of a front tooth
+_ARCH: Final = 0.034  # metres: radius of the arch
+_BEHIND: Final = 0.045  # of its middle behind the lips
+_GUMS: Final = (0.50, 0.17, 0.15)
 _SHOE: Final = (0.05, 0.05, 0.05)
 
 
@@ -69,7 +73,7 @@ def shade_matter(
         occlusion = value(scene.attributes, hit, OCCLUSION)
         color = (_SHOE[0], _SHOE[1], _SHOE[2])
         arrives = float(lit[number])
-        roughness, f0, wrap, sheen = 0.45, 0.04, 0.0, 0.0
+        roughness, f0, wrap, sheen, wet = 0.45, 0.04, 0.0, 0.0, 1.0
         if flags & COLORED:
             color = vector(scene.attributes, hit, COLOR)
         elif material == Material.MOUTH:
@@ -102,17 +106,48 @@ def shade_matter(
             color = (color[0] * tone, color[1] * tone, color[2] * tone)
         elif material == Material.MOUTH:
             roughness, wrap = 0.3, 0.3
+            color = _reddened(color, 1.0 - arrives * occlusion)
+            wet = occlusion * occlusion  # within the mouth no sky is reflected
             occlusion *= 0.25 + 0.75 * occlusion
             arrives *= occlusion
         elif material == Material.TEETH:
-            roughness, wrap = 0.25, 0.3
+            roughness, wrap, wet = 0.35, 0.4, occlusion * occlusion
+            color = _reddened(_teeth(rest, scene.landmarks, footprint), 1.0 - arrives * occlusion)
             arrives *= occlusion
         elif material == Material.PLASTIC:
             roughness = 0.28
         _write(
             scene.light, normal, view, arrives, occlusion, color, roughness, f0, wrap, sheen,
-            shaded[number],
+            wet, shaded[number],
         )  # fmt: skip
+
+
+@compiled
+def _reddened(color: Triple, shade: float) -> Triple:
+    """An albedo within the mouth: what light is in its shade has come off lips and tongue."""
+    return (
+        color[0] * (1.0 + 0.12 * shade),
+        color[1] * (1.0 - 0.12 * shade),
+        color[2] * (1.0 - 0.32 * shade),
+    )
+
+
+@compiled
+def _teeth(rest: Triple, landmarks: NDArray[np.float64], footprint: float) -> Triple:
+    """Albedo at a rest position: enamel, darker between two teeth, and the gums above and below."""
+    along = _ARCH / _TOOTH * atan2(rest[0], rest[2] - landmarks[62, 2] + _BEHIND)
+    off = along - floor(along + 0.5)  # from the nearest gap, in teeth
+    gap = max(0.0, 1.0 - abs(off) * _TOOTH / max(0.0009, footprint))
+    shadow = 1.0 - 0.28 * gap * min(1.0, max(0.0, 2.0 - footprint / 0.0011))
+    scallop = 0.0048 + 0.006 * off * off
+    upper = rest[1] - landmarks[62, 1] - scallop
+    lower = landmarks[66, 1] - 0.0008 - rest[1] - scallop
+    gum = min(1.0, max(0.0, 0.5 + max(upper, lower) / max(0.0012, footprint)))
+    return (
+        _TEETH[0] * shadow + gum * (_GUMS[0] - _TEETH[0] * shadow),
+        _TEETH[1] * shadow * shadow + gum * (_GUMS[1] - _TEETH[1] * shadow * shadow),
+        _TEETH[2] * shadow * shadow + gum * (_GUMS[2] - _TEETH[2] * shadow * shadow),
+    )
 
 
 @compiled
@@ -150,9 +185,10 @@ def _write(
     f0: float,
     wrap: float,
     sheen: float,
+    wet: float,
     out: NDArray[np.float32],
 ) -> None:
-    """One row of `shaded`. sheen: light caught by fuzz where the surface turns away."""
+    """One row of `shaded`. sheen: light caught by fuzz where the surface turns away; wet: factor on gloss."""
     nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2])
     away = 1.0 - min(1.0, nv)
     edge = sheen * away * away * away
@@ -163,7 +199,7 @@ def _write(
     for channel in range(3):
         out[IRRADIANCE + channel] = arriving[channel]
         out[ALBEDO + channel] = color[channel] + edge * (0.2 + color[channel])
-        out[GLOSS + channel] = shine[channel] * (0.5 if sheen > 0.0 else 1.0)
+        out[GLOSS + channel] = shine[channel] * (0.5 if sheen > 0.0 else wet)
 
 
 @compiled

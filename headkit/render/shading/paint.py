@@ -51,7 +51,7 @@ class Paint(IntEnum):
     COUNT = 41
 
 
-_MOUTH: Final = (0.30, 0.075, 0.065)  # albedo of the flesh of the mouth
+_MOUTH: Final = (0.34, 0.10, 0.09)  # albedo of the flesh of the mouth
 _PATTERNS: Final = ("plain", "stripes", "checks", "dots")
 
 
@@ -98,7 +98,10 @@ def _stubble(look: Look) -> float:
 
 def _roots(look: Look) -> float:
     """Density of painted roots of the scalp; a shaved head keeps a shadow of them."""
-    return {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 1.0}.get(look.hair.style, 0.55)
+    full = {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 1.15}.get(look.hair.style, 0.6)
+    # Skin shows between hairs that are lighter than it.
+    lighter = max(look.hair.color[1], 0.35 * look.hair.gray) - look.skin[1]
+    return full * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.5)))
 
 
 # Spots of blood under the skin: about which of the 68 landmarks, offset (metres), radius, strength.

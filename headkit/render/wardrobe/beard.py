@@ -116,14 +116,14 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
     chance = rng.random(len(grown))
     keep = (
         (chance < grown * (0.55 + 0.45 * look.density))
-        & (grown > 0.4)
+        & (grown > 0.3)
         & (np.arange(len(grown)) < _COUNT * near)
     )
     if keep.sum() < 3:
         return []
     roots = _roots(wearer, follicles, keep, grown[keep], size, rng)
     line = roots.places[:, None] + _curve(roots, follicles.head[keep], 4)
-    width = 0.0017 * near**-0.6 * size
+    width = 0.0023 * near**-0.6 * size
     out = np.broadcast_to(roots.directions[:, None], line.shape).astype(np.float32)
     parts = []
     edge = grown[keep] < 0.75  # single short hairs: locks as wide as they are long would be flakes
@@ -131,7 +131,7 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
         if chosen.sum() < 2:
             continue
         strands = int(np.clip(share * width / max(0.0004, 0.2 / wearer.detail), 1, 6))
-        lock = Lock(share * width, strands, 0.1, 0.85, 1.5, 0.8, twist=0.5)
+        lock = Lock(share * width, strands, 0.08, 0.75, 1.8, 0.7, twist=0.5)
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         margins = np.full(len(part.places), 0.002, np.float32)
         lying, facing = laid(line[chosen].astype(np.float32), out[chosen], margins, cloth)

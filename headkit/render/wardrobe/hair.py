@@ -70,7 +70,7 @@ def hair(
 
 def _resting(part: Locks, cloth: Cloth) -> Locks:
     """The locks off the cloth, the outer ones over the inner."""
-    margins = 0.003 + 0.003 * part.roots.layers + 0.25 * part.roots.offsets
+    margins = 0.003 + 0.003 * part.roots.layers + np.minimum(0.006, 0.25 * part.roots.offsets)
     line, outward = laid(part.line, part.outward, margins.astype(np.float32), cloth)
     return replace(part, line=line, outward=outward)
 
@@ -100,10 +100,14 @@ def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tu
     rng = wearer.rng("hair roots")
     row, column = spread_roots(count * 2)  # about half of the grid's sphere is scalp
     column = (column + rng.uniform(0, COLUMNS)) % COLUMNS
+    # Off their lattice, which would be seen as rows.
+    row = np.clip(row + rng.normal(0.0, 0.08, len(row)), 0.0, ROWS - 1.001).astype(np.float32)
+    column = ((column + rng.normal(0.0, 0.10, len(row))) % COLUMNS).astype(np.float32)
     height = sample(scalp.height[..., None], row, column)[:, 0]
     crown = sample(scalp.grid.crown.reshape(ROWS, COLUMNS, 1), row, column)[:, 0]
     chance = rng.random(len(row))
     soft = 0.020 if wearer.look.hair.style == "buzz" else 0.012
+    soft *= 1.0 + 1.5 * wearer.look.hair.thinning
     least = 0.012 if wearer.look.hair.style == "afro" else 0.002  # single coils read as letters
     keep = height + _wander(wearer, row, column) > least + soft * chance**2
     if wearer.look.hair.style in ("bob", "long"):
@@ -250,6 +254,8 @@ def _main(
             part = replace(part, lengths=reach.astype(np.float32), offsets=above)
         part = part.ordered()
         line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
+        if growth.comb == Comb.TIED and way is not _FRINGE:
+            line = _bound(line, np.asarray(growth.tie, np.float32))
         if way is not _FRINGE and np.isfinite(growth.cut):
             line = closed_up(line, obstacles.wrap, size)
             close = _accompanied(line - scalp.center, size) & ~over_forehead(line, scalp)
@@ -274,7 +280,7 @@ def _in_groups(
     t = np.linspace(0.0, 1.0, line.shape[1], dtype=np.float32)[None, :, None]
     reach = np.linalg.norm(line[:, -1] - line[:, 0], axis=1)
     off = np.minimum(0.006, 0.10 * reach) * (0.3 + roots.phases)
-    way = 4.0 * t * (1.0 - t) if wearer.look.hair.style in ("ponytail", "bun") else t
+    way = 1.6 * t * (1.0 - t) if wearer.look.hair.style in ("ponytail", "bun") else t
     free = line + off[:, None, None] * way * locks.outward
     course = np.where(
         loose[:, None, None], free, drawn_together(line, groups, guides, gather)
@@ -288,6 +294,13 @@ def _in_groups(
         replace(_chosen(locks, keep & ~loose), lock=locks.lock),
         replace(_chosen(locks, keep & loose), lock=airy),
     ]
+
+
+def _bound(line: Floats, tie: Floats) -> Floats:
+    """Lines (N, S + 1, 3) that end where they are nearest to the tie: none comes out beyond it."""
+    end = np.linalg.norm(line - tie, axis=2).argmin(axis=1)
+    kept = np.minimum(np.arange(line.shape[1])[None], end[:, None])
+    return np.take_along_axis(line, kept[..., None], axis=1)
 
 
 def _chosen(locks: Locks, keep: NDArray[np.bool_]) -> Locks:

@@ -109,8 +109,10 @@ def _tail(scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles) -> L
         np.tile(tie, (count, 1)), np.full(count, 0.2), np.zeros(count, np.float32)
     ).ordered()
     # Where in the tail each lock lies, and how far down it reaches.
-    turn, rim = rng.uniform(0.0, 2.0 * np.pi, count), np.sqrt(rng.random(count))
-    reach = rng.uniform(0.78, 1.0, count)
+    bundle = rng.integers(0, 12, count).astype(np.int32)
+    turn = bundle * (2.0 * np.pi / 12) + rng.normal(0.0, 0.3, count)
+    rim = np.sqrt(rng.random(12))[bundle] * rng.uniform(0.7, 1.1, count)
+    reach = rng.uniform(0.66, 1.0, count)
     t = np.linspace(0.0, 1.0, growth.segments + 1)
     at = reach[:, None] * t * growth.segments
     line, outward = _along(middle[0], at), unit(_along(outside[0], at).reshape(-1, 3))
@@ -118,7 +120,7 @@ def _tail(scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles) -> L
     way = unit(np.gradient(line, axis=1).reshape(-1, 3).astype(np.float32)).reshape(line.shape)
     across = unit(np.cross(way, outward).reshape(-1, 3).astype(np.float32)).reshape(line.shape)
     width = (
-        thick * (0.45 + 0.55 * np.minimum(1.0, t / 0.3)) * (1.0 - 0.45 * np.maximum(0.0, t - 0.5))
+        thick * (0.40 + 0.85 * np.minimum(1.0, t / 0.55)) * (1.0 - 0.5 * np.maximum(0.0, t - 0.6))
     )
     angle = turn[:, None] + 0.5 * np.sin(2.5 * t + 6.0 * roots.phases[:, None])
     side = (rim[:, None] * width * np.cos(angle))[..., None]
@@ -128,7 +130,7 @@ def _tail(scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles) -> L
     line = (line + side * across + depth * outward).astype(np.float32)
     facing = unit(round_about.reshape(-1, 3).astype(np.float32)).reshape(line.shape)
     lock = replace(style.lock, width=0.009, strands=9, tip=0.5, curve=4.0, taper=0.6)
-    return Locks(roots, line, facing, lock)
+    return Locks(roots, line, facing, lock, bundle)
 
 
 def _along(line: Floats, at: NDArray[np.float64]) -> Floats:

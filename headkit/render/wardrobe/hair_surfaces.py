@@ -66,10 +66,15 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
         thin = np.repeat(locks.roots.thin, made.rows)
         each *= (1 - 0.5 * roots_dark * (1 - gray) * (1 - thin) * np.exp(-made.along * 5))[:, None]
         each *= (1 + lighter * made.along**2)[:, None]
-        colors.append(faded(each, thin * np.exp(-made.along * 4), wearer))
+        between = thin * np.exp(-made.along * 4)
+        if not beard and wearer.look.hair.style == "buzz":  # hairs thinner than a lock
+            lighter_than = max(color[1], GRAY[1] * gray) - wearer.look.skin[1]
+            between = np.maximum(between, np.interp(lighter_than, (0.0, 0.12), (0.0, 0.5)))
+        colors.append(faded(each, between, wearer))
         layer = np.repeat(locks.roots.layers, made.rows)
         deep = np.repeat(np.clip(0.06 * together[:, 0], -0.1, 0.1), made.rows)
-        occlusion.append(np.clip(0.50 + 0.28 * layer + 0.2 * made.along + deep, 0.0, 1.0))
+        open_sky = np.clip(0.50 + 0.28 * layer + 0.2 * made.along + deep, 0.0, 1.0)
+        occlusion.append(0.8 * open_sky if locks.lock.whole else open_sky)  # coils shade each other
         rest.append(np.repeat(locks.roots.template, made.rows, axis=0))
     points = np.concatenate(vertices)
     return Surface(
@@ -148,7 +153,7 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
         normals=wearer.turn("head", np.tile(normals.reshape(-1, 3), (count, 1))),
         rest=np.tile(scalp.grid.absolute(template.reshape(-1, 3)), (count, 1)),
         parts=np.full(len(faces) * count, Part.HAIR, np.uint8),
-        occlusion=np.full(rows * count, 0.85 if buzz or raised else 0.55, np.float32),
+        occlusion=np.full(rows * count, 0.85 if buzz or raised else 0.65, np.float32),
         strand=np.concatenate([layer[1].reshape(-1, 4) for layer in layers]).astype(np.float32),
         color=np.tile(colors, (count, 1)).astype(np.float32),
         two_sided=True,

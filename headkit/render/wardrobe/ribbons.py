@@ -84,7 +84,7 @@ def _sweep(
                     w = a[i] * cosine + f[i] / length * sine
                     vertices[n, k, side, i] = line[n, k, i] + sign * half * w
                     # Most of it is the head's own roundness, so that the locks shade as one.
-                    value = 0.4 * f[i] / length + 0.6 * outward[n, k, i] + sign * bulge * w
+                    value = 0.28 * f[i] / length + 0.72 * outward[n, k, i] + sign * bulge * w
                     normals[n, k, side, i] = value
                     total += value * value
                 total = np.sqrt(total)

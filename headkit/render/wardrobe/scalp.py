@@ -65,16 +65,13 @@ class ScalpGrid:
     """The grid on the mean human: the same for everybody, made once per process.
 
     corners (N, 3) skin vertices of each grid point, blend (N, 3) their weights, N = ROWS * COLUMNS
-    template (N, 3) head coordinates of the mean human; height (N,) above the adult hairline, recession
-    (N,) of that line by full thinning, crown (N,) closeness to the crown, 0 to 1
+    template (N, 3) head coordinates of the mean human; crown (N,) closeness to the crown, 0 to 1
     origin (3,), unit: mean human = origin + unit * head coordinates
     """
 
     corners: Ints
     blend: Floats
     template: Floats
-    height: Floats
-    recession: Floats
     crown: Floats
     origin: Floats
     unit: float
@@ -114,14 +111,31 @@ def grid_directions() -> Floats:
     return (local @ pole_frame().T).astype(np.float32)
 
 
-def hairline(template: Floats) -> tuple[Floats, Floats, Floats]:
-    """Height above the hairline, recession by full thinning, closeness to the crown; head coordinates."""
+def crown_share(template: Floats) -> Floats:
+    """Closeness (N,) to the crown, 0 to 1; template in head coordinates."""
     x, y, z = template.T
-    azimuth = np.degrees(np.abs(np.arctan2(x, z)))
-    height = y - np.interp(azimuth, AZIMUTH, HAIRLINE)
-    recession = np.interp(azimuth, AZIMUTH, RECESSION)
     crown = np.exp(-((x / 0.05) ** 2) - ((z + 0.02) / 0.055) ** 2) * (y > 0.03)
-    return height.astype(np.float32), recession.astype(np.float32), crown.astype(np.float32)
+    return crown.astype(np.float32)
+
+
+def above_hairline(template: Floats, thinning: float) -> Floats:
+    """Distance (N,) to the hairline in metres, below 0 on the bare side; head coordinates.
+
+    The line is the broken one of AZIMUTH and HAIRLINE, drawn back by `thinning` of RECESSION, on a
+    cylinder about the head's axis as wide as the head is at each place.
+    """
+    x, y, z = template.T
+    turn = np.degrees(np.abs(np.arctan2(x, z)))
+    arc = np.radians(np.maximum(0.02, np.hypot(x, z)))  # metres around the head in a degree
+    heights = np.asarray(HAIRLINE) + thinning * np.asarray(RECESSION)
+    square = np.full(len(template), np.inf)
+    for k in range(len(AZIMUTH) - 1):
+        run, rise = (AZIMUTH[k + 1] - AZIMUTH[k]) * arc, heights[k + 1] - heights[k]
+        right, up = (turn - AZIMUTH[k]) * arc, y - heights[k]
+        share = np.clip((right * run + up * rise) / (run * run + rise * rise), 0.0, 1.0)
+        square = np.minimum(square, (right - share * run) ** 2 + (up - share * rise) ** 2)
+    inside = y > np.interp(turn, AZIMUTH, heights)
+    return np.where(inside, np.sqrt(square), -np.sqrt(square)).astype(np.float32)
 
 
 def cast_grid(template: Floats, skin: Ints, eyes: Floats) -> ScalpGrid:
@@ -148,14 +162,11 @@ def cast_grid(template: Floats, skin: Ints, eyes: Floats) -> ScalpGrid:
     blend = np.stack([1 - hits[:, 1] - hits[:, 2], hits[:, 1], hits[:, 2]], axis=1)
     points = np.einsum("nk,nkc->nc", blend, template[corners])
     relative = ((points - origin) / unit_length).astype(np.float32)
-    height, recession, crown = hairline(relative)
     return ScalpGrid(
         corners.astype(np.int32),
         blend.astype(np.float32),
         relative,
-        height,
-        recession,
-        crown,
+        crown_share(relative),
         origin,
         unit_length,
     )
@@ -166,7 +177,7 @@ class Scalp:
     """The grid on one person, in the person's rest frame.
 
     points (ROWS, COLUMNS, 3), normals the same, radius (ROWS, COLUMNS) from `center` (3,);
-    height (ROWS, COLUMNS) above this person's hairline, in head coordinates;
+    height (ROWS, COLUMNS) distance to this person's hairline, below 0 outside, in head coordinates;
     scale of the head against an adult's.
     """
 
@@ -203,7 +214,7 @@ def fit(grid: ScalpGrid, wearer: Wearer) -> Scalp:
     )  # rows that meet in the hole of an ear have none of their own
     normals[0] = rays[0]
     thinning = wearer.look.hair.thinning
-    height = grid.height - thinning * grid.recession
+    height = above_hairline(grid.template, thinning)
     return Scalp(
         grid,
         shaped.astype(np.float32),

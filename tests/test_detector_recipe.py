@@ -30,8 +30,11 @@ def manifest(tmp_path_factory):
 
 def test_samples_depend_on_their_number_alone(manifest):
     scenes = detector_samples.load_scenes([manifest])
-    first = [detector_samples.sample(scenes, 96, 5, number) for number in range(40)]
-    again = [detector_samples.sample(scenes, 96, 5, number) for number in reversed(range(40))]
+    mixture = detector_samples.Mixture()
+    first = [detector_samples.sample(scenes, 96, 5, number, mixture) for number in range(40)]
+    again = [
+        detector_samples.sample(scenes, 96, 5, number, mixture) for number in reversed(range(40))
+    ]
     for one, other in zip(first, reversed(again), strict=True):
         assert one.pixels.tobytes() == other.pixels.tobytes()
         assert one.boxes.tobytes() == other.boxes.tobytes()

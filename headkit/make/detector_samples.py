@@ -27,8 +27,6 @@ Boxes = NDArray[np.float64]
 Draw = np.random.Generator
 
 GREY = 114  # the letterbox of the tool
-PLAIN = 0.3  # share of samples that are whole scenes, changed little
-FOUR = 0.2  # share of samples that are four views
 SMALLEST = 6  # pixels of the network's input: smaller heads are neither heads nor background
 CUT = 0.25  # share of a box that must be left in the sample, else it is neither
 LARGEST_ZOOM = 3.0  # a render is not magnified more
@@ -108,14 +106,22 @@ class Sample:
     points: NDArray[np.float64]
 
 
-def sample(scenes: list[Scene], size: int, seed: int, number: int) -> Sample:
+@dataclass(frozen=True)
+class Mixture:
+    """Shares of the samples: whole scenes changed little, and four views; the others are one view."""
+
+    plain: float = 0.3
+    four: float = 0.2
+
+
+def sample(scenes: list[Scene], size: int, seed: int, number: int, mixture: Mixture) -> Sample:
     """Sample `number` of a seed, as a square of `size` pixels."""
     draw = np.random.default_rng([seed, number])
     kind = draw.random()
-    if kind < PLAIN:
+    if kind < mixture.plain:
         plain = _fitted(_chosen(scenes, draw), size, draw)
         return replace(plain, pixels=recoloured(plain.pixels, draw, 0.4))
-    if kind < PLAIN + FOUR:
+    if kind < mixture.plain + mixture.four:
         whole = _four(scenes, size, draw)
     else:
         whole = _view(_chosen(scenes, draw), size, size, draw)

@@ -26,11 +26,12 @@ from headkit.backends import yolo
 from headkit.backends.finding import Search, find
 from headkit.make import yolo_training
 from headkit.make.body_pose_accuracy import People, precision, table
-from headkit.make.detector_samples import Scene
+from headkit.make.detector_samples import Mixture, Scene
 
 YAML = "cfg/models/11/yolo11-pose.yaml"  # within ultralytics
 SMALLEST = 12  # pixels of the longer side of a box, below which nobody is asked for
 FEWEST = 3  # key points in the picture of somebody who is asked for
+MIXTURE = Mixture(plain=0.5, four=0.1)
 SEARCH = Search(conf=0.01, iou=0.7)
 
 
@@ -43,7 +44,9 @@ def main() -> None:
     if not options.only_test:
         scenes = load_people(options.train)
         loss = yolo_training.Unasked(_learnable(yolo.pose_loss(run.network)))
-        yolo_training.train(run, scenes, loss, partial(_said, held_out, options.imgsz), options)
+        yolo_training.train(
+            run, scenes, loss, partial(_said, held_out, options.imgsz), options, MIXTURE
+        )
     weights = run.export(options.dir / "body_pose.npz", options.imgsz)
     rows = table(_found(weights, held_out, options.imgsz))
     print(rows)

@@ -21,7 +21,7 @@ from headkit.backends.detectors import OWN_SEARCH
 from headkit.backends.finding import find
 from headkit.make import yolo_training
 from headkit.make.detector_accuracy import Found, Truth, average_precision, table
-from headkit.make.detector_samples import Scene, load_scenes
+from headkit.make.detector_samples import Mixture, Scene, load_scenes
 
 YAML = "cfg/models/11/yolo11.yaml"  # within ultralytics
 
@@ -35,7 +35,9 @@ def main() -> None:
     if not options.only_test:
         scenes = load_scenes(options.train)
         loss = yolo_training.Unasked(yolo.detection_loss(run.network))
-        yolo_training.train(run, scenes, loss, partial(_said, held_out, options.imgsz), options)
+        yolo_training.train(
+            run, scenes, loss, partial(_said, held_out, options.imgsz), options, Mixture()
+        )
     weights = run.export(options.dir / "head_detector.npz", options.imgsz)
     rows = table(_found(weights, held_out, options.imgsz))
     print(rows)

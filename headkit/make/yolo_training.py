@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from headkit.backends import yolo
-from headkit.make.detector_samples import Sample, Scene, sample
+from headkit.make.detector_samples import Mixture, Sample, Scene, sample
 
 WARM_UP = 2_000  # images over which AdamW's rate rises from 0; then it is flat, then falls as half a cosine
 LAST_PART = 0.35  # of --images, in which it falls
@@ -161,6 +161,7 @@ def train(
     loss_of: Loss,
     measured: Callable[[Path], str],
     options: argparse.Namespace,
+    mixture: Mixture,
 ) -> None:
     """Trains until --images were seen, and keeps the checkpoint; `measured` says how good a file of weights is."""
     print(
@@ -171,7 +172,7 @@ def train(
     started = saved = tested = time.monotonic()
     first, total, count = run.seen, 0.0, 0
     asked_to_end = _ends_asked_for()
-    for batch in _batches(scenes, run, options):
+    for batch in _batches(scenes, run, options, mixture):
         rate = _rate(run.seen, options)
         for group in run.optimizer.param_groups:
             group["lr"] = rate
@@ -219,7 +220,9 @@ def _rate(seen: int, options: argparse.Namespace) -> float:
     return float(options.rate * (LAST_RATE + (1 - LAST_RATE) * falling))
 
 
-def _batches(scenes: list[Scene], run: Run, options: argparse.Namespace) -> Iterator[Batch]:
+def _batches(
+    scenes: list[Scene], run: Run, options: argparse.Namespace, mixture: Mixture
+) -> Iterator[Batch]:
     """Batches of one size each, drawn by number, so that a resumed run sees what an unbroken one would; made one ahead."""
     number, step = run.seen, run.steps
 
@@ -228,7 +231,7 @@ def _batches(scenes: list[Scene], run: Run, options: argparse.Namespace) -> Iter
             int(np.random.default_rng([options.seed, step, 1]).integers(len(options.sizes)))
         ]
         count = max(2, round(PIXELS / size**2))
-        return [sample(scenes, size, options.seed, number + k) for k in range(count)]
+        return [sample(scenes, size, options.seed, number + k, mixture) for k in range(count)]
 
     with ThreadPoolExecutor(1) as ahead:
         waiting = ahead.submit(make, number, step)

@@ -8,7 +8,7 @@ be left out: nothing pokes through, in any pose.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from headkit.render.surface import Material, Surface
 from headkit.render.wardrobe import closures, collars, cut_lines, shoes, suit
 from headkit.render.wardrobe.contact import off_head
 from headkit.render.wardrobe.cut_lines import Figure, minimum
-from headkit.render.wardrobe.drape import folds, hang, neck
+from headkit.render.wardrobe.drape import evened, folds, hang, neck
 from headkit.render.wardrobe.suit import FIGURE, OFFSET, UV, Fitted, Trim, at, sew, with_offset
 from headkit.render.wardrobe.tailoring import Floats, Piece
 from headkit.render.wardrobe.wearer import Wearer
@@ -74,8 +74,11 @@ def clothes(wearer: Wearer, skin: Figure) -> Dressed:
 
 def _stand_off(
     wearer: Wearer, fitted: Fitted, ease: float, fold: float, size: float, slope: float
-) -> Floats:
-    """Ease, hang and folds of a garment on trunk and arms: metres off the suit, (N,)."""
+) -> tuple[Fitted, Floats]:
+    """Ease, hang and folds of a garment on trunk and arms: metres off the suit, (N,).
+
+    The suit comes back with the normals that the cloth stands off along: even where it spans a hollow.
+    """
     body = fitted.mold.body
     trunk = cut_lines.armhole(body)
     axis = fitted.rest[(trunk > 0) & (np.abs(body.points[:, 1] - 0.2) < 0.15)].mean(axis=0)
@@ -84,7 +87,9 @@ def _stand_off(
     loose = ease * size * (1.0 + 0.4 * arm)
     amount = fold * size * np.clip((0.56 - body.points[:, 1]) / 0.2 + arm, 0.25, 1.0)
     bumps = folds(body, amount, wearer.look.seed)
-    return (loose + fall + np.maximum(bumps, -0.7 * loose)).astype(np.float32)
+    offset = (loose + fall + np.maximum(bumps, -0.7 * loose)).astype(np.float32)
+    even = evened(fitted.normals, fitted.mold.faces, fall > 0.006 * size)
+    return replace(fitted, normals=even), offset
 
 
 def _tapered(offset: Floats, field: Floats, size: float) -> Floats:
@@ -99,7 +104,7 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     top = _TOPS[look.kind]
     ease = top.ease + top.bulk * look.looseness
     fold = top.fold * (0.6 + 0.6 * look.looseness)
-    offset = _stand_off(wearer, fitted, ease, fold, size, 0.9 - 0.7 * look.looseness)
+    fitted, offset = _stand_off(wearer, fitted, ease, fold, size, 0.9 - 0.7 * look.looseness)
     depth = float(wearer.rng("neckline").random())
     hem = top.hem[0] + (top.hem[1] - top.hem[0]) * look.length
     body = fitted.mold.body

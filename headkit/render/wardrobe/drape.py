@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from math import atan2, exp, sin, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headkit.render.drawing.noise import value_noise
 from headkit.render.human.body import load_body
 from headkit.render.jit import compiled
 from headkit.render.wardrobe.cut_lines import Figure
-from headkit.render.wardrobe.tailoring import Floats
+from headkit.render.wardrobe.tailoring import Floats, Ints, compact
 from headkit.render.wardrobe.wearer import Wearer
 
 _ANGLES, _HEIGHTS = 40, 36
+_SPAN = 5  # angles to either side that cloth spans: 45 degrees
 _TOP, _BOTTOM = 0.45, -0.06  # figure heights between which cloth hangs
 
 
@@ -26,6 +28,16 @@ def _widest(angle: Floats, height: Floats, radius: Floats, grid: Floats) -> None
             continue
         row, column = int(height[n] + 0.5), int(angle[n] + 0.5) % _ANGLES
         grid[row, column] = max(grid[row, column], radius[n])
+
+
+def _spanned(radius: Floats) -> Floats:
+    """Radii (rows, _ANGLES) with hollows bridged by straight chords: cloth spans them, it does not line them."""
+    taut = radius
+    for away in range(1, _SPAN + 1):
+        one, two = np.roll(radius, away, axis=1), np.roll(radius, -away, axis=1)
+        chord = 2 * one * two / np.maximum(one + two, 1e-6) * np.cos(2 * np.pi * away / _ANGLES)
+        taut = np.maximum(taut, chord)
+    return taut.astype(np.float32)
 
 
 def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float) -> Floats:
@@ -51,6 +63,7 @@ def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float
     for _ in range(3):
         near = np.maximum(np.roll(grid, 1, axis=1), np.roll(grid, -1, axis=1))
         grid = np.where(empty & (grid <= 0), near, grid).astype(np.float32)
+    grid = _spanned(grid)
     step = scale * (_TOP - _BOTTOM) / (_HEIGHTS - 1) * slope
     hung: Floats = grid.copy()
     for row in range(1, _HEIGHTS):
@@ -68,6 +81,43 @@ def hang(body: Figure, trunk: Floats, points: Floats, scale: float, slope: float
     ) * u
     begins = np.clip(height / 4, 0.0, 1.0)  # gently from the chest down
     return np.where(used, begins * np.maximum(wanted - radius, 0.0), 0.0).astype(np.float32)
+
+
+_EVENED = 8  # rounds
+
+
+@compiled
+def _even(normals: Floats, faces: Ints, total: Floats) -> None:
+    for _ in range(_EVENED):
+        total[:] = 0.0
+        for f in range(len(faces)):
+            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+            for k in range(3):
+                mean = normals[a, k] + normals[b, k] + normals[c, k]
+                total[a, k] += mean
+                total[b, k] += mean
+                total[c, k] += mean
+        for v in range(len(normals)):
+            x, y, z = total[v, 0], total[v, 1], total[v, 2]
+            length = sqrt(x * x + y * y + z * z)
+            if length > 1e-6:
+                normals[v, 0], normals[v, 1], normals[v, 2] = x / length, y / length, z / length
+
+
+def evened(normals: Floats, faces: Ints, hollow: NDArray[np.bool_]) -> Floats:
+    """Normals (N, 3) averaged with their neighbours' where cloth spans a `hollow` (N,) of the body.
+
+    Along the body's own normals the two sides of a hollow would meet, and cloth would cross itself.
+    """
+    near = faces[hollow[faces].any(axis=1)]
+    if not len(near):
+        return normals
+    ids, local = compact(near, len(normals))
+    smooth = np.ascontiguousarray(normals[ids])
+    _even(smooth, local, np.empty_like(smooth))
+    result = normals.copy()
+    result[ids[hollow[ids]]] = smooth[hollow[ids]]
+    return result
 
 
 @compiled

@@ -12,6 +12,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     jsonl           status record tool
     photos          status paths
     image           status record paths
+    licenses        nothing
     prompt_words    nothing
     prompt          attributes prompt_words
     wording         prompt_words
@@ -31,7 +32,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image attributes prompt request wording editing expression overlay arrangement head render evaluation fitting backends formats completions
+    tools           status record tool paths jsonl image licenses attributes prompt request wording editing expression overlay arrangement head render evaluation fitting backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends fitting tool tools

@@ -186,6 +186,18 @@ TOOLS: tuple[Tool, ...] = (
         seeded=True,
     ),
     Tool(
+        "pose-extract",
+        "map",
+        "find the 2D body poses of everybody in photos; keep no pixels",
+        reads=("image",),
+        writes=("width", "height", "source", "poses", "scores"),
+        batch=16,
+        device=True,
+        null=True,
+        photos=True,
+        operands="[PATH]...",
+    ),
+    Tool(
         "caption",
         "map",
         "describe the scene and give every person attributes",

@@ -18,7 +18,7 @@ _headkit() {
     done
     [[ -z $ended ]] || previous=''
     case $command in
-        '') words='pose-sample caption generate detect fit3dmm filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
+        '') words='pose-sample pose-extract caption generate detect fit3dmm filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
             words='--people --yaw --yaw-range --framing --ages --canvas --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
@@ -26,6 +26,16 @@ _headkit() {
                 --yaw) words='flat frontal' operands='' ;;
                 --framing) words='any close-up portrait half full small' operands='' ;;
                 --from|-o|--output) words='files' operands='' ;;
+                --bad-lines) words='stop skip' operands='' ;;
+                --root|--log) words='folders' operands='' ;;
+            esac
+            ;;
+        pose-extract)
+            words='--layout --model --conf --point-conf --iou --imgsz --shorter-side --key --keep-path --allow-license --opt-out -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            case $previous in
+                --layout) words='photos img2dataset' operands='' ;;
+                --model|--key|--opt-out|-o|--output) words='files' operands='' ;;
+                --conf|--point-conf|--iou|--imgsz|--shorter-side|--allow-license|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac

@@ -66,7 +66,8 @@ class Options:
         Opt("Photos alone, or tars and folders with a JSON file beside each photo."),
     ] = "photos"
     model: Annotated[
-        str | None, Opt("Weights: a pose network of ultralytics, or .npz of ours.", "FILE")
+        str | None,
+        Opt("Weights: a pose network of ultralytics by path or name, or .npz of ours.", "MODEL"),
     ] = None
     conf: Annotated[
         float | None,
@@ -119,7 +120,7 @@ class Options:
 
 
 EXAMPLES = (
-    Example("headkit pose-extract --dry-run", input=""),
+    Example("headkit generate -n 1 --size 128 < poses.jsonl | headkit pose-extract"),
     Example(
         "headkit pose-extract",
         input='{"id":"a","error":{"tool":"x","kind":"k","message":"passes"}}\n',

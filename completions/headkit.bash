@@ -34,8 +34,8 @@ _headkit() {
             words='--layout --model --conf --point-conf --iou --imgsz --shorter-side --key --keep-path --allow-license --opt-out -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --layout) words='photos img2dataset' operands='' ;;
-                --model|--key|--opt-out|-o|--output) words='files' operands='' ;;
-                --conf|--point-conf|--iou|--imgsz|--shorter-side|--allow-license|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                --model|--conf|--point-conf|--iou|--imgsz|--shorter-side|--allow-license|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                --key|--opt-out|-o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac

@@ -52,7 +52,7 @@ complete -c headkit -n '__headkit_command_is pose-sample pose-extract caption ge
 complete -c headkit -n '__headkit_command_is pose-sample pose-extract caption generate detect fit3dmm filter dedupe pack view eval merge completion status' -s h -l help -d 'Print this help, and exit'
 complete -c headkit -n '__headkit_command_is pose-sample pose-extract caption generate detect fit3dmm filter dedupe pack view eval merge status' -F
 complete -c headkit -n '__headkit_command_is pose-extract' -l layout -r -f -a 'photos img2dataset' -d 'Photos alone, or tars and folders with a JSON file beside each photo'
-complete -c headkit -n '__headkit_command_is pose-extract' -l model -r -F -d 'Weights: a pose network of ultralytics, or .npz of ours'
+complete -c headkit -n '__headkit_command_is pose-extract' -l model -r -f -d 'Weights: a pose network of ultralytics by path or name, or .npz of ours'
 complete -c headkit -n '__headkit_command_is pose-extract' -l conf -r -f -d 'Least score of a person (default: the network'\''s)'
 complete -c headkit -n '__headkit_command_is pose-extract' -l point-conf -r -f -d 'Least confidence of a key point'
 complete -c headkit -n '__headkit_command_is pose-extract' -l iou -r -f -d 'Overlap from which two boxes are one person (default: the network'\''s)'

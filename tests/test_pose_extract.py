@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -156,6 +157,9 @@ def test_a_picture_of_generate_keeps_its_own_size():
     assert (made["width"], made["height"]) == (64, 64)
 
 
+LEAST_FOUND = 2  # of 8
+
+
 FFHQ = {
     "metadata": {
         "author": "Jane Doe",
@@ -236,6 +240,31 @@ def test_prepared_photos_are_not_decoded_twice_and_the_wait_is_measured():
     assert not process.underway
     assert 0 <= process.waited <= process.worked
     assert process(pairs) == results
+
+
+# ---- our own weights ------------------------------------------------------------------------------
+
+
+def test_own_weights_find_people_in_held_out_renders():
+    """Most of their known points, as far as a seventh of the person off: the network is small, and a first state."""
+    folder = Path(__file__).parent / "data" / "detect"
+    rows = [json.loads(line) for line in (folder / "images.jsonl").read_text().splitlines()]
+    process = pose_extract.start(Options(shorter_side=0, conf=0.2), Context("pose-extract", folder))
+    pairs = [({"id": row["id"]}, Photo((folder / row["image"]).read_bytes(), "5")) for row in rows]
+    found = []
+    for row, made in zip(rows, process(pairs), strict=True):
+        assert (made["width"], made["height"]) == (row["width"], row["height"])
+        for pose in row["poses"]:
+            points = np.array(pose["keypoints"])
+            known = points[:, 2] > 0
+            away = [
+                np.linalg.norm((np.array(one["keypoints"]) - points)[known, :2], axis=1)
+                for one in made["poses"]
+            ]
+            least = min((np.median(distances) for distances in away), default=np.inf)
+            found.append(least < np.ptp(points[known, :2], axis=0).max() / 7)
+    assert len(found) == 8
+    assert sum(found) >= LEAST_FOUND
 
 
 # ---- networks -------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ class PhotoLines:
         make_key: bool,
         skip_bad: bool,
         complain: Callable[[str], None],
+        note: Callable[[str], None],
     ) -> None:
         self.lines = lines
         self.files = lines.files
@@ -81,6 +82,7 @@ class PhotoLines:
         self.make_key = make_key
         self.skip_bad = skip_bad
         self.complain = complain
+        self.note = note  # of what is no fault
         self.key = b""  # once there is a photo
         self.copies: dict[str, int] = {}  # of photos of which there is more than one
         self.photos = self.place.read
@@ -94,12 +96,12 @@ class PhotoLines:
             before = self.photos
             yield from self._of_file(index, place)
             if self.photos == before and self._kind(self.files[index]) in ("folder", "archive"):
-                self.complain(f"{self.files[index].name}: holds no pictures")
+                self.note(f"{self.files[index].name}: holds no pictures")
         copies = sum(number - 1 for number in self.copies.values())
         if copies:
-            self.complain(
-                f"{copies} photos are copies of others, byte for byte: their ids end in -2 and so on, and"
-                " source.copy_of names the first"
+            photos = "1 photo is a copy" if copies == 1 else f"{copies} photos are copies"
+            self.note(
+                f"{photos} of another, byte for byte: -2 and so on ends the id, and source.copy_of names the first"
             )
 
     # ---- by kind of operand ----

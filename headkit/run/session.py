@@ -238,6 +238,7 @@ class Session:
             make_key=not plan.flags.dry_run,
             skip_bad=plan.flags.bad_lines == "skip",
             complain=self.speak,
+            note=(lambda _text: None) if plan.flags.quiet else self.speak,
         )
 
     def _check_first(self, record: Record, where: str) -> None:

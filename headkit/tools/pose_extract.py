@@ -120,7 +120,7 @@ class Options:
 
 
 EXAMPLES = (
-    Example("headkit generate -n 1 --size 128 < poses.jsonl | headkit pose-extract"),
+    Example("find . -name '*.jpg' -print0 | headkit pose-extract -0 > poses-of-photos.jsonl"),
     Example(
         "headkit pose-extract",
         input='{"id":"a","error":{"tool":"x","kind":"k","message":"passes"}}\n',
@@ -335,7 +335,11 @@ class Extraction:
             "height": canvas[1],
             "source": {**_object(record.get("source")), **source},
             "poses": poses,
-            "scores": {**_object(record.get("scores")), **_scores(record, photo, canvas, poses)},
+            "scores": {
+                **_object(record.get("scores")),
+                "aspect": max(scene.size) / min(scene.size),
+                **_scores(record, photo, canvas, poses),
+            },
         }
 
     def _canvas(self, width: int, height: int) -> tuple[int, int]:
@@ -367,7 +371,6 @@ def _scores(
     seen = [any(point[2] > 0 for point in pose["keypoints"][:_HEAD_POINTS]) for pose in poses]
     heights = [pose["box"][3] - pose["box"][1] for pose in poses]
     scores: dict[str, float] = {
-        "aspect": max(canvas) / min(canvas),
         "people": len(poses),
         "person_confidence": max((pose["score"] for pose in poses), default=0.0),
         "visible_heads": sum(seen) / len(seen) if seen else 0.0,

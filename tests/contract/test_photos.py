@@ -84,7 +84,7 @@ def test_links_are_followed_but_not_in_circles(album):
     album.path("album/b/up").symlink_to("..")
     album.path("album/z").symlink_to("b")
     _, said = album.run("look", "album")
-    assert "3 photos are copies of others" in said
+    assert "3 photos are copies of another" in said
 
 
 def test_a_folder_without_pictures_says_so(cli):
@@ -131,7 +131,7 @@ def test_copies_are_named_and_said(album):
     first = rows[1]["id"]
     assert [row["id"] for row in rows[-2:]] == [f"{first}-2", f"{first}-3"]
     assert [row["mark"]["copy_of"] for row in rows[-2:]] == [first, first]
-    assert said.startswith("headkit look: 2 photos are copies of others")
+    assert said.startswith("headkit look: 2 photos are copies of another")
 
 
 def test_lists_of_paths(album):

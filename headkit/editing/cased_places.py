@@ -5,6 +5,7 @@ from __future__ import annotations
 from headkit.editing.cased_words import Words, stems
 from headkit.editing.tables import (
     AND,
+    ANIMALS,
     CALENDAR,
     NOT_VERBS,
     PLACE_ENDINGS,
@@ -194,6 +195,8 @@ class Places(Words):
             )
         if after.gap == ", ":
             return after.cap and after.word in self.book.given
+        if token.word in ANIMALS:
+            return False
         if token.word in CALENDAR or self._known_place(index, index + 1):
             return after.word in VERBS or (
                 after.word.endswith("ing") and after.word not in NOT_VERBS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from headkit.editing.lexicon import Lexicon, lexicon, ordinary
-from headkit.editing.tables import AMBIGUOUS_RUSSIAN, CALENDAR, PEOPLES, TITLE_CUES
+from headkit.editing.lexicon import Lexicon, common, lexicon
+from headkit.editing.tables import CALENDAR, PEOPLES, STRONG, TITLE_CUES
 from headkit.editing.tokens import Token, script_of
 
 
@@ -18,11 +18,9 @@ class Words:
         self.safe = safe
         self.language = language
         self.book: Lexicon = lexicon()
-        self.common = ordinary(language) if language != "en" else frozenset()
-        if language in ("ru", "uk"):
-            self.common -= self.book.given - AMBIGUOUS_RUSSIAN
+        self.common = common(language)
         self.titled = any(token.word in TITLE_CUES for token in words)
-        self.places: set[int] = set()  # tokens known to be of a place
+        self.places = {k for k, flag in enumerate(safe) if flag}  # tokens that may be of a place
 
     def _sure(self, word: str) -> bool:
         """Whether a word is a given name and nothing else."""
@@ -81,11 +79,13 @@ class Words:
         return len(parts) > 1 and parts[0] in PEOPLES
 
     def _sex(self, start: int, end: int) -> str | None:
+        """The sex that the first name says: a family name may be a given name of the other."""
         for token in self.words[start:end]:
-            for word in (token.word, token.word.split("-")[0]):
-                sex = self.book.sex(word)
-                if sex and (self._sure(word) or token.cap):
-                    return sex
+            word = token.word.split("-")[0]
+            listed = next((form for form in (word, *stems(word)) if form in self.book.given), None)
+            if listed is not None:
+                doubtful = listed in self.book.english and listed not in STRONG
+                return None if doubtful else self.book.sex(listed)
         return None
 
 

@@ -63,7 +63,7 @@ def take_names_out(edited: Edited, how: str) -> None:
         edited.scores["names"] = float(len(found))
         return
     if found:
-        edited.caption = replaced(edited.caption, found)
+        edited.caption = replaced(edited.caption, found) or "A photo"  # a credit was all there was
         edited.edits += [
             {"rule": "names", "kind": one.kind, "position": one.start} for one in found
         ]

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from headkit.editing.tables import ALSO_WORDS, CAPTION_WORDS, FAMILY, FEMALE, MALE, UNISEX
+from headkit.editing.tables import (
+    ALSO_WORDS,
+    AMBIGUOUS_GERMAN,
+    AMBIGUOUS_RUSSIAN,
+    CAPTION_WORDS,
+    FAMILY,
+    FEMALE,
+    MALE,
+    NO_ENGLISH,
+    UNISEX,
+)
 
 _FILE = Path(__file__).parents[1] / "data/words.zip"
 
@@ -43,7 +53,7 @@ def lexicon() -> Lexicon:
     female, male = _member("female") | FEMALE, _member("male") | MALE
     given = _member("given") | UNISEX | female | male
     both = female & male
-    english = (_member("words.en") - given) | ALSO_WORDS | CAPTION_WORDS
+    english = (_member("words.en") - given - NO_ENGLISH) | ALSO_WORDS | CAPTION_WORDS
     return Lexicon(
         female=female - both,
         male=male - both,
@@ -61,6 +71,18 @@ def ordinary(language: str) -> frozenset[str]:
         return _member(f"words.{language}")
     except KeyError:
         return frozenset()
+
+
+@lru_cache(maxsize=16)
+def common(language: str) -> frozenset[str]:
+    """The ordinary words of another language than English, names that are hardly words left out."""
+    doubtful = {"ru": AMBIGUOUS_RUSSIAN, "uk": AMBIGUOUS_RUSSIAN, "de": AMBIGUOUS_GERMAN}.get(
+        language
+    )
+    if language == "en":
+        return frozenset()
+    words = ordinary("ru" if language == "uk" else language)
+    return words if doubtful is None else words - (lexicon().given - doubtful)
 
 
 def plain(word: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from headkit.editing import names_marks as marks
 from headkit.editing.finding import Finding, merged
@@ -25,6 +26,7 @@ from headkit.editing.tables import (
     CASED_TITLES,
     DUAL,
     EPONYMS,
+    PLACES,
     STAGE_NAMES,
     TITLE_CUES,
     TITLE_NEIGHBOURS,
@@ -189,6 +191,8 @@ def _public(text: str, words: tuple[Token, ...], safe: list[bool]) -> list[Findi
                 continue
             if kind == "brand":
                 end = _model_end(text, end)
+            elif kind == "nickname":
+                start = _given_before(words, start)
             found.append(
                 Finding(
                     start,
@@ -197,6 +201,19 @@ def _public(text: str, words: tuple[Token, ...], safe: list[bool]) -> list[Findi
                 )
             )
     return found + _cased_titles(words, safe)
+
+
+def _given_before(words: tuple[Token, ...], start: int) -> int:
+    """Back over a given name that stands before one that everybody knows."""
+    for before, token in pairwise(words):
+        if (
+            token.start == start
+            and token.gap == " "
+            and before.cap
+            and before.word in lexicon().given
+        ):
+            return before.start
+    return start
 
 
 def _model_end(text: str, end: int) -> int:
@@ -296,7 +313,7 @@ def _table(name: str, phrases: frozenset[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _eponyms() -> dict[str, tuple[str, ...]]:
-    return _table("eponyms", EPONYMS)
+    return _table("eponyms", EPONYMS | {place for place in PLACES if " " in place})
 
 
 def _brands() -> dict[str, tuple[str, ...]]:

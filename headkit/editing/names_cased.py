@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from headkit.editing.cased_runs import Run, Runs
 from headkit.editing.finding import Finding, Kind
-from headkit.editing.lexicon import ordinary
 from headkit.editing.tables import (
     ARTICLES,
     AS_CUES,
@@ -20,8 +19,8 @@ from headkit.editing.tables import (
     HONORIFICS,
     NOT_VERBS,
     OCCUPATIONS,
-    PERSON_NOUNS,
     PLACE_ENDINGS,
+    PLACE_OPENINGS,
     SMALL_OF_TITLES,
     TITLE_CUES,
     VERBS,
@@ -48,6 +47,18 @@ class Cased(Runs):
 
     def _judge(self, chain: Run) -> Finding | None:
         start, end = chain.start, chain.end
+        first = self.words[start].word
+        opening = first in PLACE_OPENINGS and first not in (
+            "st",
+            "saint",
+            "ben",
+            "san",
+            "new",
+            "old",
+        )
+        if end - start > 1 and (self._known_place(start, end) or opening):
+            self.places.update(range(start, end))
+            return None
         start, sex, titled = self._honorific(start, end)
         if start >= end:
             return None
@@ -258,12 +269,8 @@ class Cased(Runs):
 
     def _german_name(self, start: int, end: int) -> bool:
         """In German every noun has a capital: a name must be known, or stand beside one that is."""
-        german = ordinary("de")
-        known = [
-            k
-            for k in range(start, end)
-            if self.words[k].word in self.book.given and self.words[k].word not in german
-        ]
+        german = self.common
+        known = [k for k in range(start, end) if self._sure(self.words[k].word)]
         if known:
             return True
         if end - start > 1:

@@ -6,17 +6,21 @@ Here only lists count: a given name that is no word begins a name, and what may 
 from __future__ import annotations
 
 from headkit.editing.finding import Finding
-from headkit.editing.lexicon import lexicon, ordinary
+from headkit.editing.lexicon import common, lexicon
 from headkit.editing.tables import (
     AFTER_NAMES,
     CALENDAR,
     COMMON_HONORIFICS,
     HONORIFICS,
     NOT_VERBS,
+    NOUNS_OF_PICTURES,
+    OCCUPATIONS,
     PARTICLES,
     PEOPLES,
+    PERSON_NOUNS,
     PLACE_PREPOSITIONS,
     PLACES,
+    STRONG,
     VERBS,
 )
 from headkit.editing.tokens import CASED, Regime, Token, script_of
@@ -33,7 +37,7 @@ class Flat:
         self.how = how
         self.language = language
         self.book = lexicon()
-        self.common = ordinary(language) if language != "en" else frozenset()
+        self.common = common(language)
 
     def find(self) -> list[Finding]:
         """All names of the caption that these rules see."""
@@ -98,6 +102,22 @@ class Flat:
             return index, (index + 1 if known and after.word not in ("and", "or") else None)
         if self.how == "lower" and self.language in ("el", "ru", "uk") and index:
             return index, None
+        pair = (
+            token.first
+            and after
+            and after.gap == " "
+            and after.word in self.book.family
+            and token.word in self.book.given
+        )
+        if (
+            pair
+            and after
+            and self.how in ("title", "upper")
+            and not self.safe[index + 1]
+            and token.word in STRONG | {"taylor", "tyler", "carter", "jordan", "brooke", "austin"}
+            and after.word not in CALENDAR
+        ):
+            return index, index
         if not self._given(token.word):
             title = (
                 self.how == "title"
@@ -113,9 +133,9 @@ class Flat:
         word = self.words[index].word
         before = self.words[index - 1].word if index else ""
         listed = word in PLACES or word in self.book.place
-        return listed and (
-            before in PLACE_PREPOSITIONS or before in ("the", "of", "new", "north", "south")
-        )
+        comma = word in PLACES and self.words[index].gap.startswith(",")
+        led = before in PLACE_PREPOSITIONS or before in ("the", "of", "new", "north", "south")
+        return listed and (comma or led)
 
     def _given(self, word: str) -> bool:
         if len(word) < 3 or word in PEOPLES or word in CALENDAR or word in self.common:
@@ -167,7 +187,27 @@ class Flat:
             or after.word in VERBS
             or (after.word.endswith("ing") and after.word not in NOT_VERBS)
         )
-        return 1 if family and free and not acts and token.word not in AFTER_NAMES else 0
+        if acts or token.word in AFTER_NAMES or token.word in NOUNS_OF_PICTURES:
+            return 0
+        noun = (
+            token.word.endswith(("ly", "ed"))
+            or token.word in PEOPLES
+            or token.word in PLACE_PREPOSITIONS
+        )
+        ends = (
+            after is not None
+            and after.gap == " "
+            and (after.word in AFTER_NAMES or after.word in VERBS)
+        )
+        lone = (
+            self.how == "lower"
+            and self.language == "en"
+            and ends
+            and not noun
+            and token.word not in PERSON_NOUNS
+            and token.word not in OCCUPATIONS
+        )
+        return 1 if (family and free) or lone else 0
 
     def _back(self, start: int) -> int:
         """Over an ambiguous given name before the one found: "grace kelly"."""

@@ -23,7 +23,7 @@ _FILE = re.compile(
     re.IGNORECASE,
 )
 _CREDIT = re.compile(
-    rf"(?:©|\(c\)|ⓒ|{CREDIT}\s*(?:by|by:|credit|credits|courtesy of|courtesy|from|de|von|di|por|par|av|af|van|via|:|©|/|\||-)\s*[:：/©]?"
+    rf"(?:©|\(c\)|ⓒ|{CREDIT}\s*(?:by|by:|credit|credits|courtesy of|courtesy|from|via|:|©|/|\||-)\s*[:：/©]?"
     rf"|(?:©|\(c\))\s*(?:\d{{4}}\s*)?)\s*",
     re.IGNORECASE,
 )

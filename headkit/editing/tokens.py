@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from headkit.editing.tables import FUNCTION_WORDS
+from headkit.editing.tables import FUNCTION_WORDS, PARTICLES
 
 Script = Literal[
     "latin",
@@ -135,7 +135,8 @@ def regime(words: tuple[Token, ...]) -> Regime:
 
 def language(words: tuple[Token, ...]) -> str:
     """The language that most function words are of; English where none is, "?" where it is none we know."""
-    seen = [token.word for token in words]
+    names = {k for k in range(len(words) - 1) if words[k].word in PARTICLES and words[k + 1].cap}
+    seen = [token.word for k, token in enumerate(words) if k not in names]
     scores = {name: sum(word in table for word in seen) for name, table in FUNCTION_WORDS.items()}
     best = max(scores, key=lambda name: (scores[name], name == "en"))
     return best if scores[best] else "en"

@@ -16,7 +16,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     prompt_words    nothing
     prompt          attributes prompt_words
     wording         prompt_words
-    editing         attributes prompt prompt_words wording tool
+    editing         status attributes prompt prompt_words wording tool
     expression      attributes record status
     request         tool attributes prompt render
     overlay         head render

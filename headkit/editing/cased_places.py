@@ -6,6 +6,7 @@ from headkit.editing.cased_words import Words, stems
 from headkit.editing.tables import (
     AND,
     ANIMALS,
+    ARTICLES,
     CALENDAR,
     NOT_VERBS,
     PLACE_ENDINGS,
@@ -195,7 +196,7 @@ class Places(Words):
             )
         if after.gap == ", ":
             return after.cap and after.word in self.book.given
-        if token.word in ANIMALS:
+        if token.word in ANIMALS or token.word in SMALL_ENGLISH or token.word in ARTICLES:
             return False
         if token.word in CALENDAR or self._known_place(index, index + 1):
             return after.word in VERBS or (

@@ -19,6 +19,7 @@ from headkit.editing.tables import (
     HONORIFICS,
     NOT_VERBS,
     OCCUPATIONS,
+    PERSON_NOUNS,
     PLACE_ENDINGS,
     PLACE_OPENINGS,
     SMALL_OF_TITLES,
@@ -47,8 +48,8 @@ class Cased(Runs):
 
     def _judge(self, chain: Run) -> Finding | None:
         start, end = chain.start, chain.end
-        first = self.words[start].word
-        opening = first in PLACE_OPENINGS and first not in (
+        head = self.words[start].word
+        opening = head in PLACE_OPENINGS and head not in (
             "st",
             "saint",
             "ben",

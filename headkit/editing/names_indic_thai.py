@@ -336,6 +336,9 @@ def _thai_family(text: str, end: int) -> int:
         stop = begin + len(family)
         if text.startswith(family, begin) and not _more_thai(text, stop):
             return stop
+    run = _THAI.match(text, begin)
+    if run and len(run[0]) <= 12 and text[run.end() : run.end() + 1] in ("", " ", ","):
+        return run.end()
     return _until_stop(text, begin)
 
 

@@ -23,7 +23,7 @@ _FILE = re.compile(
     re.IGNORECASE,
 )
 _CREDIT = re.compile(
-    rf"(?:©|\(c\)|ⓒ|{CREDIT}\s*(?:by|by:|credit|credits|courtesy of|courtesy|from|via|:|©|/|\||-)\s*[:：/©]?"
+    rf"(?:©|\(c\)|ⓒ|{CREDIT}\s*(?:by|by:|credit|credits|courtesy of|courtesy|from|via|โดย|จาก|:|©|/|\||-)\s*[:：/©]?"
     rf"|(?:©|\(c\))\s*(?:\d{{4}}\s*)?)\s*",
     re.IGNORECASE,
 )
@@ -202,7 +202,7 @@ def _quotation(text: str, begin: int) -> tuple[int, int] | None:
         return None
     closing = _QUOTES[text[begin]]
     for end in range(begin + 1, min(len(text), begin + 80)):
-        apostrophe = text[end] in "’'" and text[end + 1 : end + 2].isalnum()
+        apostrophe = text[end] in "’'" and "0" <= text[end + 1 : end + 2] < "\u0600"
         if text[end] in closing and not apostrophe:
             return (begin + 1, end) if end > begin + 1 else None
     return None

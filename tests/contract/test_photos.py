@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import stat
 import tarfile
 import threading
@@ -320,3 +321,17 @@ def test_batches_are_prepared_ahead_but_a_pipe_is_not_waited_for(album):
     os.close(reading)
     run.communicate()
     assert json.loads(rows[0])["mark"]["bytes"] == 1
+
+
+def test_an_interrupted_run_begins_no_batch_that_was_only_prepared(album):
+    run = album.popen(
+        "look", "-b", 1, "--sleep", 0.4, "--story", "story", "-o", "out", "--resume", "album"
+    )
+    wait_until(lambda: album.path("story").exists() and b"process" in album.read("story"))
+    run.send_signal(signal.SIGTERM)
+    run.communicate()
+    assert run.returncode == -signal.SIGTERM
+    done = len(album.read("out").splitlines())
+    assert done == album.read("story").count(b"process") < 5
+    album.run("look", "-o", "out", "--resume", "album")
+    assert album.read("out") == album.out("look", "album")

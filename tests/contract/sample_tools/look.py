@@ -1,5 +1,6 @@
 """A map that takes photos: how long each is, and what is said of it."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ class Options:
     key: Annotated[str | None, Opt("file of the key", decides=False)] = None
     samples: Annotated[bool, Opt("read metadata")] = False
     keep_path: Annotated[bool, Opt("say where photos lie")] = False
+    sleep: Annotated[float, Opt("seconds per batch", decides=False)] = 0.0
     story: Annotated[str | None, Opt("file that gets a line for each call", decides=False)] = None
 
 
@@ -39,6 +41,7 @@ class Process:
 
     def __call__(self, pairs):
         self.tell("process", pairs)
+        time.sleep(self.options.sleep)
         return [photo.fault or self.result(record, photo) for record, photo in pairs]
 
     def result(self, record, photo):

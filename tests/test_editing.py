@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from headkit import attributes
+from headkit.backends import gliner, text_tokens
 from headkit.editing import Edited, EditOptions, check, edit
 from headkit.editing.names import find
 from headkit.editing.pools import seen_from
@@ -64,12 +65,40 @@ def test_names_are_flagged_and_kept():
 
 
 def test_no_name_is_seen_in_what_we_write_ourselves():
-    for number in range(400):
+    for number in range(150):
         draw = random.Random(number)
         people = [Person(attributes.complete({}, draw)) for _ in range(draw.randint(0, 5))]
         background = draw.choice(attributes.BACKGROUND)
         caption = describe(people, "half", draw.choice(attributes.LIGHT), background, draw)
         assert find(caption) == [], caption
+
+
+def test_a_network_finds_names_beside_the_rules():
+    class Network:
+        """A stand-in for GLiNER: the same call, the same answer."""
+
+        def predict_entities(self, text, labels, threshold):
+            assert "person name" in labels
+            assert 0 < threshold < 1
+            start = text.index("blorf")
+            other = {"start": 0, "end": 1, "label": "colour", "text": "a", "score": 1.0}
+            return [{"start": start, "end": start + 5, "label": "person name", "score": 0.9}, other]
+
+    def finder(words):
+        return gliner.stretches(Network(), words)
+
+    words = "a photo of blorf and Emily"
+    assert finder(words) == [(11, 16, "person")]
+    result = edit(words, [], EditOptions(quality=0), seed=0, id="a", finder=finder)
+    assert isinstance(result, Edited)
+    assert result.caption == "a photo of a person and a woman"
+
+
+def test_tokens_are_counted_as_the_encoder_does():
+    import open_clip
+
+    for words in ("", "a photo of a man", "Ein Mädchen mit Hut, 裸 " * 5):
+        assert text_tokens.count(words) == int((open_clip.tokenize([words])[0] != 0).sum())
 
 
 def test_gaps_are_mended():
@@ -120,7 +149,7 @@ def test_stage_of_life_and_later_words_stay():
 
 def test_draws_are_flat_or_as_weighted():
     origins, moods = Counter(), Counter()
-    for number in range(1400):
+    for number in range(700):
         _, poses, _ = vary(
             "a man",
             [{}],
@@ -130,8 +159,8 @@ def test_draws_are_flat_or_as_weighted():
         )
         origins[poses[0]["attributes"]["origin"]] += 1
         moods[poses[0]["attributes"]["expression"]] += 1
-    assert all(abs(origins[name] / 1400 - 1 / 7) < 0.035 for name in attributes.ORIGIN)
-    assert abs(moods["sad"] / 1400 - 0.75) < 0.04
+    assert all(abs(origins[name] / 700 - 1 / 7) < 0.05 for name in attributes.ORIGIN)
+    assert abs(moods["sad"] / 700 - 0.75) < 0.05
 
 
 def test_groups_and_costumes_are_left():

@@ -178,6 +178,8 @@ class Places(Words):
     def _acts(self, index: int) -> bool:
         """Whether a word that may be a name does something, owns something or stands beside itself."""
         token = self.words[index]
+        if token.word in SMALL_ENGLISH or token.word in ARTICLES:
+            return False
         after = self.words[index + 1] if index + 1 < len(self.words) else None
         if self.text[token.end : token.end + 2] in ("'s", "’s"):
             return token.word not in CALENDAR
@@ -196,7 +198,7 @@ class Places(Words):
             )
         if after.gap == ", ":
             return after.cap and after.word in self.book.given
-        if token.word in ANIMALS or token.word in SMALL_ENGLISH or token.word in ARTICLES:
+        if token.word in ANIMALS:
             return False
         if token.word in CALENDAR or self._known_place(index, index + 1):
             return after.word in VERBS or (

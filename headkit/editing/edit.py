@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from headkit import attributes
+from headkit.editing.finding import Kind
 from headkit.status import USAGE, Stop
 from headkit.tool import Failure, Opt, Record
 
 VARIED = ("origin", "age", "tone", "hair", "expression", "accessories")
 POOLS = ("view", "light", "lens", "place")
 _NEGATIVE = "blurry, deformed, extra limbs, extra fingers, cartoon, painting, text, watermark"
+
+
+# Words -> stretches (start, end, kind of an edit) that name somebody.
+Finder = Callable[[str], Sequence[tuple[int, int, Kind]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +83,12 @@ def edit(
     id: str,
     earlier: Sequence[Mapping[str, Any]] = (),
     weights: Mapping[str, Mapping[str, float]] | None = None,
+    finder: Finder | None = None,
 ) -> Edited | Failure:
     """The words edited, every draw by (seed, id, rule).
 
     `earlier` are the edits of the record so far: a rule that adds words is not applied twice. `weights`
-    (attribute -> value -> weight) take the place of flat draws. What must not be stored, and attributes
+    (attribute -> value -> weight) take the place of flat draws; `finder` finds names beside the rules. What must not be stored, and attributes
     of no meaning, are a Failure that holds none of the words.
     """
     from headkit.editing import safety
@@ -91,7 +97,7 @@ def edit(
         return _refusal()
     edited = Edited(caption=words, text="", negative=options.negative, poses=poses)
     done = {str(one.get("rule")) for one in earlier}
-    take_names_out(edited, options.names)
+    take_names_out(edited, options.names, finder)
     try:
         vary_people(edited, options, done, seed, id, weights)
     except ValueError as error:
@@ -104,8 +110,9 @@ def edit(
     return edited
 
 
-def take_names_out(edited: Edited, how: str) -> None:
-    """Names out of the caption, or their number into the scores."""
+def take_names_out(edited: Edited, how: str, finder: Finder | None = None) -> None:
+    """Names out of the caption, or their number into the scores; by the rules and by `finder`."""
+    from headkit.editing.finding import Finding, merged
     from headkit.editing.names import (
         find,  # the lists are read for the first caption, not for --help
     )
@@ -114,6 +121,9 @@ def take_names_out(edited: Edited, how: str) -> None:
     if how == "keep":
         return
     found = find(edited.caption)
+    if finder is not None:
+        more = [Finding(start, end, kind) for start, end, kind in finder(edited.caption)]
+        found = merged(edited.caption, [*found, *more])
     if how == "flag":
         edited.scores["names"] = float(len(found))
         return

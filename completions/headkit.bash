@@ -20,12 +20,12 @@ _headkit() {
     case $command in
         '') words='pose-sample pose-extract caption generate detect fit3dmm filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
-            words='--people --yaw --yaw-range --framing --ages --canvas --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--people --yaw --yaw-range --framing --ages --canvas --targets --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --people|--yaw-range|--ages|--canvas|--copies|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
                 --yaw) words='flat frontal' operands='' ;;
                 --framing) words='any close-up portrait half full small' operands='' ;;
-                --from|-o|--output) words='files' operands='' ;;
+                --targets|--from|-o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac
@@ -41,12 +41,11 @@ _headkit() {
             esac
             ;;
         caption)
-            words='--model -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --shard -n --limit --seed --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--model --merge --tokens --top-p --targets --ask -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --seed --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --model) words='scene' operands='' ;;
-                -o|--output) words='files' operands='' ;;
+                --model|--tokens|--top-p|--ask|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
+                --merge|--targets|-o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
-                --max-failures|-b|--batch-size|-j|--jobs|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac
             ;;
@@ -64,8 +63,8 @@ _headkit() {
         detect)
             words='--model --from-poses --conf --iou --imgsz --tile --flip -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --model|-o|--output) words='files' operands='' ;;
-                --conf|--iou|--imgsz|--tile|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                --model|--conf|--iou|--imgsz|--tile|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                -o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac

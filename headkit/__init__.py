@@ -17,6 +17,9 @@ run, tools and other folders are named as a whole, and the files of one may impo
     prompt          attributes prompt_words
     wording         prompt_words
     editing         status attributes prompt prompt_words wording tool
+    picture         paths image photos tool
+    targets         attributes status
+    captioning      attributes targets prompt_words wording tool status jsonl
     expression      attributes record status
     request         tool attributes prompt render
     overlay         head render
@@ -32,7 +35,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image licenses attributes prompt request wording editing expression overlay arrangement head render evaluation fitting backends formats completions
+    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression overlay arrangement head render evaluation fitting backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends fitting tool tools

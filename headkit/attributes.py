@@ -18,59 +18,27 @@ from typing import Any
 SEX = ("female", "male")
 AGE = (0, 95)
 ORIGIN = (
-    "african",
-    "east asian",
-    "south asian",
-    "european",
-    "latin american",
-    "middle eastern",
+    "african", "east asian", "south asian", "european", "latin american", "middle eastern",
     "pacific islander",
-)
+)  # fmt: skip
 TONE = (1, 10)  # Monk skin tone scale, 1 the lightest
 HAIR = (
-    "bald",
-    "buzz",
-    "short",
-    "side part",
-    "slicked back",
-    "curly",
-    "afro",
-    "bob",
-    "long",
-    "ponytail",
-    "bun",
-)
+    "bald", "buzz", "short", "side part", "slicked back", "curly", "afro", "bob", "long",
+    "ponytail", "bun",
+)  # fmt: skip
 HAIR_COLOR = ("black", "dark brown", "brown", "auburn", "red", "blond", "gray", "white")
 HEADWEAR = ("none", "hat", "cap", "beanie", "headscarf")
 GLASSES = ("none", "glasses", "sunglasses")
 BEARD = ("none", "stubble", "moustache", "goatee", "full beard")
 EXPRESSION = (
-    "neutral",
-    "smile",
-    "laugh",
-    "surprised",
-    "sad",
-    "angry",
-    "disgusted",
-    "talking",
+    "neutral", "smile", "laugh", "surprised", "sad", "angry", "disgusted", "talking",
     "eyes closed",
-)
+)  # fmt: skip
 CLOTHES = ("t-shirt", "shirt", "sweater", "hoodie", "jacket", "tank top", "dress")
 COLOR = (
-    "black",
-    "white",
-    "gray",
-    "navy",
-    "blue",
-    "green",
-    "red",
-    "orange",
-    "yellow",
-    "pink",
-    "purple",
-    "brown",
-    "beige",
-)
+    "black", "white", "gray", "navy", "blue", "green", "red", "orange", "yellow", "pink",
+    "purple", "brown", "beige",
+)  # fmt: skip
 CLOTHES_COLOR = COLOR
 HEADWEAR_COLOR = COLOR
 BEARD_COLOR = HAIR_COLOR
@@ -92,17 +60,8 @@ VOCABULARY: dict[str, tuple[str, ...]] = {
 # The words for places: what lights a scene and what lies behind its people.
 LIGHT = ("studio", "window", "indoor", "daylight", "overcast", "sunset", "night")
 BACKGROUND = (
-    "plain",
-    "wall",
-    "room",
-    "office",
-    "street",
-    "park",
-    "forest",
-    "beach",
-    "field",
-    "stage",
-)
+    "plain", "wall", "room", "office", "street", "park", "forest", "beach", "field", "stage",
+)  # fmt: skip
 # The lights that go with a place; one written twice is twice as common.
 LIGHTS_OF: dict[str, tuple[str, ...]] = {
     "plain": ("studio", "studio", "window"),
@@ -118,21 +77,9 @@ LIGHTS_OF: dict[str, tuple[str, ...]] = {
 }
 RANGES: dict[str, tuple[int, int]] = {"age": AGE, "tone": TONE}
 NAMES = (
-    "sex",
-    "age",
-    "origin",
-    "tone",
-    "hair",
-    "hair_color",
-    "headwear",
-    "headwear_color",
-    "glasses",
-    "beard",
-    "beard_color",
-    "expression",
-    "clothes",
-    "clothes_color",
-)
+    "sex", "age", "origin", "tone", "hair", "hair_color", "headwear", "headwear_color",
+    "glasses", "beard", "beard_color", "expression", "clothes", "clothes_color",
+)  # fmt: skip
 
 ADULT = 16  # years from which beards, gray hair and adult clothes are drawn
 DRAWN_AGES = (2, 90)  # the ages drawn where none is asked for
@@ -273,6 +220,28 @@ def _origin_tone_table() -> dict[str, tuple[float, ...]]:
     return {origin: tuple(row) for origin, row in table.items()}
 
 
+def likely_tones() -> dict[str, tuple[float, ...]]:
+    """The joint weights of origin and of tone, step by step, that are drawn from."""
+    return _origin_tone_table()
+
+
+def likely(name: str, sex: str, age: float, origin: str) -> dict[str, float]:
+    """How likely each word of an attribute is for such a person; the weights add up to 1."""
+    if name in {"hair_color", "beard_color"}:
+        weights = _hair_color_weights(sex, age, origin)
+    else:
+        weights = {
+            "hair": lambda: _hair_weights(sex, age, origin),
+            "headwear": lambda: _headwear_weights(sex, age, origin),
+            "glasses": lambda: _glasses_weights(age),
+            "beard": lambda: _beard_weights(sex, age),
+            "expression": lambda: _EXPRESSION_WEIGHTS,
+            "clothes": lambda: _clothes_weights(sex, age),
+        }.get(name, lambda: dict.fromkeys(VOCABULARY[name], 1.0))()
+    total = sum(weights.values())
+    return {word: weights.get(word, 0.0) / total for word in VOCABULARY[name]}
+
+
 def _origin_and_tone(
     given: Mapping[str, Any], origin_draw: random.Random, tone_draw: random.Random
 ) -> tuple[str, float]:
@@ -321,37 +290,58 @@ def _hair_weights(sex: str, age: float, origin: str) -> dict[str, float]:
     return weights
 
 
-def _hair_color(sex: str, age: float, origin: str, draw: random.Random) -> str:
+def _gray(sex: str, age: float) -> tuple[float, float]:
+    """The share of gray or white hair, and of white within it."""
     gray = max(0.0, min(0.92, (age - 34) / 42)) * (0.75 if sex == "female" else 1.0)  # some dye it
+    return gray, min(1.0, max(0.0, (age - 58) / 50))
+
+
+def _hair_color(sex: str, age: float, origin: str, draw: random.Random) -> str:
+    gray, white = _gray(sex, age)
     if draw.random() < gray:
-        return "white" if draw.random() < (age - 58) / 50 else "gray"
-    dark = {
-        "black": 62.0,
-        "dark brown": 30.0,
-        "brown": 5.0,
-        "auburn": 2.0,
-        "blond": 1.5,
-        "red": 0.5,
-    }
-    mixed = {
-        "black": 30.0,
-        "dark brown": 38.0,
-        "brown": 20.0,
-        "auburn": 5.0,
-        "blond": 5.0,
-        "red": 1.0,
-    }
-    fair = {
-        "black": 7.0,
-        "dark brown": 22.0,
-        "brown": 28.0,
-        "auburn": 9.0,
-        "blond": 27.0,
-        "red": 7.0,
-    }
+        return "white" if draw.random() < white else "gray"
+    return _weighted(_young_hair(origin), draw)
+
+
+def _hair_color_weights(sex: str, age: float, origin: str) -> dict[str, float]:
+    """The weights that _hair_color draws by."""
+    gray, white = _gray(sex, age)
+    young = _young_hair(origin)
+    total = sum(young.values())
+    weights = {word: (1 - gray) * weight / total for word, weight in young.items()}
+    return {**weights, "gray": gray * (1 - white), "white": gray * white}
+
+
+def _young_hair(origin: str) -> dict[str, float]:
     if origin == "european":
-        return _weighted(fair, draw)
-    return _weighted(mixed if origin in ("latin american", "middle eastern") else dark, draw)
+        return _FAIR_HAIR
+    return _MIXED_HAIR if origin in ("latin american", "middle eastern") else _DARK_HAIR
+
+
+_DARK_HAIR = {
+    "black": 62.0,
+    "dark brown": 30.0,
+    "brown": 5.0,
+    "auburn": 2.0,
+    "blond": 1.5,
+    "red": 0.5,
+}
+_MIXED_HAIR = {
+    "black": 30.0,
+    "dark brown": 38.0,
+    "brown": 20.0,
+    "auburn": 5.0,
+    "blond": 5.0,
+    "red": 1.0,
+}
+_FAIR_HAIR = {
+    "black": 7.0,
+    "dark brown": 22.0,
+    "brown": 28.0,
+    "auburn": 9.0,
+    "blond": 27.0,
+    "red": 7.0,
+}
 
 
 def _headwear_weights(sex: str, age: float, origin: str) -> dict[str, float]:

@@ -14,6 +14,8 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     calls and must not change its records. An OSError that is not about one file ends the run.
                     A map never sees records with an error, a choose and a report do.
                     `reads(options)`, if exported, says which fields these options need, instead of Tool.reads
+                    `tally(options)`, if exported, is a Tally or None: what the summary counts of the rows beside
+                    how many there are
                     and, where the first record decides whether the options make sense,
                     check(options, context, record) -> None: the runner calls it once, in the parent, with the
                     first record that has no error, before `start`; raises Stop
@@ -33,11 +35,11 @@ The module docstring is the DESCRIPTION of the man page.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 Record = dict[str, Any]
 Kind = Literal["source", "map", "choose", "whole", "report", "command"]
@@ -127,6 +129,18 @@ Process = Callable[
 ]  # of records; of (record, Photo) pairs where Tool.photos is set
 
 
+class Tally(Protocol):
+    """What a summary counts of the rows that were written. The counts are kept in the run file."""
+
+    def labels(self, record: Record) -> Iterable[str]:
+        """What a row, read again, counts towards: each label once for every time it is given."""
+        ...
+
+    def lines(self, counts: Mapping[str, int]) -> Iterable[str]:
+        """What the summary says of the counts, by label."""
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """What the runner knows and a tool may need. Folders are absolute, `root` is resolved."""
@@ -200,11 +214,12 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "caption",
         "map",
-        "describe the scene and give every person attributes",
+        "describe the scene in words, and make a prompt of them",
         reads=("poses",),
         writes=("caption", "prompt", "poses"),
-        batch=16,
+        batch=32,
         seeded=True,
+        device=True,
     ),
     Tool(
         "generate",

@@ -11,6 +11,7 @@ import pytest
 from headkit import attributes
 from headkit.prompt import read
 from headkit.record import FIELDS
+from headkit.status import Stop
 from headkit.tool import Context, Failure
 from headkit.tools import caption
 
@@ -139,3 +140,90 @@ def test_faults(record: dict[str, Any], kind: str, words: str) -> None:
 def test_poses_without_points_are_described_all_the_same() -> None:
     (result,) = process([{"id": "a", "width": 5, "height": 5, "poses": [{}, {"keypoints": "no"}]}])
     assert result["caption"].endswith(".")
+
+
+# ---- captions from elsewhere, and facts ----------------------------------------------------------
+
+
+def merged(path: Path) -> Any:
+    return caption.start(caption.Options(merge=str(path)), Context("caption", Path()))
+
+
+def test_captions_made_elsewhere_are_joined_by_id(tmp_path: Path) -> None:
+    path = tmp_path / "captions.jsonl"
+    path.write_text(
+        '\ufeff{"id": "b", "caption": "two women"}\n\n{"caption": "ein Mann", "id": "ä", "model": "x"}\r\n'
+    )
+    process = merged(path)
+    one, two, none = process([{"id": "ä"}, {"id": "b"}, {"id": "c"}])
+    assert (one["caption"], two["caption"]) == ("ein Mann", "two women")
+    assert two["prompt"]["text"].startswith("two women, ")
+    assert isinstance(none, Failure)
+    assert none.kind == "no-caption"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "words"),
+    [
+        ('{"id": "a", "caption": "x"}\n{"id": "a", "caption": "y"}\n', 65, r"jsonl:2: the id of line 1"),
+        ('{"id": "a", "caption": "x"}\n{"id": "b"}\n', 65, r"jsonl:2: no caption"),
+        ('{"id": "a", "caption": "x"}\n{"id": "b', 65, r"jsonl:2: not JSON"),
+        (None, 66, "No such file"),
+    ],
+)  # fmt: skip
+def test_a_wrong_file_of_captions_stops(
+    tmp_path: Path, text: str | None, status: int, words: str
+) -> None:
+    path = tmp_path / "captions.jsonl"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(Stop, match=words) as stop:
+        merged(path)
+    assert stop.value.status == status
+
+
+def head(yaw: float, distance: float = 1.234, **more: Any) -> dict[str, Any]:
+    pose = {"yaw": yaw, "pitch": 0.0, "roll": 0.0, **more.pop("pose", {})}
+    return {"distance": distance, "pose": pose, **more}
+
+
+@pytest.mark.parametrize(
+    ("heads", "words"),
+    [
+        ([], "Nobody is in the picture."),
+        ([head(2)], "A person about 1.2 m away, facing the camera."),
+        (
+            [head(-41, attributes={"sex": "female", "age": 31})],
+            "A woman about 1.2 m away, turned 40 degrees to the left.",
+        ),
+        (
+            [head(179, attributes={"sex": "male", "age": 9})],
+            "A boy about 1.2 m away, seen from behind.",
+        ),
+        (
+            [head(-350, pose={"pitch": -21.0, "roll": 14.0})],
+            (
+                "A person about 1.2 m away, turned 10 degrees to the right, looking down 20 degrees, "
+                "head tilted 15 degrees to the right."
+            ),
+        ),
+        (
+            [head(150, 7.3), head(90, 2), head(0, ignore="outside")],
+            (
+                "Two people. A person about 2.0 m away, turned 90 degrees to the right; "
+                "a person about 7.5 m away, seen from behind, turned 30 degrees to the right."
+            ),
+        ),
+    ],
+)
+def test_facts_of_rendered_heads(heads: list[Any], words: str) -> None:
+    process = caption.start(caption.Options(model="truth"), Context("caption", Path()))
+    (said,) = process([{"id": "a", "truth": {"heads": heads}}])
+    assert said["caption"] == words
+
+
+@pytest.mark.parametrize("truth", [None, {}, {"heads": [{}]}, {"heads": [{"distance": "far"}]}])
+def test_facts_need_labels(truth: Any) -> None:
+    process = caption.start(caption.Options(model="truth"), Context("caption", Path()))
+    (said,) = process([{"id": "a", "truth": truth}])
+    assert said.kind == "bad-truth"

@@ -15,7 +15,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from headkit.backends.detectors import YOLO_SEARCH, Detector, digest_of, torch_device
+from headkit.backends.detectors import YOLO_SEARCH, Detector, digest_of
+from headkit.backends.devices import torch_device
 from headkit.backends.finding import Search
 from headkit.status import NO_INPUT, UNAVAILABLE, Stop
 

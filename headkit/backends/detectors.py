@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from headkit.backends.devices import torch_device
 from headkit.backends.finding import Network, Search
 from headkit.status import NO_INPUT, UNAVAILABLE, USAGE, Stop
 
@@ -52,18 +53,6 @@ def digest_of(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise Stop(NO_INPUT, f"--model {path}: {error.strerror}; name a file of weights") from None
-
-
-def torch_device(device: str) -> str:
-    """What torch calls the --device: cpu, or the first GPU that is named; Stop 69 where there is none."""
-    if device == "cpu":
-        return device
-    import torch
-
-    number = device.split(",", maxsplit=1)[0]
-    if not torch.cuda.is_available() or int(number) >= torch.cuda.device_count():
-        raise Stop(UNAVAILABLE, f"--device {number}: no such GPU; use --device cpu")
-    return f"cuda:{number}"
 
 
 def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search]:

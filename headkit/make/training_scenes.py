@@ -29,7 +29,8 @@ from headkit.render.drawing.frame import Frame
 from headkit.render.drawing.mesh import Mesh, pack
 from headkit.render.drawing.sight import seen
 from headkit.render.human.body import load_body
-from headkit.render.pose.staging import FOCAL, Prior, draw
+from headkit.render.pose.prior import Prior
+from headkit.render.pose.staging import FOCAL, draw
 from headkit.render.scene import PoseError, Scene, Wanted, compose, picture
 from headkit.render.truth import head_vertices, labels
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from headkit import jsonl
 from headkit.run.ids import Chain
 from headkit.run.outputs import Output
 from headkit.run.records import Row
@@ -33,6 +34,7 @@ class Books:
         max_failures: int,
         inputs: list[Record | None],
         limit: int | None,
+        tallied: Callable[[Record], Iterable[str]] | None = None,
     ) -> None:
         self.output = output
         self.ledger = ledger
@@ -40,6 +42,7 @@ class Books:
         self.run_file = run_file
         self.tool = tool
         self.max_failures = max_failures
+        self.tallied = tallied
         self.state = Checkpoint(inputs=inputs, limit=limit)
         self.counts = self.state.counts
         self.chain = Chain()
@@ -116,11 +119,20 @@ class Books:
             counts.out += not outcome.failed
             counts.passed += not outcome.failed and "error" in row.record
             self.state.last = row.id
+            self._tally(outcome)
         self.chain.add(row.key)
         if self.keys is not None:
             self.keys.append(row.key)
         counts.skipped = row.place.skipped
         self.state.place = row.place
+
+    def _tally(self, outcome: Outcome) -> None:
+        """Count what the row says, for the summary."""
+        if self.tallied is None or outcome.row is None or outcome.failed:
+            return
+        tally = self.state.tally
+        for label in self.tallied(jsonl.parse(outcome.row)):
+            tally[label] = tally.get(label, 0) + 1
 
     def _one_too_many(self, row: Row, outcome: Outcome) -> Stop | None:
         if outcome.model:

@@ -60,6 +60,7 @@ class Checkpoint:
     ledger: int = 0  # bytes
     inputs: list[Record | None] = field(default_factory=list)
     limit: int | None = None  # --limit
+    tally: dict[str, int] = field(default_factory=dict)  # of what the rows say, where the tool asks
 
     def as_json(self) -> Record:
         return asdict(self)

@@ -24,7 +24,7 @@ from headkit.run.signals import Signals
 from headkit.run.streams import Streams, Wait
 from headkit.run.whole import Whole, guarded, report
 from headkit.status import BAD_INPUT, OK, SOME_FAILED, USAGE, Stop
-from headkit.tool import Failure, Record
+from headkit.tool import Failure, Record, Tally
 
 
 class Session:
@@ -42,6 +42,8 @@ class Session:
             self.tool.name, plan.files, streams.input, plan.flags.limit, quiet=plan.flags.quiet
         )
         self.speak: Callable[[str], None] = lambda text: self.progress.say(speak, text)
+        tally = getattr(self.tool.module, "tally", None)
+        self.tally: Tally | None = tally(plan.options) if tally is not None else None
         self.books = self._books()
         self.left_out = 0  # records that a report could not take
 
@@ -158,6 +160,7 @@ class Session:
             max_failures=plan.flags.max_failures,
             inputs=identify(plan.files, self.streams.input),
             limit=plan.flags.limit,
+            tallied=self.tally and self.tally.labels,
         )
         if plan.output is not None and self.tool.kind != "whole":
             books.keep_keys(plan.output.with_name(plan.output.name + ".run.ids"))
@@ -316,4 +319,7 @@ class Session:
             or (failed and not nothing_to_do)
         ):
             self.speak(summary(counts, self.progress.seconds))
+            if self.tally is not None:
+                for line in self.tally.lines(self.books.state.tally):
+                    self.speak(line)
         return SOME_FAILED if failed and not nothing_to_do else OK

@@ -1,23 +1,54 @@
-"""Describes the scene of each record and gives every person attributes.
+"""Describes the scene of each record in words, and makes a prompt of them.
 
 With --model scene, the default, nothing is looked at but the poses: a plausible scene is drawn from
 the seed and the record's id, told in a sentence or two, and every person gets the attributes that the
-sentence agrees with. Attributes that a person has already are kept. `prompt.text` is the caption with
-a photographic ending, `prompt.negative` what an image should not show, `prompt.edits` the changes made
-to the words, none here. No name of a person is ever written.
+sentence agrees with. Attributes that a person has already are kept. The draw is flat over sex, age, origin
+and skin tone, so that a dataset is not the mirror of a crawl. Others look at the image, or at the labels:
 
-The draw is flat over sex, age, origin and skin tone, so that a dataset is not the mirror of a crawl.
+    coca_ViT-L-14[:TAG]      CoCa of open_clip; after the colon a tag of open_clip, or a file of weights
+    NAME, FOLDER             an image-to-text model of transformers, on the hub or here: BLIP, BLIP-2,
+                             Florence-2, GIT, LLaVA, Qwen-VL. Code that comes with weights is not run
+    truth                    where every head is and how it is turned, from `truth` of a rendered image
+
+Weights that are named and not here are fetched by their library; nothing else touches the network.
+With --targets FILE the attributes of people who have none are drawn so that the whole manifest has the
+shares that FILE asks for, and the summary compares; what goes together in life still does. Sex and age come with
+the poses of `pose-sample`: give it the same file, which also asks for numbers of people and for head yaw.
+
+    [sex]
+    female = 0.5
+    [age]
+    "2..17" = 0.2
+    [hair]
+    afro = 0.15
+    [yaw]
+    "-45..45" = 0.4
+
+A table for each thing, a share for each value; the values that are not listed share the rest as they would
+without targets. Numbers are given singly or as LOW..HIGH.
+
+--merge takes captions that were made elsewhere, by id. An image is the record's `image`, or where that is
+missing the photo of `source.path`, which `pose-extract --keep-path` keeps.
+
+`prompt.text` is the caption with a photographic ending, `prompt.negative` what an image should not show,
+`prompt.edits` the changes made to the words. What is said of an image depends on it and the seed alone, not on
+the batch or the other images.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated
 
-from headkit import attributes
-from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result
-from headkit.wording import Framing, Person, Posture, View, describe
+from headkit import attributes, targets
+from headkit.captioning import facts, scene
+from headkit.captioning.shares import Shares
+from headkit.status import USAGE, Stop
+from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result, Tally
+
+_TOKENS = 60  # SDXL reads 75
 
 
 @dataclass(frozen=True)
@@ -25,8 +56,32 @@ class Options:
     """The options of caption."""
 
     model: Annotated[
-        Literal["scene"], Opt("Who describes: scene draws a plausible scene from the poses alone.")
+        str,
+        Opt(
+            "Who describes: scene, truth, coca_ARCHITECTURE[:TAG], or a model of transformers.",
+            "MODEL",
+        ),
     ] = "scene"
+    merge: Annotated[
+        str | None, Opt("Take the captions of FILE, rows of id and caption, instead.", "FILE")
+    ] = None
+    tokens: Annotated[
+        int, Opt("At most N tokens of a network's words.", "N", minimum=1, maximum=1024)
+    ] = _TOKENS
+    top_p: Annotated[
+        float | None,
+        Opt(
+            "Draw each token from the likeliest that make up SHARE (default: take the likeliest).",
+            "SHARE",
+            minimum=0,
+            maximum=1,
+        ),
+    ] = None
+    targets: Annotated[
+        str | None,
+        Opt("With --model scene: draw attributes to the shares in FILE, a TOML file.", "FILE"),
+    ] = None
+    ask: Annotated[str | None, Opt("What a model that answers questions is asked.", "TEXT")] = None
 
 
 EXAMPLES = (
@@ -35,6 +90,7 @@ EXAMPLES = (
         input='{"id": "empty", "width": 640, "height": 480, "poses": []}\n',
         output="",
     ),
+    Example("headkit generate -n 1 --size 128 < poses.jsonl | headkit caption --model truth"),
 )
 
 _ENDINGS = (
@@ -50,132 +106,135 @@ _ENDINGS = (
     "50mm lens",
 )
 _NEGATIVE = "blurry, deformed, extra limbs, extra fingers, cartoon, painting, text, watermark"
+_LOOKS = ("tokens", "top_p", "ask")  # options of networks alone
+
+Describe = Callable[[list[Record]], list["Said | Failure"]]
 
 
-def start(options: Options, context: Context) -> Process:  # noqa: ARG001  every tool starts alike
+@dataclass(frozen=True)
+class Said:
+    """What is said of a record: the words, and fields that are set beside them."""
+
+    words: str
+    fields: Record
+
+
+def reads(options: Options) -> tuple[str, ...]:
+    """The fields that these options need."""
+    if options.merge is not None:
+        return ()
+    return {"scene": ("poses",), "truth": ("truth",)}.get(options.model, ())
+
+
+def tally(options: Options) -> Tally | None:
+    """What the summary counts beside the rows."""
+    return Shares(targets.read(options.targets)) if options.targets is not None else None
+
+
+def start(options: Options, context: Context) -> Process:
     """The tool, ready to describe records."""
+    describe, made = _describer(options, context)
 
     def process(records: list[Record]) -> list[Result]:
-        return [_caption(record, context.seed) for record in records]
+        return [
+            said if isinstance(said, Failure) else _prompted(record, said, context.seed)
+            for record, said in zip(records, describe(records), strict=True)
+        ]
 
+    process.made = made  # type: ignore[attr-defined]
     return process
 
 
-def _caption(record: Record, seed: int) -> Result:
-    poses = record.get("poses")
-    if not isinstance(poses, list) or not all(isinstance(pose, dict) for pose in poses):
-        return Failure("bad-poses", "poses: a list of objects is needed; see headkit-record(5)")
-    draw = attributes.seeded(seed, str(record["id"]), "caption")
-    people: list[Person] = []
-    attributed: list[Record] = []
-    for index, pose in enumerate(poses):
-        own = attributes.seeded(seed, str(record["id"]), "caption", str(index))
-        try:
-            given = attributes.check(pose.get("attributes", {}))
-        except ValueError as error:
-            return Failure("bad-attributes", f"person {index}: {error}")
-        words = attributes.complete(given, own)
-        points = _points(pose.get("keypoints"))
-        people.append(Person(words, _view(pose, points), _posture(points)))
-        kept = dict(pose.get("attributes") or {})
-        attributed.append(
-            {
-                **pose,
-                "attributes": {**kept, **{name: words[name] for name in words if name not in kept}},
-            }
-        )
-    background = draw.choice(attributes.BACKGROUND)
-    light = draw.choice(attributes.LIGHTS_OF[background])
-    caption = describe(people, _framing(record, poses), light, background, draw)
+def _describer(options: Options, context: Context) -> tuple[Describe, Record]:
+    """Who describes, and what `made` keeps of it."""
+    usual = Options()
+    if options.targets is not None and (options.model != "scene" or options.merge is not None):
+        raise Stop(USAGE, "--targets: attributes are drawn by --model scene alone; leave one out")
+    looks = options.merge is None and options.model not in ("scene", "truth")
+    for name in _LOOKS:
+        if getattr(options, name) != getattr(usual, name) and not looks:
+            flag = "--" + name.replace("_", "-")
+            raise Stop(USAGE, f"{flag}: nothing looks at the image; name a network by --model")
+    if options.merge is not None:
+        if options.model != usual.model:
+            raise Stop(USAGE, "--merge: --model would describe anew; leave one of them out")
+        return _merged(Path(options.merge))
+    if options.model == "scene":
+        return _drawing(options, context.seed)
+    if options.model == "truth":
+        return lambda records: [_facts(record) for record in records], {}
+    return _looked(options, context)
+
+
+def _drawing(options: Options, seed: int) -> tuple[Describe, Record]:
+    complete, made = attributes.complete, {}
+    if options.targets is not None:
+        from headkit.captioning.balance import Balance
+
+        wanted = targets.read(options.targets)
+        complete, made = Balance(wanted).complete, {"targets": wanted.digest}
+
+    def describe(records: list[Record]) -> list[Said | Failure]:
+        told = [scene.tell(record, seed, complete) for record in records]
+        return [
+            one if isinstance(one, Failure) else Said(one[0], {"poses": one[1]}) for one in told
+        ]
+
+    return describe, made
+
+
+def _facts(record: Record) -> Said | Failure:
+    told = facts.tell(record)
+    return told if isinstance(told, Failure) else Said(told, {})
+
+
+def _merged(path: Path) -> tuple[Describe, Record]:
+    from headkit.captioning.elsewhere import Captions
+
+    captions = Captions(path)
+
+    def describe(records: list[Record]) -> list[Said | Failure]:
+        found = [captions.of(record) for record in records]
+        return [words if isinstance(words, Failure) else Said(words, {}) for words in found]
+
+    return describe, {"captions": captions.sha256[:16]}
+
+
+def _looked(options: Options, context: Context) -> tuple[Describe, Record]:
+    from headkit.backends.captioners import Manner, open_captioner
+    from headkit.picture import photo_of
+
+    manner = Manner(options.tokens, options.top_p, options.ask)
+    captioner = open_captioner(options.model, manner, context.device)
+
+    def describe(records: list[Record]) -> list[Said | Failure]:
+        pictures = [photo_of(record, context.root) for record in records]
+        seen = [k for k, picture in enumerate(pictures) if not isinstance(picture, Failure)]
+        seeds = [
+            attributes.seeded(context.seed, str(records[k]["id"]), "caption").getrandbits(63)
+            for k in seen
+        ]
+        words = iter(captioner.network.describe([pictures[k] for k in seen], seeds))
+        return [
+            picture if isinstance(picture, Failure) else _spoken(next(words))
+            for picture in pictures
+        ]
+
+    return describe, captioner.made
+
+
+def _spoken(words: str) -> Said | Failure:
+    if not words:
+        return Failure("no-caption", "the model said nothing; try --top-p 0.9", model=True)
+    return Said(words, {})
+
+
+def _prompted(record: Record, said: Said, seed: int) -> Record:
+    draw = attributes.seeded(seed, str(record["id"]), "caption", "ending")
     endings = draw.sample(_ENDINGS, draw.randint(1, 3))
-    text = ", ".join([caption.rstrip("."), *endings])
+    text = ", ".join([said.words.rstrip("."), *endings])
     return {
-        "poses": attributed,
-        "caption": caption,
+        **said.fields,
+        "caption": said.words,
         "prompt": {"text": text, "negative": _NEGATIVE, "edits": []},
     }
-
-
-# ---- what the poses tell -------------------------------------------------------------------------
-
-_NOSE, _EYES, _EARS, _SHOULDERS = 0, (1, 2), (3, 4), (5, 6)
-_HIPS, _KNEES, _ANKLES = (11, 12), (13, 14), (15, 16)
-Points = dict[int, tuple[float, float]]
-
-
-def _points(keypoints: Any) -> Points:
-    """The known key points by number; nothing where they are malformed, since words need no exact pose."""
-    if not isinstance(keypoints, list) or len(keypoints) != 17:
-        return {}
-    known: Points = {}
-    for number, point in enumerate(keypoints):
-        whole = isinstance(point, list) and len(point) == 3 and all(map(_is_number, point))
-        if whole and point[2] > 0:
-            known[number] = (float(point[0]), float(point[1]))
-    return known
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _middle(points: Points, pair: tuple[int, int]) -> tuple[float, float] | None:
-    found = [points[number] for number in pair if number in points]
-    if not found:
-        return None
-    return sum(x for x, _ in found) / len(found), sum(y for _, y in found) / len(found)
-
-
-def _view(pose: Record, points: Points) -> View:
-    head = pose.get("head")
-    yaw = head.get("yaw") if isinstance(head, dict) else None
-    if yaw is not None and _is_number(yaw):
-        turned = abs((float(yaw) + 180) % 360 - 180)
-        return "behind" if turned > 115 else "profile" if turned > 55 else "front"
-    if _NOSE in points:
-        return "front"
-    return "behind" if points and not any(eye in points for eye in _EYES) else "front"
-
-
-def _posture(points: Points) -> Posture:
-    """What the legs say; nothing where they are not in the picture."""
-    shoulder, hip = _middle(points, _SHOULDERS), _middle(points, _HIPS)
-    knee, ankle = _middle(points, _KNEES), _middle(points, _ANKLES)
-    if shoulder is None or hip is None or knee is None or ankle is None:
-        return ""
-    trunk = hip[1] - shoulder[1]
-    across = abs(hip[0] - shoulder[0])
-    if trunk < 0.6 * across:
-        return "lying"
-    thigh, shin = knee[1] - hip[1], ankle[1] - knee[1]
-    if thigh < 0.35 * trunk:
-        return "crouching" if shin < 0.45 * trunk else "sitting"
-    stride = abs(points.get(15, ankle)[0] - points.get(16, ankle)[0])
-    if thigh + shin > 0 and stride > 0.55 * (thigh + shin):
-        return "walking"
-    return "standing"
-
-
-def _framing(record: Record, poses: list[Record]) -> Framing:
-    """How near the camera is, by the nearest person."""
-    height = record.get("height")
-    if not _is_number(height) or not poses:
-        return "wide"
-    largest: Framing = "wide"
-    order: list[Framing] = ["wide", "full", "half", "portrait", "close-up"]
-    for pose in poses:
-        framing = _framing_of(_points(pose.get("keypoints")), float(height or 1))
-        if order.index(framing) > order.index(largest):
-            largest = framing
-    return largest
-
-
-def _framing_of(points: Points, height: float) -> Framing:
-    shoulder, hip, knee = (_middle(points, pair) for pair in (_SHOULDERS, _HIPS, _KNEES))
-    if hip is None:
-        ears = [points[number] for number in _EARS if number in points]
-        wide = abs(ears[0][0] - ears[1][0]) / height if len(ears) == 2 else 0.0
-        return "close-up" if shoulder is None or wide > 0.28 else "portrait"
-    if shoulder is not None and abs(hip[1] - shoulder[1]) < 0.13 * height:
-        return "wide"
-    return "half" if knee is None else "full"

@@ -26,7 +26,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
-from headkit.paths import PathError, resolve
 from headkit.status import USAGE, Stop
 from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result
 
@@ -42,7 +41,7 @@ class Options:
 
     model: Annotated[
         str | None,
-        Opt("Weights: .pt of ultralytics, .trcd or .onnx of VGGHeads, .npz of ours.", "FILE"),
+        Opt("Weights: .pt of ultralytics, .trcd or .onnx of VGGHeads, .npz of ours.", "MODEL"),
     ] = None
     from_poses: Annotated[
         bool, Opt("Derive heads from the key points of `poses`, without looking.")
@@ -129,36 +128,15 @@ def _refuse_network_options(options: Options) -> None:
 def _looked(records: list[Record], detector: Detector, context: Context) -> list[Result]:
     """Heads of every record's image; a Failure where it cannot be read."""
     from headkit.backends.finding import find
+    from headkit.picture import picture_of
 
-    opened = [_opened(record, context) for record in records]
+    opened = [picture_of(record, context.root) for record in records]
     pictures = [picture for picture in opened if not isinstance(picture, Failure)]
     found = iter(find(detector.network, pictures, detector.search))
     return [
         picture if isinstance(picture, Failure) else _result(record, picture, next(found))
         for record, picture in zip(records, opened, strict=True)
     ]
-
-
-def _opened(record: Record, context: Context) -> Pixels | Failure:
-    """The upright picture of a record."""
-    from headkit.image import ImageError, load
-
-    image = record["image"]
-    if not isinstance(image, str):
-        return Failure("bad-image", "image: not a path; see headkit-record(5)")
-    try:
-        pixels = load(resolve(context.root, image)).pixels
-    except (PathError, ImageError) as error:
-        return Failure("bad-image", str(error))
-    height, width = pixels.shape[:2]
-    said = record.get("width", width), record.get("height", height)
-    if said != (width, height):
-        return Failure(
-            "wrong-size",
-            f"the image has {width} x {height} pixels, but width and height say {said[0]} x {said[1]};"
-            " coordinates of the record would not fit",
-        )
-    return pixels
 
 
 def _result(record: Record, pixels: Pixels, found: Candidates) -> Record:

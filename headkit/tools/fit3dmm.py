@@ -167,11 +167,10 @@ class _Fitter:
     @functools.cached_property
     def finder(self) -> LandmarkFinder:
         """The network, loaded when the first head needs it."""
+        from headkit.backends.devices import torch_device
         from headkit.backends.landmarks import LandmarkFinder
 
-        device = self.context.device
-        cuda = f"cuda:{device.partition(',')[0]}"
-        return LandmarkFinder(self.weights, device if device == "cpu" else cuda)
+        return LandmarkFinder(self.weights, torch_device(self.context.device))
 
     def process(self, records: list[Record]) -> list[Result]:
         """One result per record; the heads of all go through network and solver together."""

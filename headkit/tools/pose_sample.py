@@ -7,6 +7,9 @@ short run covers the circle evenly: faces, profiles and the backs of heads alike
 a box, the head's angles as the camera sees them, and the sex and age that the pose was drawn for; each
 scene with its camera: K, and the direction against gravity in the camera's frame.
 
+With --targets FILE the numbers of people, head yaw, sex and age have the shares that a TOML file asks for;
+headkit-caption(1) says how, and takes the same file for what words decide.
+
 With --from, given poses are varied instead: mirrored, moved, scaled, turned a little, and with key
 points that are not quite where they were.
 
@@ -18,17 +21,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from headkit import attributes
+from headkit import attributes, targets
+from headkit.captioning.shares import Shares
 from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
-from headkit.tool import Context, Example, Opt, Record, Records
+from headkit.tool import Context, Example, Opt, Record, Records, Tally
 
 if TYPE_CHECKING:
-    from headkit.render.pose.staging import Prior, Scenes
+    from headkit.render.pose.prior import Prior
+    from headkit.render.pose.staging import Scenes
 
 SAMPLER = "prior"
 VERSION = 1  # of the sampler: another one may draw another scene for the same seed
@@ -60,6 +65,13 @@ class Options:
     canvas: Annotated[
         str, Opt("Sizes of the picture, drawn from with equal odds.", "WxH[,WxH]...")
     ] = "512x512,640x480,480x640"
+    targets: Annotated[
+        str | None,
+        Opt(
+            "Draw people, yaw, sex and age to the shares in FILE, as headkit-caption(1) has it.",
+            "FILE",
+        ),
+    ] = None
     source: Annotated[
         str | None,
         Opt("Vary the poses of FILE instead of drawing from the prior.", "FILE", ("--from",)),
@@ -79,14 +91,19 @@ def draw(options: Options, context: Context, records: Records, skip: int) -> Ite
     """The scenes from number `skip` on."""
     if options.source is not None:
         return _varied(options, context, skip)
-    return _drawn(_prior(options), context, skip)
+    return _drawn(_balanced(_prior(options), options), context, skip)
+
+
+def tally(options: Options) -> Tally | None:
+    """What the summary counts beside the rows."""
+    return Shares(targets.read(options.targets)) if options.targets is not None else None
 
 
 # ---- options -------------------------------------------------------------------------------------
 
 
 def _prior(options: Options) -> Prior:
-    from headkit.render.pose.staging import MOST, Prior
+    from headkit.render.pose.prior import MOST, Prior
 
     low, high = _span("--yaw-range", options.yaw_range, r"(-?[\d.]+),(-?[\d.]+)", -360, 360, float)
     if high - low > 360:
@@ -101,6 +118,33 @@ def _prior(options: Options) -> Prior:
         sizes=_sizes(options.canvas),
         ages=_span("--ages", options.ages, r"(\d+)(?:-(\d+))?", *attributes.AGE, int),
     )
+
+
+def _balanced(prior: Prior, options: Options) -> Prior:
+    """The prior with the shares of --targets."""
+    from headkit.render.pose.prior import people_odds
+
+    if options.targets is None:
+        return prior
+    wanted = targets.read(options.targets)
+    usual = Options()
+    for name, thing in (("yaw", "yaw"), ("yaw_range", "yaw")):
+        if thing in wanted.groups and getattr(options, name) != getattr(usual, name):
+            flag = "--" + name.replace("_", "-")
+            raise Stop(USAGE, f"{flag}: --targets asks for yaw as well; leave one of them out")
+    low, high = prior.ages
+    try:
+        return replace(
+            prior,
+            people_shares=tuple(wanted.spread("people", people_odds(prior.people)).values()),
+            age_shares=tuple(
+                wanted.spread("age", dict.fromkeys(range(low, high + 1), 1.0)).values()
+            ),
+            male=wanted.spread("sex", {"female": 1.0, "male": 1.0})["male"],
+            yaw_pieces=tuple(wanted.pieces("yaw", -180, 180)) if "yaw" in wanted.groups else None,
+        )
+    except ValueError as error:
+        raise Stop(USAGE, f"--targets {options.targets}: {error}") from None
 
 
 def _span(

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +18,12 @@ from numpy.typing import NDArray
 from headkit.head.camera import camera_rotation
 from headkit.head.rotation import FRONTAL, euler_from_rotation, rotation_from_euler
 from headkit.render.pose.postures import FACE, NORMALS, UNIFORMS, UPRIGHT, Figures, figures
+from headkit.render.pose.prior import PEOPLE, Prior
 
 Array = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Framing = Literal["any", "close-up", "portrait", "half", "full", "small"]
 
 FOCAL = 1.2  # focal length in longer sides of the picture, as everywhere in headkit where no camera is known
-MOST = 12  # people of a scene
-_PEOPLE = np.array([42, 20, 12, 8, 5, 4, 3, 2, 1.5, 1, 0.8, 0.7])
 # Framing: height of a head in heights of the picture, from and to; height of the neck in the picture.
 _FRAMING = {
     "close-up": (0.42, 0.72, 0.52, 0.68),
@@ -40,18 +37,6 @@ _FRAMING_ODDS = np.array([[20, 25, 25, 20, 10], [5, 25, 35, 25, 10], [0, 5, 25, 
 _STEPS = (0.7548776662466927, 0.5698402909980532)  # 1/g and 1/g^2, g the plastic number
 _PERSON_STEP = 0.6180339887498949
 _SCENE_NORMALS, _SCENE_UNIFORMS = 4, 6
-
-
-@dataclass(frozen=True)
-class Prior:
-    """What scenes are drawn from. `ages` years from and to, `yaw_range` degrees, `sizes` of the pictures."""
-
-    people: tuple[int, int] = (1, MOST)
-    yaw: Literal["flat", "frontal"] = "flat"
-    yaw_range: tuple[float, float] = (-180.0, 180.0)
-    framing: Framing = "any"
-    sizes: tuple[tuple[int, int], ...] = ((512, 512), (640, 480), (480, 640))
-    ages: tuple[int, int] = (2, 90)
 
 
 @dataclass(frozen=True)
@@ -91,8 +76,12 @@ def draw(prior: Prior, seed: int, start: int, number: int) -> Scenes:
     owner = numbers.scene
     uniform = numbers.uniforms
     low, high = prior.ages
-    age = np.minimum(low + np.floor(uniform[:, UNIFORMS] * (high - low + 1)), high)
-    male = uniform[:, UNIFORMS + 1] < 0.5
+    if prior.age_shares is None:
+        age = np.minimum(low + np.floor(uniform[:, UNIFORMS] * (high - low + 1)), high)
+    else:
+        edges = np.cumsum(prior.age_shares)[:-1]
+        age = low + np.searchsorted(edges, uniform[:, UNIFORMS], side="right")
+    male = uniform[:, UNIFORMS + 1] < prior.male
     framing = _framings(prior, numbers)
     posture = uniform[:, :UNIFORMS].copy()
     near = framing[owner] <= 1
@@ -129,7 +118,10 @@ def draw(prior: Prior, seed: int, start: int, number: int) -> Scenes:
 
 def _draw_numbers(prior: Prior, seed: int, start: int, number: int) -> _Numbers:
     low, high = prior.people
-    edges = np.cumsum(_PEOPLE[low - 1 : high] / _PEOPLE[low - 1 : high].sum())[:-1]
+    shares = PEOPLE[low - 1 : high] / PEOPLE[low - 1 : high].sum()
+    if prior.people_shares is not None:
+        low, shares = 1, np.array(prior.people_shares)
+    edges = np.cumsum(shares)[:-1]
     offset = _offset(seed, "people")
     place = (np.arange(start, start + number) * _STEPS[1] + offset) % 1.0
     count = low + np.searchsorted(edges, place, side="right")
@@ -166,6 +158,12 @@ def _yaw(prior: Prior, seed: int, start: int, numbers: _Numbers) -> Array:
     index = (start + numbers.scene).astype(float)
     place = (index * _STEPS[0] + numbers.order * _PERSON_STEP + _offset(seed, "yaw")) % 1.0
     low, high = prior.yaw_range
+    if prior.yaw_pieces is not None:
+        starts, ends, shares = np.array(prior.yaw_pieces).T
+        done = np.concatenate([[0.0], np.cumsum(shares)])
+        piece = np.minimum(np.searchsorted(done[1:-1], place, side="right"), len(starts) - 1)
+        within = (place - done[piece]) / np.maximum(shares[piece], 1e-12)
+        return np.asarray(starts[piece] + (ends - starts)[piece] * within)
     if prior.yaw == "flat":
         return np.asarray(low + (high - low) * place)
     return np.clip(35.0 * _normal_quantile(place), max(low, -180.0), min(high, 180.0))

@@ -1,0 +1,1 @@
+"""Captions: scenes drawn from poses, facts of rendered heads, words made elsewhere."""

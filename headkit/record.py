@@ -81,7 +81,7 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("label.heads[].delta_deg", "number", "between the rotations that a crop shows; null where there is nothing to compare", "degrees", 3, nullable=True),
     Field("label.heads[].delta_px", "number", "mean distance of the 68 landmarks", "pixels", 2, nullable=True),
     Field("label.heads[].silhouette_iou", "number", "intersection over union of the silhouettes of the 3D heads", decimals=4, nullable=True),
-    Field("scores", "object", "name -> number; higher means more of what the name says", decimals=5, tools=("pose-extract",)),
+    Field("scores", "object", "name -> number; higher means more of what the name says", decimals=5, tools=("pose-extract", "caption")),
     Field("cluster", "string", "near-twins share it", tools=("dedupe",)),
     Field("made", "object", "tool -> headkit version, model, options that are not defaults"),
     Field("error", "object", "tool, kind, message: what is wrong with this record"),

@@ -51,8 +51,9 @@ class Group:
     def holds(self, value: Any, *, half_open: bool = False) -> bool:
         """Whether a value is one of the group."""
         if self.words:
-            return value in self.words
-        return self.low <= value < self.high if half_open else self.low <= value <= self.high
+            return str(value) in self.words
+        number = float(value)
+        return self.low <= number < self.high if half_open else self.low <= number <= self.high
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ TOOLS: tuple[Tool, ...] = (
         "map",
         "describe the scene in words, and make a prompt of them",
         reads=("poses",),
-        writes=("caption", "prompt", "poses"),
+        writes=("caption", "prompt", "poses", "scores"),
         batch=32,
         seeded=True,
         device=True,

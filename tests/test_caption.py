@@ -227,3 +227,17 @@ def test_facts_need_labels(truth: Any) -> None:
     process = caption.start(caption.Options(model="truth"), Context("caption", Path()))
     (said,) = process([{"id": "a", "truth": truth}])
     assert said.kind == "bad-truth"
+
+
+def test_names_go_out_of_captions_made_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "captions.jsonl"
+    path.write_text('{"id": "a", "caption": "Portrait of Emily Thompson in a park"}\n')
+    (said,) = merged(path)([{"id": "a"}])
+    assert "Emily" not in str(said)
+    assert "Thompson" not in str(said)
+    assert said["prompt"]["edits"][0]["rule"] == "names"
+    flagging = caption.Options(merge=str(path), names="flag")
+    (flagged,) = caption.start(flagging, Context("caption", Path()))(
+        [{"id": "a", "scores": {"x": 1.0}}]
+    )
+    assert flagged["scores"] == {"x": 1.0, "names": 1.0}

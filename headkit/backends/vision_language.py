@@ -6,6 +6,7 @@ without a word. Code that comes with weights is never run.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ def load(name: str, manner: Manner, device: str) -> tuple[VisionLanguage, str | 
     Raises CaptionerError where it is not there, cannot be fetched, or is no image-to-text model; ImportError where
     transformers is missing.
     """
-    import transformers
+    transformers: Any = importlib.import_module("transformers")  # half of it is untyped
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()

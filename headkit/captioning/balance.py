@@ -93,7 +93,7 @@ class Balance:
                 break
         for name in names:
             self._check(name, joint.sum(axis=_others(joint, list(TOGETHER).index(name))))
-        return joint
+        return np.asarray(joint)
 
     def _after(self, name: str, cells: Array) -> Array:
         """(sexes, ages, origins, values) shares within each cell, whose whole meets the target of `name`."""
@@ -111,7 +111,7 @@ class Balance:
             if missed < 1e-9:
                 break
         self._check(name, table.sum(axis=(0, 1, 2)))
-        return table
+        return np.asarray(table)
 
     def _scale(self, table: Array, axis: int, name: str) -> float:
         """Scale a table along an axis, in place, to the target of `name`; by how much it missed."""

@@ -160,7 +160,7 @@ class Session:
             max_failures=plan.flags.max_failures,
             inputs=identify(plan.files, self.streams.input),
             limit=plan.flags.limit,
-            tallied=self.tally and self.tally.labels,
+            tallied=self.tally.labels if self.tally is not None else None,
         )
         if plan.output is not None and self.tool.kind != "whole":
             books.keep_keys(plan.output.with_name(plan.output.name + ".run.ids"))

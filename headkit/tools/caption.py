@@ -30,29 +30,34 @@ without targets. Numbers are given singly or as LOW..HIGH.
 --merge takes captions that were made elsewhere, by id. An image is the record's `image`, or where that is
 missing the photo of `source.path`, which `pose-extract --keep-path` keeps.
 
+Names of persons go out of what was said of an image or made elsewhere before anything is written, and
+titles, brands, nicknames, handles and credits with them, found by rules and lists in eleven scripts:
+they become "a man", "a person". No rule finds all; `--names flag` counts what it finds for `filter` instead.
+
 `prompt.text` is the caption with a photographic ending, `prompt.negative` what an image should not show,
-`prompt.edits` the changes made to the words. What is said of an image depends on it and the seed alone, not on
+`prompt.edits` the changes made to the words, by rule, kind and position, never the words. What is said of an image depends on it and the seed alone, not on
 the batch or the other images.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
 from headkit import attributes, targets
 from headkit.captioning import facts, scene
 from headkit.captioning.shares import Shares
+from headkit.editing import EditOptions, edit
 from headkit.status import USAGE, Stop
 from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result, Tally
 
 _TOKENS = 60  # SDXL reads 75
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(EditOptions):
     """The options of caption."""
 
     model: Annotated[
@@ -134,10 +139,13 @@ def tally(options: Options) -> Tally | None:
 def start(options: Options, context: Context) -> Process:
     """The tool, ready to describe records."""
     describe, made = _describer(options, context)
+    edits = EditOptions(**{one.name: getattr(options, one.name) for one in fields(EditOptions)})
+    if options.merge is None and options.model in ("scene", "truth"):
+        edits = replace(edits, names="keep")  # words of ours, that name nobody
 
     def process(records: list[Record]) -> list[Result]:
         return [
-            said if isinstance(said, Failure) else _prompted(record, said, context.seed)
+            said if isinstance(said, Failure) else _prompted(record, said, edits, context.seed)
             for record, said in zip(records, describe(records), strict=True)
         ]
 
@@ -208,16 +216,16 @@ def _looked(options: Options, context: Context) -> tuple[Describe, Record]:
     captioner = open_captioner(options.model, manner, context.device)
 
     def describe(records: list[Record]) -> list[Said | Failure]:
-        pictures = [photo_of(record, context.root) for record in records]
-        seen = [k for k, picture in enumerate(pictures) if not isinstance(picture, Failure)]
+        opened = [photo_of(record, context.root) for record in records]
+        pictures = [picture for picture in opened if not isinstance(picture, Failure)]
         seeds = [
-            attributes.seeded(context.seed, str(records[k]["id"]), "caption").getrandbits(63)
-            for k in seen
+            attributes.seeded(context.seed, str(record["id"]), "caption").getrandbits(63)
+            for record, picture in zip(records, opened, strict=True)
+            if not isinstance(picture, Failure)
         ]
-        words = iter(captioner.network.describe([pictures[k] for k in seen], seeds))
+        words = iter(captioner.network.describe(pictures, seeds))
         return [
-            picture if isinstance(picture, Failure) else _spoken(next(words))
-            for picture in pictures
+            picture if isinstance(picture, Failure) else _spoken(next(words)) for picture in opened
         ]
 
     return describe, captioner.made
@@ -229,12 +237,26 @@ def _spoken(words: str) -> Said | Failure:
     return Said(words, {})
 
 
-def _prompted(record: Record, said: Said, seed: int) -> Record:
+def _prompted(record: Record, said: Said, options: EditOptions, seed: int) -> Result:
+    """The caption, edited, and the prompt that is made of it."""
+    poses = said.fields.get("poses", record.get("poses"))
+    given = poses if isinstance(poses, list) else []
+    edited = edit(said.words, given, options, seed=seed, id=str(record["id"]))
+    if isinstance(edited, Failure):
+        return edited
     draw = attributes.seeded(seed, str(record["id"]), "caption", "ending")
     endings = draw.sample(_ENDINGS, draw.randint(1, 3))
-    text = ", ".join([said.words.rstrip("."), *endings])
-    return {
-        **said.fields,
-        "caption": said.words,
-        "prompt": {"text": text, "negative": _NEGATIVE, "edits": []},
+    written: Record = {
+        "caption": edited.caption,
+        "prompt": {
+            "text": ", ".join([edited.text.rstrip("."), *endings]),
+            "negative": _NEGATIVE,
+            "edits": edited.edits,
+        },
     }
+    if "poses" in said.fields or edited.poses != given:
+        written = {"poses": edited.poses, **written}
+    if edited.scores:
+        before = record.get("scores")
+        written["scores"] = {**(before if isinstance(before, dict) else {}), **edited.scores}
+    return written

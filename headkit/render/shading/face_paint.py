@@ -202,7 +202,8 @@ def scalp_cover(
     side, back = x / unit / 0.05, (forward + 0.02) / 0.055
     crown = exp(-side * side - back * back)
     inside *= 1.0 - min(1.0, 1.6 * max(0.0, thinning - 0.15) * crown)
-    mottled = 0.85 + 0.3 * value_noise(x * 180.0 + seed, y * 180.0, z * 180.0)
+    mottled = 0.84 + 0.16 * value_noise(x * 180.0 + seed, y * 180.0, z * 180.0)
+    mottled += 0.16 * value_noise(x * 560.0, y * 560.0, z * 560.0 + seed)
     seen = min(1.0, max(0.0, 0.0011 / footprint - 0.8))
     if seen > 0.0:
         dots = hash2(int(x * 2400.0) * 7919 + int(z * 2400.0), int(y * 2400.0))

@@ -90,7 +90,7 @@ def _stubble(look: Look) -> float:
     if look.beard.style == "none":
         return 0.10 * look.sex if look.age >= 18 and look.sex > 0.5 else 0.0
     if look.beard.style != "stubble":
-        return 1.35 * look.beard.density
+        return 1.15 * look.beard.density
     # Hairs lighter than the skin do not darken it: only their small area shows, as no chalk does.
     lighter = look.beard.color[1] - look.skin[1]
     return 0.45 * look.beard.density * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.22)))
@@ -98,7 +98,7 @@ def _stubble(look: Look) -> float:
 
 def _roots(look: Look) -> float:
     """Density of painted roots of the scalp; a shaved head keeps a shadow of them."""
-    full = {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 1.15}.get(look.hair.style, 0.6)
+    full = {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 1.0}.get(look.hair.style, 0.6)
     # Skin shows between hairs that are lighter than it.
     lighter = max(look.hair.color[1], 0.35 * look.hair.gray) - look.skin[1]
     return full * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.5)))
@@ -201,9 +201,10 @@ def paint_skin(
         blue += share * (_MOUTH[2] - blue)
         roughness += share * (0.3 - roughness)
     if part in (_FACE, _NECK):
-        red, green, blue, part = _hairy(
+        red, green, blue, matt, part = _hairy(
             x, y, z, row, landmarks, eyes, part, footprint, (red, green, blue)
         )
+        roughness += matt * (0.95 - roughness)
     return red, green, blue, roughness, part
 
 
@@ -218,16 +219,16 @@ def _hairy(
     part: int,
     footprint: float,
     skin: tuple[float, float, float],
-) -> tuple[float, float, float, int]:
-    """Skin with brows, stubble and the roots of the scalp."""
+) -> tuple[float, float, float, float, int]:
+    """Skin with brows, stubble and the roots of the scalp; the share of hair, which does not shine, and the part."""
     red, green, blue = skin
+    matt = 0.0
     seed = row[Paint.SEED]
     for layer in range(3):
         share, column = 0.0, _SCALP_COLOR
         if layer == 0 and row[Paint.SCALP_DENSITY] > 0.0:
-            share = row[Paint.SCALP_DENSITY] * scalp_cover(
-                x, y, z, eyes, row[Paint.THINNING], footprint, seed
-            )
+            cover = scalp_cover(x, y, z, eyes, row[Paint.THINNING], footprint, seed)
+            share = min(0.97, row[Paint.SCALP_DENSITY] * cover)
             column = _SCALP_COLOR
         elif layer == 1 and row[Paint.STUBBLE] > 0.0:
             share = stubble_cover(
@@ -243,10 +244,11 @@ def _hairy(
             if share > 0.4:
                 part = _BROW
         if share > 0.0:
+            matt = max(matt, share)
             red += share * (row[column] - red)
             green += share * (row[column + 1] - green)
             blue += share * (row[column + 2] - blue)
-    return red, green, blue, part
+    return red, green, blue, matt, part
 
 
 @compiled

@@ -123,7 +123,7 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
         return []
     roots = _roots(wearer, follicles, keep, grown[keep], size, rng)
     line = roots.places[:, None] + _curve(roots, follicles.head[keep], 4)
-    width = 0.0023 * near**-0.6 * size
+    width = 0.0021 * near**-0.6 * size
     out = np.broadcast_to(roots.directions[:, None], line.shape).astype(np.float32)
     parts = []
     edge = grown[keep] < 0.75  # single short hairs: locks as wide as they are long would be flakes

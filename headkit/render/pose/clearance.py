@@ -27,8 +27,8 @@ from headkit.render.pose.skeleton import Array
 
 _ARMS = ((7, 9), (8, 10))  # elbow and wrist
 _UPPER_ARMS = ((5, 7), (6, 8))  # shoulder and elbow
-# Where an arm is looked at: shares of the way from elbow to wrist; beyond 1 lies the hand.
-_ALONG = (0.4, 0.75, 1.05, 1.4)
+# Where an arm is looked at: shares of the way from elbow to wrist; beyond 1 lies the hand, to 1.8.
+_ALONG = (0.4, 0.75, 1.05, 1.4, 1.7)
 _TIP = 1.5
 # Where an upper arm is looked at beside the head: nearer to the shoulder it belongs there.
 _ALONG_UPPER = (0.5, 0.8)

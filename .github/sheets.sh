@@ -10,14 +10,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 
-headkit pose-sample -n 8 --seed 12 | headkit caption | headkit generate | headkit detect | headkit fit3dmm -o renders.jsonl
+headkit pose-sample -n 8 --seed 4711 | headkit caption | headkit generate | headkit detect | headkit fit3dmm -o renders.jsonl
 for name in pt1_00000404 pt1_00000471 pt1_00001777 pt2_00000258 pt2_00001494 pt2_00001899 pt2_00002160 pt2_00002844; do
   cp "$faces/$name.jpg" .
   printf '%s.jpg\0' "$name"
 done | headkit detect -0 | headkit fit3dmm -o faces.jsonl
 
 drawn='--labels heads --landmarks --mesh --axes --columns 8 --tile 224'
-headkit view $drawn --heads -n 8 -o renders.png renders.jsonl
+headkit view $drawn --heads -o renders.png renders.jsonl
 headkit view $drawn -o faces.png faces.jsonl
 python - "$here/fits.jpg" <<'END'
 import sys

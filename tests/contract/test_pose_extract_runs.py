@@ -96,16 +96,21 @@ def test_tar_in_records_out_with_the_key_points_of_ultralytics(yaml, cli):
         assert (row["width"], row["height"]) == pixels.shape[1::-1]
 
 
-def test_the_result_does_not_depend_on_batch_workers_or_layout(people, cli):
+@pytest.mark.parametrize(
+    "words",
+    [("-b", 1), pytest.param(("-b", 2, "-j", 2), marks=pytest.mark.slow)],
+    ids=["batch", "workers"],
+)
+def test_the_result_does_not_depend_on_batch_workers_or_kind_of_input(people, cli, words):
     shutil.copy(people, cli.folder / "people.pt")
     folder = cli.folder / "photos"
     folder.mkdir()
     for number in range(5):
         (folder / f"{number}.png").write_bytes(png(photo(60 + number, 90, number)))
-    words = "--model", "people.pt", "--conf", 0.01
-    whole = extract(cli, *words, "photos")
+    usual = "--model", "people.pt", "--conf", 0.01
+    whole = extract(cli, *usual, "photos")
     listed = b"".join(b"photos/%d.png\0" % number for number in range(5))
-    assert extract(cli, *words, "-0", "-b", 1, "-j", 2, input=listed) == whole
+    assert extract(cli, *usual, "-0", *words, input=listed) == whole
 
 
 # ---- images of all kinds --------------------------------------------------------------------------

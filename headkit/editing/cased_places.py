@@ -9,6 +9,7 @@ from headkit.editing.tables import (
     ARTICLES,
     CALENDAR,
     NOT_VERBS,
+    PERSON_NOUNS,
     PLACE_ENDINGS,
     PLACE_NOUNS,
     PLACE_OPENINGS,
@@ -20,12 +21,17 @@ from headkit.editing.tables import (
 )
 from headkit.editing.tokens import script_of
 
+# Verbs that a thing governs as well as a person does: "Hope is in her eyes".
+_STATES = frozenset(
+    ["is", "was", "has", "seems", "falls", "hangs", "comes", "lies", "rests", "grows"]
+)
+
 
 class Places(Words):
     """A caption in which places are known."""
 
     def _known_place(self, start: int, end: int) -> bool:
-        phrase = " ".join(token.word for token in self.words[start:end])
+        phrase = " ".join(token.word.split("'")[0] for token in self.words[start:end])
         if phrase in PLACES or phrase in self.book.place:
             return True
         if script_of(self.words[start].text[0]) in ("cyrillic", "greek"):
@@ -178,16 +184,26 @@ class Places(Words):
     def _acts(self, index: int) -> bool:
         """Whether a word that may be a name does something, owns something or stands beside itself."""
         token = self.words[index]
-        if token.word in SMALL_ENGLISH or token.word in ARTICLES:
+        if token.word in SMALL_ENGLISH or token.word in ARTICLES or token.word in PERSON_NOUNS:
             return False
         after = self.words[index + 1] if index + 1 < len(self.words) else None
         if self.text[token.end : token.end + 2] in ("'s", "’s"):
             return token.word not in CALENDAR
         if after is None:
             return token.word in STRONG
+        if after.word == token.word + "s" and token.word in STRONG:
+            return True
         if any(other.word == token.word and not other.cap for other in self.words[index + 1 :]):
             return True
         if after.gap.strip() and after.gap != ", ":
+            return False
+        if (
+            after.word in AND
+            and index + 2 < len(self.words)
+            and self.words[index + 2].word in ("her", "his")
+        ):
+            return True
+        if after.word in _STATES and token.word not in STRONG:
             return False
         if after.word in AND and index + 2 < len(self.words):
             third = self.words[index + 2]

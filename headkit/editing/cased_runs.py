@@ -159,6 +159,9 @@ class Runs(Places):
                     "ten",
                     "bat",
                 )
+                plain = particles[0].word in ("von", "van", "zu", "der", "den")
+                if plain and self._plain_words(start, index) and not self._namelike(start, index):
+                    return 0
                 if weak and (
                     self._known_place(after, after + 1) or not self._namelike(start, index)
                 ):

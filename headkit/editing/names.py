@@ -24,8 +24,11 @@ from headkit.editing.names_semitic import arabic, hebrew
 from headkit.editing.tables import (
     BRANDS,
     CASED_TITLES,
+    CLUB_NOUNS,
+    CLUBS,
     DUAL,
     EPONYMS,
+    GENERIC_NOUNS,
     PLACES,
     STAGE_NAMES,
     TITLE_CUES,
@@ -58,6 +61,8 @@ def _by_script(text: str, words: tuple[Token, ...], safe: list[bool]) -> Iterato
     if any(script in CASED for script in scripts):
         cased = tuple(token for token in words if script_of(token.text[0]) in CASED)
         how, tongue = regime(cased), language(cased)
+        if how == "title" and tongue == "de":
+            how = "sentence"  # every noun has a capital
         if scripts - set(CASED):
             safe = _words_within(text, words, safe)
         if how == "sentence":
@@ -73,7 +78,7 @@ def _by_script(text: str, words: tuple[Token, ...], safe: list[bool]) -> Iterato
         yield from thai(text)
     if "hangul" in scripts:
         yield from korean(text)
-    if "kana" in scripts:
+    if "kana" in scripts or ("han" in scripts and ("撮影" in text or "写真" in text)):
         yield from japanese(text)
     elif "han" in scripts:
         yield from chinese(text)
@@ -189,6 +194,9 @@ def _public(text: str, words: tuple[Token, ...], safe: list[bool]) -> list[Findi
                 short and _opens(words, start) and text[end : end + 1] != "'"
             ):
                 continue
+            head, _, noun = phrase.rpartition(" ")
+            if head and noun in GENERIC_NOUNS:  # "joker costume": the noun stays
+                end = start + len(head)
             if kind == "brand":
                 end = _model_end(text, end)
             elif kind == "nickname":
@@ -227,7 +235,11 @@ def _model_end(text: str, end: int) -> int:
 
 def _cased_titles(words: tuple[Token, ...], safe: list[bool]) -> list[Finding]:
     """Titles and brands of one ordinary word: with a capital inside a sentence, or beside a cue."""
-    found = []
+    found = [
+        Finding(club.start, club.end, "brand")
+        for club, noun in pairwise(words)
+        if club.word in CLUBS and noun.word in CLUB_NOUNS and noun.gap == " "
+    ]
     how = regime(words)
     cue = any(token.word in TITLE_NEIGHBOURS or token.word in TITLE_CUES for token in words)
     for index, token in enumerate(words):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from headkit.editing.cased_runs import Run, Runs
 from headkit.editing.finding import Finding, Kind
+from headkit.editing.lexicon import ordinary
 from headkit.editing.tables import (
     ARTICLES,
     AS_CUES,
@@ -135,9 +136,21 @@ class Cased(Runs):
         index = start
         while index < end:
             token = self.words[index]
+            ahead = self.words[index + 1].word if index + 1 < end else ""
+            both = (
+                token.word in self.book.given
+                and bool(ahead)
+                and not self._word(ahead)
+                and not self._people(index + 1)
+            )
+            if both:  # "Norman Rockwell"
+                break
             if self._people(index) or token.word in CALENDAR or token.word in BARE_TITLES:
                 index += 1
                 continue
+            if token.first and self._foreign_word(index, end):
+                index += 1
+                break
             if not token.first or self._is_named_here(index, end):
                 break
             if self._word(token.word) and not (index + 1 < end and self._named_pair(index)):
@@ -152,6 +165,14 @@ class Cased(Runs):
         ):
             index += 1
         return index
+
+    def _foreign_word(self, index: int, end: int) -> bool:
+        """Whether a first word is one of a language of which we know no words: "Portret Magdaleny"."""
+        token = self.words[index]
+        if self.language in ("en", "ru", "uk", "el") or ordinary(self.language):
+            return False
+        listed = token.word in self.book.given or token.word in self.book.family
+        return index + 1 < end and not listed and not token.initials
 
     def _named_pair(self, index: int) -> bool:
         """Whether an ambiguous first word and the next are a name: "Grace Kelly", "Rich Baxter"."""
@@ -216,6 +237,22 @@ class Cased(Runs):
             ):
                 return False  # "The Greatest standing over his rival"
             if end - start == 1 and token.word in OCCUPATIONS and token.gap != " ":
+                return True
+            kin = after is not None and after.word in (
+                "family",
+                "brothers",
+                "sisters",
+                "twins",
+                "residence",
+            )
+            if (
+                kin
+                and words[end - 1].word in self.book.family
+                and after is not None
+                and not after.cap
+            ):
+                return False  # "the Smith family"
+            if end - start == 1 and token.word == "santa":
                 return True
             if article and not self.titled:
                 return True

@@ -134,7 +134,7 @@ class Flat:
         before = self.words[index - 1].word if index else ""
         listed = word in PLACES or word in self.book.place
         comma = word in PLACES and self.words[index].gap.startswith(",")
-        led = before in PLACE_PREPOSITIONS or before in ("the", "of", "new", "north", "south")
+        led = before in PLACE_PREPOSITIONS or before in ("new", "north", "south")
         return listed and (comma or led)
 
     def _given(self, word: str) -> bool:

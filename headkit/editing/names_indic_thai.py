@@ -21,6 +21,7 @@ from headkit.editing.tables import (
     GIVEN_TH,
     HONORIFICS_HI,
     HONORIFICS_TH,
+    NOT_NAMES_TH,
     STOPS_HI,
     STOPS_TH,
     TITLES_HI,
@@ -77,6 +78,9 @@ def devanagari(text: str) -> list[Finding]:
             and not text[words[index - 1][1] : start].strip(" :")
         )
         pair = ahead in family and close
+        if ahead in ("उत्सव", "पूजा", "चतुर्थी", "मंदिर", "मूर्ति", "जयंती") and close:
+            index += 1
+            continue
         if (word in given or (cued and pair)) and (
             word not in AMBIGUOUS_HI or cued or _acts_indic(text, words, index)
         ):
@@ -129,6 +133,9 @@ def _acts_indic(text: str, words: list[tuple[int, int, str]], index: int) -> boo
         return (body and any(other[2] == word for other in words[index + 1 :])) or words[index + 2][
             2
         ] in ("शादी", "जन्मदिन", "दादी", "बेटी", "बेटा")
+    after = words[index + 2][2] if index + 2 < len(words) else ""
+    if after and after not in ("हुई", "हुआ", "हुए", "है", "हैं", "रही", "रहा"):
+        return False
     verb = ahead.endswith(("ती", "ता")) and len(ahead) > 3 and not ahead.startswith(("जल", "भर"))
     return index == 0 and close and verb
 
@@ -226,6 +233,8 @@ def thai(text: str) -> list[Finding]:
 
 def _thai_at(text: str, position: int) -> Finding | None:
     starts = position == 0 or not _THAI.match(text[position - 1])
+    if any(text.startswith(word, position) for word in NOT_NAMES_TH):
+        return None
     for honorific, sex in _thai_honorifics():
         if text.startswith(honorific, position) and (
             starts or len(honorific) > 3 or honorific in ("คุณ", "นาย")
@@ -238,7 +247,8 @@ def _thai_at(text: str, position: int) -> Finding | None:
                 any_name=starts
                 and (
                     gap == 1
-                    or honorific in ("คุณ", "นาย", "นาง", "นางสาว", "หลวงพ่อ", "หลวงปู่", "ศ.", "ดร.")
+                    or honorific
+                    in ("คุณ", "นาย", "นาง", "นางสาว", "น้อง", "หลวงพ่อ", "หลวงปู่", "ศ.", "ดร.")
                 ),
             )
             if name and not (

@@ -103,7 +103,7 @@ def _japanese_at(text: str, position: int) -> Finding | None:
         or before[-1] in "、。と・,／/「『（(の"
         or not re.match(f"[{_HAN}{_KANA}]", text[position - 1])
     )
-    cued = any(before.endswith(cue) for cue in CUES_JA)
+    cued = any(before.removesuffix("の").endswith(cue) for cue in CUES_JA)
     given, families = _japanese()
     if letter == "お" and (opens or cued):  # おみよばあちゃん
         match = re.match(
@@ -144,7 +144,11 @@ def _japanese_at(text: str, position: int) -> Finding | None:
                         and len(surname) > 1
                         and len(name) <= 3
                         and not _place_ja(surname + name)
-                        and (len(name) > 1 or name in "翔樹蓮葵凛楓陸律湊颯愛舞茜遥瞳薫望栞渚梓忍")
+                        and (
+                            len(name) > 1
+                            or name
+                            in "翔樹蓮葵凛楓陸律湊颯愛舞茜遥瞳薫望栞渚梓忍健誠学進隆剛徹勉茂清博浩豊正実勇純亮涼直篤昇稔渉拓駿隼匠澪結芽咲杏桜花恵蘭椿紬凪灯"
+                        )
                         and (cued or opens)
                         and not re.match("[市県町村区駅川山海湖島寺家]", name[-1])
                     ):

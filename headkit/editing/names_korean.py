@@ -14,6 +14,7 @@ from headkit.editing.tables import (
     COMMON_SURNAMES_KO,
     CUES_KO,
     DOUBLE_SURNAMES_KO,
+    GENERIC_NOUNS,
     GIVEN_KO,
     TITLES_KO,
     TITLES_OF_KO,
@@ -135,7 +136,9 @@ def _listed(text: str) -> list[Finding]:
         ):
             continue
         if not any(start < other.end and other.start < end for other in found):
-            found.append(Finding(start, end, "brand" if phrase in BRANDS_KO else "title"))
+            head, _, noun = phrase.rpartition(" ")
+            stop = start + len(head) if head and noun in GENERIC_NOUNS else end
+            found.append(Finding(start, stop, "brand" if phrase in BRANDS_KO else "title"))
     return found
 
 

@@ -16,6 +16,10 @@ _ADDRESS = re.compile(
     r"|(?<![\w@.])[\w\-]+(?:\.[\w\-]+)*\.(?:com|net|org|io|co|me|tv|info|biz|photo|photos|photography|studio|ru|de|fr|es|it|jp|cn|kr|in|br|uk|pl|nl|se|gr|il|th|tr|ir|ae|vn|id)(?:\.[a-z]{2})?(?:/[^\s,;)\]]*)?(?![\w])"
 )
 _HANDLE = re.compile(r"@\s?[\w][\w.\-]*[\w]|@[\w]|(?<!\w)u/[\w\-]{3,}")
+_ACCOUNT = re.compile(
+    r"\b(?:snapchat|snap|instagram|insta|ig|tiktok|twitter|telegram|skype|facebook|fb|vk|wechat|weibo|kakao|line id|onlyfans|youtube)\s*[:：]\s*([\w][\w.\-]*\w)",
+    re.IGNORECASE,
+)
 _HASHTAG = re.compile(r"[#＃]([^\W][\w]*)")
 _USERNAME = re.compile(r"(?<![\w@#.])(?=[\w.]*[^\W\d_])(?=\w*_)[^\W_]\w*[^\W_](?![\w@])")
 _FILE = re.compile(
@@ -55,6 +59,7 @@ def addresses(text: str) -> list[Finding]:
     """E-mail and web addresses, handles, user names."""
     found = [Finding(*match.span(), "address") for match in _ADDRESS.finditer(text)]
     found += [Finding(*match.span(), "handle") for match in _HANDLE.finditer(text)]
+    found += [Finding(*match.span(1), "handle") for match in _ACCOUNT.finditer(text)]
     found += [Finding(*match.span(), "handle") for match in _USERNAME.finditer(text)]
     return found
 

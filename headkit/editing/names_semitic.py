@@ -228,7 +228,9 @@ def _ends_arabic(text: str, words: list[tuple[int, int, str]], start: int, *, su
             break
         if word[:1] == "و" or word[:1] == "ل" or _place(word):
             break
-        if end - start < 3 and word not in _known_words() and len(word) > 2 and end == start + 1:
+        ahead = words[end + 1][2] if end + 1 < len(words) else ""
+        ends = not ahead or ahead in _folded(NOT_NAMES_AR) or ahead[:1] in "یتب" or ahead in given
+        if ends and word not in _known_words() and len(word) > 2 and end == start + 1:
             end += 1
             continue
         if listed and end == start + 1:

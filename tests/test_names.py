@@ -99,3 +99,12 @@ def test_open_half():
     print(text, *misses, sep="\n")
     assert found / spans >= 0.97
     assert right / removed >= 0.90
+
+
+def test_blind_half():
+    """Run once, when the rules were final: what is listed in names.md was not mended after."""
+    tally, misses = score("names_blind.jsonl")
+    text, (found, spans, right, removed) = table(tally)
+    print(text, *misses, sep="\n")
+    assert found / spans >= 0.97
+    assert right / removed >= 0.90

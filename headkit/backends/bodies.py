@@ -21,7 +21,7 @@ from headkit.backends.finding import Search
 from headkit.status import NO_INPUT, UNAVAILABLE, Stop
 
 OWN = "body_pose.npz"  # in headkit/data
-OWN_SEARCH = Search(conf=0.3, iou=0.6)
+OWN_SEARCH = Search(conf=0.3, iou=0.6)  # below, doors and bushes are people to it
 
 
 def open_bodies(model: str | None, imgsz: int | None, device: str) -> Detector:

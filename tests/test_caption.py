@@ -42,7 +42,7 @@ def test_fields_and_attributes() -> None:
     (result,) = process(rows(1, people=2))
     assert set(result) == {"poses", "caption", "prompt"}
     assert set(result["prompt"]) == {"text", "negative", "edits"}
-    assert result["prompt"]["edits"] == []
+    assert [one["rule"] for one in result["prompt"]["edits"]] == ["quality"]
     assert result["prompt"]["text"].startswith(result["caption"].rstrip("."))
     for pose in result["poses"]:
         assert set(pose) == {"keypoints", "box", "attributes"}

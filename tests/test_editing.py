@@ -10,7 +10,7 @@ import pytest
 
 from headkit import attributes
 from headkit.backends import gliner, text_tokens
-from headkit.editing import Edited, EditOptions, check, edit
+from headkit.editing import Edited, EditOptions, check_options, edit
 from headkit.editing.names import find
 from headkit.editing.pools import seen_from
 from headkit.editing.replacing import tidy
@@ -246,6 +246,6 @@ def test_unsafe_terms_are_scores():
 
 def test_lists_of_options_are_checked():
     with pytest.raises(Stop, match="--vary shoes"):
-        check(EditOptions(vary="age,shoes"))
+        check_options(EditOptions(vary="age,shoes"))
     with pytest.raises(Stop, match="--pools"):
-        check(EditOptions(pools="age"))
+        check_options(EditOptions(pools="age"))

@@ -69,7 +69,7 @@ def test_removed_words_are_nowhere(tmp_path):
     ]
     assert sum(bool(row.get("prompt", {}).get("edits")) for row in lines) > 200
     for name, content in written.items():
-        text = content.decode("utf-8")
+        text = content.decode("utf-8", "replace")
         both = words_of(text) | words_of(
             json.dumps(text).encode().decode("unicode_escape", "replace")
         )

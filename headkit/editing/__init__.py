@@ -6,6 +6,6 @@ Each rule is a function of its own, draws from (seed, id, rule), and logs what i
 position; never the words that it took out.
 """
 
-from headkit.editing.edit import Edited, EditOptions, check, edit
+from headkit.editing.edit import Edited, EditOptions, check_options, edit
 
-__all__ = ["EditOptions", "Edited", "check", "edit"]
+__all__ = ["EditOptions", "Edited", "check_options", "edit"]

@@ -68,7 +68,7 @@ class Edited:
     scores: dict[str, float] = field(default_factory=dict)
 
 
-def check(options: EditOptions) -> None:
+def check_options(options: EditOptions) -> None:
     """Stop (usage) where a list names what cannot be varied or drawn; for the start of a tool."""
     _chosen(options.vary, VARIED, "--vary")
     _chosen(options.pools, POOLS, "--pools")
@@ -175,9 +175,11 @@ def end_prompt(edited: Edited, options: EditOptions, seed: int, id: str) -> None
     """The prompt from the caption; the ending is in the prompt only, so it is never doubled."""
     from headkit.editing import pools
 
-    draw = attributes.seeded(seed, id, "edit", "quality")
-    edited.text, edits = pools.ending(edited.caption, options.quality, draw)
-    edited.edits += edits
+    edited.text = edited.caption
+    if attributes.seeded(seed, id, "edit", "quality").random() < options.quality:
+        draw = attributes.seeded(seed, id, "caption", "ending")
+        edited.text, edits = pools.ending(edited.caption, draw)
+        edited.edits += edits
 
 
 def _refusal() -> Failure:

@@ -46,9 +46,9 @@ _PLACES = {
     "field": "in an open field",
     "stage": "on a stage",
 }
-_QUALITY = (
+_ENDINGS = (
     "photo", "natural colors", "sharp focus", "35mm photo", "documentary photo", "realistic skin texture",
-    "shallow depth of field", "high resolution", "candid photo",
+    "shallow depth of field", "high resolution", "candid photo", "50mm lens",
 )  # fmt: skip
 _VIEWS = {
     "behind": ("seen from behind", "facing away from the camera"),
@@ -120,12 +120,9 @@ def say_scene(
     return text + "".join(phrase for _, _, phrase in added) + tail, edits
 
 
-def ending(caption: str, chance: float, draw: random.Random) -> tuple[str, list[dict[str, Any]]]:
-    """The prompt: the caption, and with probability `chance` one to three phrases about the picture."""
-    shown, number, order = draw.random(), draw.randint(1, 3), draw.sample(_QUALITY, 3)
-    if shown >= chance:
-        return caption, []
+def ending(caption: str, draw: random.Random) -> tuple[str, list[dict[str, Any]]]:
+    """The prompt: the caption, and one to three phrases about the picture."""
     stem = caption.rstrip(". ")
-    return ", ".join([stem, *order[:number]]), [
-        {"rule": "quality", "kind": "ending", "position": len(stem)}
-    ]
+    endings = draw.sample(_ENDINGS, draw.randint(1, 3))
+    edit = {"rule": "quality", "kind": "ending", "position": len(stem)}
+    return ", ".join([stem, *endings]), [edit]

@@ -34,9 +34,14 @@ Names of persons go out of what was said of an image or made elsewhere before an
 titles, brands, nicknames, handles and credits with them, found by rules and lists in eleven scripts:
 they become "a man", "a person". No rule finds all; `--names flag` counts what it finds for `filter` instead.
 
+--vary draws origin, age, skin, hair, expression, accessories anew for every "a man" and "the girl" of the words,
+says them and keeps them in `poses[].attributes`; --pools adds light, lens, place, and how a pose shows the head, where
+the words say nothing of them. Terms of sex and violence are numbers in `scores.unsafe_sexual`, `scores.unsafe_violent`.
+What joins a child and sexual content is refused: the row gets an error, and its words are kept nowhere.
+
 `prompt.text` is the caption with a photographic ending, `prompt.negative` what an image should not show,
-`prompt.edits` the changes made to the words, by rule, kind and position, never the words. What is said of an image depends on it and the seed alone, not on
-the batch or the other images.
+`prompt.edits` what was done to the words: rule, kind and position, never the words. What is said of an image
+depends on it and the seed alone, not on the batch or the other images.
 """
 
 from __future__ import annotations
@@ -44,12 +49,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from headkit import attributes, targets
 from headkit.captioning import facts, scene
 from headkit.captioning.shares import Shares
-from headkit.editing import EditOptions, edit
+from headkit.editing import Edited, EditOptions, check_options, edit
 from headkit.status import USAGE, Stop
 from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result, Tally
 
@@ -87,6 +92,16 @@ class Options(EditOptions):
         Opt("With --model scene: draw attributes to the shares in FILE, a TOML file.", "FILE"),
     ] = None
     ask: Annotated[str | None, Opt("What a model that answers questions is asked.", "TEXT")] = None
+    names_model: Annotated[
+        str | None,
+        Opt("Find names by a GLiNER network too: a folder, or a name on the hub.", "MODEL"),
+    ] = None
+    count_tokens: Annotated[
+        bool,
+        Opt(
+            "Write to prompt.tokens how many tokens CLIP's text encoder makes of prompt.text; it reads 77."
+        ),
+    ] = False
 
 
 EXAMPLES = (
@@ -98,19 +113,6 @@ EXAMPLES = (
     Example("headkit generate -n 1 --size 128 < poses.jsonl | headkit caption --model truth"),
 )
 
-_ENDINGS = (
-    "photo",
-    "natural colors",
-    "sharp focus",
-    "35mm photo",
-    "documentary photo",
-    "realistic skin texture",
-    "shallow depth of field",
-    "high resolution",
-    "candid photo",
-    "50mm lens",
-)
-_NEGATIVE = "blurry, deformed, extra limbs, extra fingers, cartoon, painting, text, watermark"
 _LOOKS = ("tokens", "top_p", "ask")  # options of networks alone
 
 Describe = Callable[[list[Record]], list["Said | Failure"]]
@@ -138,14 +140,13 @@ def tally(options: Options) -> Tally | None:
 
 def start(options: Options, context: Context) -> Process:
     """The tool, ready to describe records."""
+    check_options(options)
     describe, made = _describer(options, context)
-    edits = EditOptions(**{one.name: getattr(options, one.name) for one in fields(EditOptions)})
-    if options.merge is None and options.model in ("scene", "truth"):
-        edits = replace(edits, names="keep")  # words of ours, that name nobody
+    prompted = _prompter(options, context)
 
     def process(records: list[Record]) -> list[Result]:
         return [
-            said if isinstance(said, Failure) else _prompted(record, said, edits, context.seed)
+            said if isinstance(said, Failure) else prompted(record, said)
             for record, said in zip(records, describe(records), strict=True)
         ]
 
@@ -237,24 +238,62 @@ def _spoken(words: str) -> Said | Failure:
     return Said(words, {})
 
 
-def _prompted(record: Record, said: Said, options: EditOptions, seed: int) -> Result:
-    """The caption, edited, and the prompt that is made of it."""
-    poses = said.fields.get("poses", record.get("poses"))
-    given = poses if isinstance(poses, list) else []
-    edited = edit(said.words, given, options, seed=seed, id=str(record["id"]))
-    if isinstance(edited, Failure):
-        return edited
-    draw = attributes.seeded(seed, str(record["id"]), "caption", "ending")
-    endings = draw.sample(_ENDINGS, draw.randint(1, 3))
-    written: Record = {
-        "caption": edited.caption,
-        "prompt": {
-            "text": ", ".join([edited.text.rstrip("."), *endings]),
-            "negative": _NEGATIVE,
-            "edits": edited.edits,
-        },
+def _prompter(options: Options, context: Context) -> Callable[[Record, Said], Result]:
+    """What makes the caption, edited, and the prompt of what is said of a record."""
+    edits = EditOptions(**{one.name: getattr(options, one.name) for one in fields(EditOptions)})
+    ours = options.merge is None and options.model in ("scene", "truth")
+    if ours:
+        edits = replace(edits, names="keep")  # words of ours, that name nobody
+    finder = None
+    if options.names_model is not None:
+        from headkit.backends import gliner
+
+        if ours:
+            raise Stop(
+                USAGE, "--names-model: our own words name nobody; use it with --merge or a network"
+            )
+        finder = gliner.finder(options.names_model, context.device)
+
+    def prompted(record: Record, said: Said) -> Result:
+        poses = said.fields.get("poses", record.get("poses"))
+        given = poses if isinstance(poses, list) else []
+        prompt = record.get("prompt")
+        # Words that were edited before are not added to again.
+        same = isinstance(prompt, dict) and record.get("caption") == said.words
+        earlier = prompt.get("edits") if isinstance(prompt, dict) and same else None
+        edited = edit(
+            said.words,
+            given,
+            edits,
+            seed=context.seed,
+            id=str(record["id"]),
+            earlier=earlier if isinstance(earlier, list) else (),
+            finder=finder,
+        )
+        if isinstance(edited, Failure):
+            return edited
+        return _written(
+            record, edited, given, posed="poses" in said.fields, counted=options.count_tokens
+        )
+
+    return prompted
+
+
+def _written(
+    record: Record, edited: Edited, given: list[Record], *, posed: bool, counted: bool
+) -> Record:
+    """The fields of a caption and its prompt."""
+    prompt: dict[str, Any] = {
+        "text": edited.text,
+        "negative": edited.negative,
+        "edits": edited.edits,
     }
-    if "poses" in said.fields or edited.poses != given:
+    if counted:
+        from headkit.backends import text_tokens
+
+        prompt["tokens"] = text_tokens.count(edited.text)
+    written: Record = {"caption": edited.caption, "prompt": prompt}
+    if posed or edited.poses != given:
         written = {"poses": edited.poses, **written}
     if edited.scores:
         before = record.get("scores")

@@ -13,7 +13,7 @@ from headkit.status import NO_INPUT, UNAVAILABLE, USAGE, Stop
 
 OWN = "head_detector.npz"  # in headkit/data
 OWN_SEARCH = Search(
-    conf=0.3, iou=0.5, inside=0.8, vote=0.6
+    conf=0.3, iou=0.5, inside=0.9, vote=0.5
 )  # best on held-out renders, headkit/data/README.md
 YOLO_SEARCH = Search(conf=0.25, iou=0.7)  # ultralytics' own defaults
 VGGHEADS_SEARCH = Search(conf=0.5, iou=0.5)  # as its authors run it

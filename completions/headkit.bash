@@ -41,7 +41,7 @@ _headkit() {
             esac
             ;;
         caption)
-            words='--names --vary --pools --quality --negative --model --merge --tokens --top-p --targets --ask --names-model --count-tokens -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --seed --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--names --vary --pools --quality --negative --model --merge --tokens --top-p --targets --ask --names-model -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --seed --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --names) words='replace flag keep' operands='' ;;
                 --vary|--pools|--quality|--negative|--model|--tokens|--top-p|--ask|--names-model|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit|--seed) words='nothing' operands='' ;;

@@ -83,7 +83,6 @@ complete -c headkit -n '__headkit_command_is caption' -l top-p -r -f -d 'Draw ea
 complete -c headkit -n '__headkit_command_is caption' -l targets -r -F -d 'With --model scene: draw attributes to the shares in FILE, a TOML file'
 complete -c headkit -n '__headkit_command_is caption' -l ask -r -f -d 'What a model that answers questions is asked'
 complete -c headkit -n '__headkit_command_is caption' -l names-model -r -f -d 'Find names by a GLiNER network too: a folder, or a name on the hub'
-complete -c headkit -n '__headkit_command_is caption' -l count-tokens -d 'Write to prompt.tokens how many tokens CLIP'\''s text encoder makes of prompt.text'
 complete -c headkit -n '__headkit_command_is generate' -l model -r -f -a 'render' -d 'What makes the image: render draws a parametric human'
 complete -c headkit -n '__headkit_command_is generate' -s d -l dir -r -f -a '(__fish_complete_directories)' -d 'Folder of the images (default: images, beside the file of -o)'
 complete -c headkit -n '__headkit_command_is generate' -l format -r -f -a 'png jpg webp' -d 'File format of the images'

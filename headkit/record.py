@@ -40,7 +40,7 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("poses[].attributes", "object", "asked for: sex, age, origin, tone, hair, hair_color, headwear, glasses, beard, expression, clothes, clothes_color"),
     Field("poses[].head", "object", "head yaw, pitch, roll asked for, where known", "degrees", 2),
     Field("caption", "string", "the scene in words, names already out", tools=("caption",)),
-    Field("prompt", "object", "text, negative, edits (rule, kind, position; never the removed words)", tools=("caption",)),
+    Field("prompt", "object", "text; negative; tokens, of CLIP, whose text encoders read 77; edits (rule, kind, position; never the removed words)", tools=("caption",)),
     Field("image", "string", "path of the image, relative to the root", tools=("generate",)),
     Field("image_sha256", "string", "of the bytes of the image file", tools=("generate",)),
     Field("camera", "object", "K, 3 x 3, pixels; estimated, true where it is a guess; up, the direction against gravity in the camera frame, where known", decimals=6, tools=("pose-sample", "generate", "fit3dmm")),

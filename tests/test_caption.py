@@ -41,7 +41,7 @@ def process(records: list[dict[str, Any]], seed: int = 0) -> list[Any]:
 def test_fields_and_attributes() -> None:
     (result,) = process(rows(1, people=2))
     assert set(result) == {"poses", "caption", "prompt"}
-    assert set(result["prompt"]) == {"text", "negative", "edits"}
+    assert set(result["prompt"]) == {"text", "negative", "tokens", "edits"}
     assert [one["rule"] for one in result["prompt"]["edits"]] == ["quality"]
     assert result["prompt"]["text"].startswith(result["caption"].rstrip("."))
     for pose in result["poses"]:

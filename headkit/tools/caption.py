@@ -96,12 +96,6 @@ class Options(EditOptions):
         str | None,
         Opt("Find names by a GLiNER network too: a folder, or a name on the hub.", "MODEL"),
     ] = None
-    count_tokens: Annotated[
-        bool,
-        Opt(
-            "Write to prompt.tokens how many tokens CLIP's text encoder makes of prompt.text; it reads 77."
-        ),
-    ] = False
 
 
 EXAMPLES = (
@@ -247,12 +241,13 @@ def _prompter(options: Options, context: Context) -> Callable[[Record, Said], Re
     finder = None
     if options.names_model is not None:
         from headkit.backends import gliner
+        from headkit.backends.devices import torch_device
 
         if ours:
             raise Stop(
                 USAGE, "--names-model: our own words name nobody; use it with --merge or a network"
             )
-        finder = gliner.finder(options.names_model, context.device)
+        finder = gliner.finder(options.names_model, torch_device(context.device))
 
     def prompted(record: Record, said: Said) -> Result:
         poses = said.fields.get("poses", record.get("poses"))
@@ -272,26 +267,21 @@ def _prompter(options: Options, context: Context) -> Callable[[Record, Said], Re
         )
         if isinstance(edited, Failure):
             return edited
-        return _written(
-            record, edited, given, posed="poses" in said.fields, counted=options.count_tokens
-        )
+        return _written(record, edited, given, posed="poses" in said.fields)
 
     return prompted
 
 
-def _written(
-    record: Record, edited: Edited, given: list[Record], *, posed: bool, counted: bool
-) -> Record:
+def _written(record: Record, edited: Edited, given: list[Record], *, posed: bool) -> Record:
     """The fields of a caption and its prompt."""
+    from headkit.backends import text_tokens
+
     prompt: dict[str, Any] = {
         "text": edited.text,
         "negative": edited.negative,
+        "tokens": text_tokens.count(edited.text),
         "edits": edited.edits,
     }
-    if counted:
-        from headkit.backends import text_tokens
-
-        prompt["tokens"] = text_tokens.count(edited.text)
     written: Record = {"caption": edited.caption, "prompt": prompt}
     if posed or edited.poses != given:
         written = {"poses": edited.poses, **written}

@@ -83,11 +83,19 @@ def _folded(terms: frozenset[str]) -> tuple[str, ...]:
 
 
 def _count(plain: str, terms: frozenset[str]) -> int:
-    spaced = (term for term in _folded(terms))
-    return sum(_occurs(plain, term) for term in spaced)
+    single, several, unspaced = _by_form(terms)
+    words = plain.split()
+    known = sum(word in single or (word.endswith("s") and word[:-1] in single) for word in words)
+    known += sum(plain.count(f" {term} ") + plain.count(f" {term}s ") for term in several)
+    return known + sum(plain.count(term) for term in unspaced)
 
 
-def _occurs(plain: str, term: str) -> int:
-    if term[:1] > "\u2e7f" or "\u0e00" <= term[:1] <= "\u0e7f":  # scripts without spaces
-        return plain.count(term)
-    return plain.count(f" {term} ") + plain.count(f" {term}s ")
+@lru_cache(maxsize=8)
+def _by_form(terms: frozenset[str]) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """Terms of one word, of several, and those of scripts that write no spaces or grow endings on words."""
+    folded = _folded(terms)
+    unspaced = tuple(
+        term for term in folded if term[:1] > "\u2e7f" or "\u0e00" <= term[:1] <= "\u0e7f"
+    )
+    several = tuple(term for term in folded if " " in term and term not in unspaced)
+    return frozenset(folded) - set(unspaced) - set(several), several, unspaced

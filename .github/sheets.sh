@@ -24,8 +24,10 @@ import sys
 
 from PIL import Image
 
+from headkit.overlay.sheet import GAP
+
 sheets = [Image.open(name).convert("RGB") for name in ("renders.png", "faces.png")]
-sheets[0] = sheets[0].crop((0, 0, sheets[0].width, sheets[1].height * 2))
+sheets[0] = sheets[0].crop((0, 0, sheets[0].width, 2 * sheets[1].height - GAP))
 whole = Image.new("RGB", (sheets[0].width, sum(sheet.height for sheet in sheets)))
 place = 0
 for sheet in sheets:

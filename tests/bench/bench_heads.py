@@ -86,8 +86,8 @@ def prepare(manifests: list[Path], folder: Path) -> int:
                 if "truth" not in row:
                     continue
                 row = {name: row[name] for name in KEPT if name in row}
-                for head in row["truth"]["heads"]:
-                    head.pop("params", None)  # errors of vertices take long, and are not in the table
+                for head in row["truth"]["heads"]:  # errors of vertices take long, and are not told
+                    head.pop("params", None)
                 true = [head for head in row["truth"]["heads"] if "ignore" not in head]
                 count += len(true)
                 unseen.write(json.dumps(row) + "\n")

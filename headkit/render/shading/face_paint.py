@@ -193,10 +193,11 @@ def scalp_cover(
         return 0.0
     turn = abs(atan2(x / unit, forward)) * 57.29578
     above = _above_hairline(turn, up, thinning, sqrt(x * x / (unit * unit) + forward * forward))
-    ragged = (0.010 + 0.016 * thinning) * (
-        value_noise(x * 110.0 + seed, y * 110.0, z * 110.0) - 0.5
-    )
-    inside = _smooth(0.35 + (above + ragged) / (0.034 + 0.025 * thinning))
+    soft, wander = 0.034 + 0.025 * thinning, 0.010 + 0.016 * thinning
+    if above < -0.35 * soft - 0.5 * wander:
+        return 0.0
+    ragged = wander * (value_noise(x * 110.0 + seed, y * 110.0, z * 110.0) - 0.5)
+    inside = _smooth(0.35 + (above + ragged) / soft)
     if inside <= 0.0:
         return 0.0
     side, back = x / unit / 0.05, (forward + 0.02) / 0.055

@@ -24,6 +24,7 @@ _CELL: Final = 0.016  # metres; also how far off a triangle is felt
 _FARTHEST: Final = (
     0.02  # metres that a place may move: a lock that would have to go farther ends there
 )
+_WIDEST: Final = 0.02  # metres: no ribbon is half as wide
 _TRIES: Final = 4  # sheets of cloth that one step may meet, as at a collar's edge
 
 
@@ -138,6 +139,8 @@ def _lay(
     points = line.shape[1]
     for n in range(line.shape[0]):
         margin = margins[n]
+        if _clear(line, n, low, nx, ny, nz, _FARTHEST + margin):
+            continue
         for k in range(first, points):
             for i in range(3):
                 before[i], place[i] = line[n, k - 1, i], line[n, k, i]
@@ -188,6 +191,8 @@ def _narrow(
     """`narrowed`."""
     middle, edge, hit, away = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
     for n in range(line.shape[0]):
+        if _clear(line, n, low, nx, ny, nz, _WIDEST):
+            continue
         for k in range(line.shape[1]):
             for side in range(2):
                 for i in range(3):
@@ -195,6 +200,19 @@ def _narrow(
                 if _parted(corners, starts, members, low, nx, ny, nz, middle, edge, hit, away):
                     for i in range(3):
                         vertices[n, k, side, i] = middle[i] + 0.9 * (hit[i] - middle[i])
+
+
+@compiled
+def _clear(line: Floats, n: int, low: Floats, nx: int, ny: int, nz: int, reach: float) -> bool:
+    """Whether all of lock n lies farther than `reach` from the grid."""
+    for i in range(3):
+        size = nx if i == 0 else ny if i == 1 else nz
+        least, most = line[n, 0, i], line[n, 0, i]
+        for k in range(1, line.shape[1]):
+            least, most = min(least, line[n, k, i]), max(most, line[n, k, i])
+        if most < low[i] - reach or least > low[i] + size * _CELL + reach:
+            return True
+    return False
 
 
 @compiled

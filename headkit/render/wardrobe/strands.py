@@ -286,7 +286,7 @@ def grow(
         across = unit(np.cross(np.gradient(line, axis=1), outward).astype(np.float32))
         shift = roots.phases
         if growth.wave > 0.04:  # waves run through neighbouring locks, coils do not
-            shift = 0.25 * shift + 9.0 * (roots.template @ np.array([1.0, 0.6, 0.8], np.float32))
+            shift = 0.10 * shift + 9.0 * (roots.template @ np.array([1.0, 0.6, 0.8], np.float32))
         angle = 2 * np.pi * (step / growth.wave + shift[:, None])
         amount = growth.curl * np.minimum(1.0, step / (2 * growth.wave) + 0.1)
         coil = (amount * np.cos(angle))[..., None] * across

@@ -64,7 +64,8 @@ def row(look: Look) -> NDArray[np.float32]:
         Paint.SECOND: look.clothes.second, Paint.LENS: look.glasses.tint,
     }  # fmt: skip
     if look.beard.style != "stubble":  # the ground under a beard lies in its shade
-        colors[Paint.BEARD] = tuple(0.55 * value for value in look.beard.color)
+        red, green, blue = look.beard.color
+        colors[Paint.BEARD] = (0.55 * red, 0.55 * green, 0.55 * blue)
     for column, color in colors.items():
         values[column : column + 3] = color
     numbers = {

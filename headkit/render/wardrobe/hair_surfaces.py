@@ -142,7 +142,7 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
     )  # then its rim is seen, and gray hair has no dark one
     ground = ground * (1 - 0.9 * look.gray) + GRAY * (0.95 if raised else 0.75) * look.gray
     shape = np.concatenate([layer[0].reshape(-1, 3) for layer in layers]).astype(np.float32)
-    edge = np.clip(1.2 - height.ravel() / 0.020, 0.0, 1.0)
+    edge = np.clip(1.2 - height.ravel() / 0.020, 0.0, 1.0).astype(np.float32)
     colors = faded(np.tile(ground, (rows, 1)).astype(np.float32), edge, wearer)
     count = len(layers)
     return Surface(

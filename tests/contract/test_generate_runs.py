@@ -121,7 +121,7 @@ def test_shards_merged_are_one_run(cli, rows, alone):
 
 
 def test_limit_on_file_size_is_74_and_resumed(cli, rows, alone):
-    """The largest image does not fit: the rows before it stand, and no piece of it is left."""
+    """The largest image does not fit, nor perhaps all rows: those before stand, and of no image a piece is left."""
     sizes = [len(alone[1][row["image"].removeprefix("images/")]) for row in parsed(alone[0])]
     largest = sizes.index(max(sizes))
     words = (*SMALL, "-o", "out", "--resume", rows)
@@ -132,7 +132,9 @@ def test_limit_on_file_size_is_74_and_resumed(cli, rows, alone):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert "File too large" in said
-    assert len(parsed(cli.read("out"))) == len(images(cli.path("images"))) == largest
+    made = images(cli.path("images"))
+    assert made.items() <= alone[1].items()
+    assert 0 < len(parsed(cli.read("out"))) <= len(made) <= largest
     finish(cli, *words)
     assert (cli.read("out"), images(cli.path("images"))) == alone
 

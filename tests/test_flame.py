@@ -166,6 +166,8 @@ def test_second_load_reads_no_pickle(path, model, cache, monkeypatch):
     monkeypatch.setattr(foreign_pickle, "read", None)
     again = load_flame(path)
     assert again.sha256 == model.sha256
+    assert (again.uv == model.uv).all()
+    assert (again.uv_faces == model.uv_faces).all()
     assert {kept.suffix for kept in (cache / "headkit" / "heads").iterdir()} == {".npz"}
 
 

@@ -186,7 +186,8 @@ def _from_cache(path: Path, name: str) -> HeadModel:
 def _keep(path: Path, arrays: dict[str, Array], model: HeadModel) -> None:
     """Writes the npz whole or not at all; a cache that cannot be written is done without."""
     written = io.BytesIO()
-    np.savez(written, dense=model.dense, parts=model.parts, uv=model.uv, **arrays)  # type: ignore[arg-type]
+    corners = model.uv[model.uv_faces.ravel()]  # (3 F, 2), as _meaning gives them
+    np.savez(written, dense=model.dense, parts=model.parts, uv=corners, **arrays)  # type: ignore[arg-type]
     part: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

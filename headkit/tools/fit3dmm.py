@@ -106,7 +106,6 @@ class Options:
 EXAMPLES = (
     Example("headkit fit3dmm", '{"id":"nobody","image":"a.png","heads":[]}\n'),
     Example("headkit fit3dmm --head flame2023.npz heads.jsonl", "", status=NO_INPUT),
-    Example("headkit fit3dmm --embedding landmark_embedding.npy heads.jsonl", "", status=USAGE),
     Example("headkit fit3dmm --check images.jsonl", "", status=NO_INPUT),
     Example("headkit fit3dmm --export ply -d meshes", ""),
 )

@@ -6,10 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from headkit.editing.names import find
-from headkit.tools import caption
 
 OPEN = Path(__file__).parent / "data/names_open.jsonl"
 REFUSED = "naked schoolgirl Zephyrine Quillfeather in Brambleshire"
@@ -34,9 +31,6 @@ def words_of(text):
     return {word.lower() for word in re.findall(r"[^\W\d_]{2,}", text)}
 
 
-@pytest.mark.skipif(
-    not hasattr(caption.Options, "names"), reason="caption does not edit prompts yet"
-)
 def test_removed_words_are_nowhere(tmp_path):
     captions, gone = removed_words()
     assert len(gone) > 300

@@ -96,6 +96,11 @@ class CaptionerError(Exception):
     """Why a captioner cannot be had, with the remedy."""
 
 
+def first_line(error: Exception) -> str:
+    """What a library says of an error, on one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
 def _digest(folder: Path) -> str:
     """Of the weights in a folder: their names and digests, in order."""
     files = sorted(

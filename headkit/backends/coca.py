@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from headkit.backends.captioners import CaptionerError, Manner
+from headkit.backends.captioners import CaptionerError, Manner, first_line
 from headkit.status import NO_INPUT, Stop
 
 Pixels = NDArray[np.uint8]
@@ -58,7 +58,7 @@ def weights_of(architecture: str, tag: str) -> tuple[Path, str]:
         fetched = open_clip.download_pretrained(open_clip.get_pretrained_cfg(architecture, tag))
     except Exception as error:  # the hub's client has errors of many kinds
         raise CaptionerError(
-            f"its weights are not here and cannot be fetched ({_first_line(error)}); run --dry-run where there is a "
+            f"its weights are not here and cannot be fetched ({first_line(error)}); run --dry-run where there is a "
             "network, or name a file after the colon"
         ) from error
     return Path(fetched), tag
@@ -82,15 +82,11 @@ def _loaded(name: str, weights: str | None, manner: Manner, device: str) -> Coca
         tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:  # broken files end in errors of many kinds
         raise CaptionerError(
-            f"the weights cannot be used ({_first_line(error)}); fetch them again"
+            f"the weights cannot be used ({first_line(error)}); fetch them again"
         ) from error
     if not isinstance(network, open_clip.CoCa):
         raise CaptionerError("not a CoCa network, so that it cannot caption; name a coca_ one")
     return Coca(network, prepare, tokenizer, manner, device)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 class Coca:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from headkit.backends.captioners import CaptionerError, Manner
+from headkit.backends.captioners import CaptionerError, Manner, first_line
 
 Pixels = NDArray[np.uint8]
 
@@ -54,14 +54,10 @@ def load(name: str, manner: Manner, device: str) -> tuple[VisionLanguage, str | 
         Exception
     ) as error:  # the hub's client, and files that are broken, have errors of many kinds
         raise CaptionerError(
-            f"cannot be had ({_first_line(error)}); run --dry-run where there is a network, or name a folder"
+            f"cannot be had ({first_line(error)}); run --dry-run where there is a network, or name a folder"
         ) from error
     revision = getattr(network.config, "_commit_hash", None)
     return VisionLanguage(processor, network.to(device).eval(), manner, device), revision
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 class VisionLanguage:

@@ -24,7 +24,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     request         tool attributes prompt render
     overlay         head render
     evaluation      head
-    fitting         tool paths image head backends evaluation render
+    fitting         tool paths image picture head backends evaluation render
     arrangement     nothing: when two scenes of key points are the same
     head            nothing: it knows arrays, not records or files of ours
     render          head attributes

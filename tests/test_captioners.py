@@ -14,7 +14,8 @@ import tiny_captioners
 import torch
 from PIL import Image
 
-from headkit.backends.captioners import Manner, open_captioner
+from headkit.backends.captioners import open_captioner
+from headkit.backends.describing import Manner
 from headkit.status import Stop
 from headkit.tool import Context
 from headkit.tools import caption

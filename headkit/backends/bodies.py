@@ -15,9 +15,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from headkit.backends.detectors import YOLO_SEARCH, Detector, digest_of
+from headkit.backends.detectors import YOLO_SEARCH, Detector
 from headkit.backends.devices import torch_device
 from headkit.backends.finding import Search
+from headkit.backends.weights import digest_of
 from headkit.status import NO_INPUT, UNAVAILABLE, Stop
 
 OWN = "body_pose.npz"  # in headkit/data

@@ -3,41 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from headkit.backends.describing import CaptionerError, Manner, Network
 from headkit.backends.devices import torch_device
+from headkit.backends.weights import digest_of
 from headkit.status import NO_INPUT, UNAVAILABLE, Stop
-
-Pixels = NDArray[np.uint8]  # (H, W, 3) sRGB
-
-
-@dataclass(frozen=True)
-class Manner:
-    """How words are chosen.
-
-    tokens  at most so many new ones
-    top_p   draw each from the likeliest that make up this share (nucleus sampling, Holtzman et al. 2020); None: always
-            the likeliest
-    ask     what a model that takes questions is asked; None: its usual question
-    """
-
-    tokens: int = 60
-    top_p: float | None = None
-    ask: str | None = None
-
-
-class Network(Protocol):
-    """What describes pictures."""
-
-    def describe(self, pictures: Sequence[Pixels], seeds: Sequence[int]) -> list[str]:
-        """Words for each picture (H, W, 3); they depend on it, and its seed where drawn, and on no other picture."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -77,7 +50,7 @@ def open_captioner(model: str, manner: Manner, device: str) -> Captioner:
             path, tag = coca.weights_of(architecture, weights)
             return Captioner(
                 coca.load_file(architecture, path, manner, target),
-                {"model": f"{architecture}:{tag}", "sha256": _sha256(path)[:16]},
+                {"model": f"{architecture}:{tag}", "sha256": digest_of(path)[:16]},
             )
         if model.startswith((".", "/", "~")):
             raise Stop(NO_INPUT, f"--model {model}: no such folder; check the path")
@@ -92,27 +65,10 @@ def open_captioner(model: str, manner: Manner, device: str) -> Captioner:
         raise Stop(UNAVAILABLE, f"--model {model}: {error}") from None
 
 
-class CaptionerError(Exception):
-    """Why a captioner cannot be had, with the remedy."""
-
-
-def first_line(error: Exception) -> str:
-    """What a library says of an error, on one line."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
-
-
 def _digest(folder: Path) -> str:
     """Of the weights in a folder: their names and digests, in order."""
     files = sorted(
         path for path in folder.iterdir() if path.suffix in (".safetensors", ".bin", ".pt")
     )
-    text = "".join(f"{path.name} {_sha256(path)}\n" for path in files)
+    text = "".join(f"{path.name} {digest_of(path)}\n" for path in files)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise Stop(NO_INPUT, f"--model {path}: {error.strerror}; check the path") from None

@@ -17,10 +17,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from headkit.backends.captioners import CaptionerError, Manner, first_line
+from headkit.backends.describing import CaptionerError, Manner, Pixels
+from headkit.backends.weights import first_line
 from headkit.status import NO_INPUT, Stop
-
-Pixels = NDArray[np.uint8]
 
 CHUNK = 1  # pictures at a time on the CPU
 CHUNK_DEVICE = 32

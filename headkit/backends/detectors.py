@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
 from headkit.backends.devices import torch_device
 from headkit.backends.finding import Network, Search
-from headkit.status import NO_INPUT, UNAVAILABLE, USAGE, Stop
+from headkit.backends.weights import digest_of
+from headkit.status import UNAVAILABLE, USAGE, Stop
 
 OWN = "head_detector.npz"  # in headkit/data
 OWN_SEARCH = Search(
@@ -45,14 +45,6 @@ def open_detector(model: str | None, imgsz: int | None, device: str) -> Detector
     except ImportError as error:
         raise Stop(UNAVAILABLE, f"--model {path.name}: {error}; pip install {error.name}") from None
     return Detector(network, path.name if model is not None else "headkit", digest, search)
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file of weights; Stop 66 where it cannot be opened."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise Stop(NO_INPUT, f"--model {path}: {error.strerror}; name a file of weights") from None
 
 
 def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search]:

@@ -10,14 +10,11 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from headkit.backends.captioners import CaptionerError, Manner, first_line
-
-Pixels = NDArray[np.uint8]
+from headkit.backends.describing import CaptionerError, Manner, Pixels
+from headkit.backends.weights import first_line
 
 CHUNK = 1  # pictures at a time on the CPU
 CHUNK_DEVICE = 16

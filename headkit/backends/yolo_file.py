@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from headkit.backends.quiet_yolo import ultralytics
+from headkit.backends.weights import first_line
 
 # Every layer of the detection and pose networks whose yaml comes with ultralytics 8.4, from YOLOv3 to YOLO26.
 _LAYERS: Final = {
@@ -69,7 +70,7 @@ def read(path: Path) -> dict[str, Any]:
             "not a file of torch.save, or of a version before 1.6; save it again with a current ultralytics"
         ) from None
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise RefusedError(f"cut short or damaged ({_first_line(error)}); fetch it again") from None
+        raise RefusedError(f"cut short or damaged ({first_line(error)}); fetch it again") from None
     allowed = [_resolved(name) for name in names]
     if "numpy.dtype" in names:
         allowed.append(type(np.dtype(np.float64)))  # made by numpy, so that no file names it
@@ -77,7 +78,7 @@ def read(path: Path) -> dict[str, Any]:
         with torch.serialization.safe_globals(allowed):
             kept = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError, AttributeError, TypeError) as error:
-        raise RefusedError(f"cannot be read ({_first_line(error)}); fetch it again") from None
+        raise RefusedError(f"cannot be read ({first_line(error)}); fetch it again") from None
     if not isinstance(kept, dict):
         raise RefusedError("holds no network of ultralytics; name one that its trainer saved")
     return kept
@@ -140,7 +141,3 @@ def _layer_attribute(owner: Any, name: str) -> Any:
     if isinstance(owner, nn.Module) and name in {"forward", "forward_fuse"}:
         return getattr(type(owner), name).__get__(owner)
     raise pickle.UnpicklingError(f"attribute {name!r} of {type(owner).__name__} is asked for")
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0].strip().rstrip(".")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.fitting.request import FOUND, GIVEN
 from headkit.head.model import HeadModel
 from headkit.tool import Record
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 FAILED = "fit failed"  # what `ignore` says of a head that could not be fitted
 OURS = ("params", "pose", "fit", "mesh")  # fields of a head that an earlier run may have left
-GIVEN, FOUND = "given", "network"  # where landmarks come from: fit.landmarks
 _SEEN = 0.5  # probability from which on a point is called visible
 
 

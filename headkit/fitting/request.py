@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.fitting.labels import FOUND
 from headkit.head.camera import intrinsics
-from headkit.image import ImageError, Pixels, load
-from headkit.paths import PathError, resolve
-from headkit.tool import Record
+from headkit.image import Pixels
+from headkit.picture import picture_of
+from headkit.tool import Failure, Record
 
 Array = NDArray[np.float64]
 
+GIVEN, FOUND = "given", "network"  # where landmarks come from: fit.landmarks
 SCHEMES = {"ibug68": 68, "dense": 160, "mediapipe468": 468, "mediapipe478": 478}
 VERTICES = "vertices"  # a scheme of any number of points, which says itself what they mark
 DEVIATION = 0.012  # of given landmarks that state none, in longer sides of the box
@@ -155,18 +155,10 @@ class Reader:
     def _pixels(self, record: Record) -> Pixels:
         if not isinstance(record.get("image"), str):
             raise RequestError("image", "no image to find landmarks in, and no landmarks given")
-        try:
-            picture = load(resolve(self.root, record["image"]))
-        except (ImageError, PathError) as error:
-            raise RequestError("image", str(error)) from None
-        size = picture.width, picture.height
-        said = record.get("width", size[0]), record.get("height", size[1])
-        if said != size:
-            raise RequestError(
-                "image",
-                f"the image has {size[0]} x {size[1]} pixels, the record says {said[0]} x {said[1]}; find its heads again",
-            )
-        return picture.pixels
+        picture = picture_of(record, self.root)
+        if isinstance(picture, Failure):
+            raise RequestError("image", picture.message)
+        return picture
 
     def _camera(self, record: Record, pixels: Pixels | None) -> Camera:
         camera = record.get("camera")

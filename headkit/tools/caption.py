@@ -204,7 +204,8 @@ def _merged(path: Path) -> tuple[Describe, Record]:
 
 
 def _looked(options: Options, context: Context) -> tuple[Describe, Record]:
-    from headkit.backends.captioners import Manner, open_captioner
+    from headkit.backends.captioners import open_captioner
+    from headkit.backends.describing import Manner
     from headkit.picture import photo_of
 
     manner = Manner(options.tokens, options.top_p, options.ask)

@@ -22,6 +22,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     captioning      attributes targets prompt_words wording tool status jsonl
     expression      attributes record status
     request         tool attributes prompt render
+    conditioning    status tool picture request head render
     overlay         head render
     evaluation      head
     fitting         tool paths image picture head backends evaluation render
@@ -35,7 +36,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression overlay arrangement head render evaluation fitting backends formats completions
+    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression conditioning overlay arrangement head render evaluation fitting backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends fitting tool tools

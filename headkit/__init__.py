@@ -27,6 +27,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     evaluation      head
     fitting         tool paths image picture head backends evaluation render
     arrangement     nothing: when two scenes of key points are the same
+    twins           status image: it knows arrays, and a folder of its own
     head            nothing: it knows arrays, not records or files of ours
     render          head attributes
     backends        status record tool image head
@@ -36,14 +37,14 @@ run, tools and other folders are named as a whole, and the files of one may impo
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression conditioning overlay arrangement head render evaluation fitting backends formats completions
+    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression conditioning overlay arrangement twins head render evaluation fitting backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends fitting tool tools
     __main__        cli
 
-Files of tools/ do not import each other. typer only in cli; torch only in head/, render/, backends/,
-make/ and tools/dedupe.py; diffusers, ultralytics, open_clip, transformers only in backends/ and make/;
+Files of tools/ do not import each other. typer only in cli; torch only in head/, render/, twins/, backends/
+and make/; diffusers, ultralytics, open_clip, transformers only in backends/ and make/;
 nothing heavier than the standard library on the way to --help.
 """
 

@@ -30,7 +30,7 @@ FORBIDDEN_NAMES = {
 }
 ONLY_IN = {
     "typer": ("cli.py",),
-    "torch": ("head/", "render/", "backends/", "make/", "tools/dedupe.py"),
+    "torch": ("head/", "render/", "twins/", "backends/", "make/"),
     **dict.fromkeys(
         ("diffusers", "ultralytics", "open_clip", "transformers"), ("backends/", "make/")
     ),

@@ -22,7 +22,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     captioning      attributes targets prompt_words wording tool status jsonl
     expression      attributes record status
     request         tool attributes prompt render
-    conditioning    status tool picture request head render
+    conditioning    status tool request head render
     overlay         head render
     evaluation      head
     fitting         tool paths image picture head backends evaluation render

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from headkit.render.scene import Wanted
+    from headkit.render.scene import Scene, Wanted
 
 MOST_PEOPLE = 64
 SIDES = (16, 8192)  # pixels of an image
@@ -110,6 +110,33 @@ def request(record: Record, canvas: Canvas, seed: int) -> Request:
         light=said.light,
         place=said.background,
     )
+
+
+def composed(
+    record: Record, canvas: Canvas, seed: int, photo: NDArray[np.uint8] | None = None
+) -> tuple[Scene, Request]:
+    """The scene that the record asks for, and what it asks for. Raises RequestError.
+
+    photo  (height, width, 3) sRGB of the canvas's size, behind the people; None: a place is drawn. People, and so all
+           that is known of their heads, do not depend on it.
+    """
+    from headkit.render.scene import PoseError, compose
+
+    asked = request(record, canvas, seed)
+    try:
+        scene = compose(
+            asked.people,
+            canvas.width,
+            canvas.height,
+            seed=asked.seed,
+            K=asked.K,
+            up=asked.up,
+            light_name=asked.light,
+            place=asked.place if photo is None else photo,
+        )
+    except PoseError as error:
+        raise RequestError("bad-pose", str(error)) from None
+    return scene, asked
 
 
 def _poses(record: Record) -> list[Any]:

@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from headkit.conditioning.conventions import POSES
+from headkit.conditioning.conventions import POSES, RENDERED
+from headkit.tool import Record
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from headkit.conditioning.scenes import Rendered
+
 CONVENTIONS = tuple(POSES)  # names of ways to draw skeletons
+CONTROLS = tuple(RENDERED)  # names of pictures that the renderer makes
 
 
 def pose_image(
@@ -28,3 +32,16 @@ def pose_image(
     from headkit.conditioning.skeletons import drawn
 
     return drawn(poses, width, height, POSES[convention])
+
+
+def rendered(record: Record, controls: Sequence[str], seed: int) -> Rendered:
+    """Pictures of what `generate` would draw for a record, as conditioners read them, and the labels of the heads.
+
+    record    in pixels of the picture: width, height, poses, and what `generate` reads beside
+    controls  some of CONTROLS, several at once
+    seed      of the run
+    Raises RequestError for what is wrong with the record.
+    """
+    from headkit.conditioning.scenes import render
+
+    return render(record, controls, seed)

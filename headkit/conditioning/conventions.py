@@ -1,8 +1,12 @@
-"""How each pose conditioner wants its skeletons drawn: facts of the published drawings, as a table.
+"""How each conditioner wants its pictures: facts of what was published, as two tables, POSES and RENDERED.
 
-All know the 18 points of OpenPose: those of COCO in another order, and a neck half-way between the shoulders.
+Skeletons. All know the 18 points of OpenPose: those of COCO in another order, and a neck half-way between the shoulders.
 They differ in how wide, how bright and in which order limbs and joints are laid on black, in which points count, and
 in the order of the channels, which swaps left and right limbs where it is wrong and nothing else would notice.
+
+Rendered pictures. Conditioners of depth and normals were trained on what networks guessed from photos, walls and
+floors with it; here they are exact, and end where people end. Behind these a wall is taken to stand, so that the
+picture has the levels of a photo.
 """
 
 from __future__ import annotations
@@ -116,3 +120,64 @@ CONVENTIONS: Final = (
     ),
 )
 POSES: Final = {convention.name: convention for convention in CONVENTIONS}
+
+
+@dataclass(frozen=True)
+class RenderedConvention:
+    """One way to code what the renderer knows.
+
+    name           as records and options say it
+    shows          "people": everybody as drawn, with hair and clothes; "bodies": bare bodies; "heads": meshes of heads
+    code           "inverse": 1 / depth, from the wall behind everybody (0) to the nearest point (255);
+                   "metric": depth, from its 2nd percentile (255) to its 85th (0), as ZoeDepth is shown;
+                   "normals": red is left, green is up, blue is towards the camera;
+                   "coordinates": red, green, blue are x, y, z on the head model's template (PNCC)
+    source, notes  where it is published, and what a reader should know
+    """
+
+    name: str
+    shows: Literal["people", "bodies", "heads"]
+    code: Literal["inverse", "metric", "normals", "coordinates"]
+    source: str
+    notes: str
+
+
+RENDERED_CONVENTIONS: Final = (
+    RenderedConvention(
+        "depth",
+        "people",
+        "inverse",
+        "MiDaS as controlnet_aux shows it: diffusers/controlnet-depth-sdxl-1.0, t2i-adapter-depth-midas-sdxl-1.0,"
+        " xinsir depth and union, Z-Image union",
+        "MiDaS knows inverse depth up to scale and shift, so that the wall chooses both",
+    ),
+    RenderedConvention(
+        "depth-zoe",
+        "people",
+        "metric",
+        "ZoeDepth as controlnet_aux shows it: t2i-adapter-depth-zoe-sdxl-1.0; xinsir depth takes it too",
+        "near is white here, too",
+    ),
+    RenderedConvention(
+        "body-depth",
+        "bodies",
+        "inverse",
+        "as depth",
+        "leaves hair, headwear and clothes to the prompt",
+    ),
+    RenderedConvention(
+        "normals",
+        "people",
+        "normals",
+        "ControlNet 1.1 README (normalbae, NYU-V2's colours); xinsir union",
+        "the red of many renderers and of generate --maps normals grows to the other side",
+    ),
+    RenderedConvention(
+        "mesh",
+        "heads",
+        "coordinates",
+        "Zhu et al. 2016; KupynOrest/head_detector, pncc_processor.py; okupyn/head-mesh-controlnet-xl with FLAME",
+        "the colours belong to one head model; see headkit.conditioning.mesh_colors",
+    ),
+)
+RENDERED: Final = {convention.name: convention for convention in RENDERED_CONVENTIONS}

@@ -145,8 +145,8 @@ def compose(
     )
 
 
-def picture(scene: Scene) -> Frame:
-    """The scene drawn."""
+def picture(scene: Scene, *, shaded: bool = True) -> Frame:
+    """The scene drawn; not `shaded`, its labels without colour, in a fraction of the time."""
     rows = [paint.row(person.look) for person in scene.people]
     table = np.stack(rows) if rows else np.zeros((0, int(paint.Paint.COUNT)), np.float32)
     return draw(
@@ -160,6 +160,7 @@ def picture(scene: Scene) -> Frame:
         landmarks=_rest_landmarks(),
         ground=scene.ground,
         seed=scene.seed,
+        shaded=shaded,
     )
 
 

@@ -63,6 +63,7 @@ def draw(
     ground: Ground | None = None,
     film: Film | None = None,
     seed: int = 0,
+    shaded: bool = True,
 ) -> Frame:
     """Draw surfaces over a background.
 
@@ -73,6 +74,7 @@ def draw(
     ground      the floor in the background, for shadows on it
     film        default: the lighting's exposure and warmth
     seed        of the sensor's noise
+    shaded      else only the labels are made, `color` has no pixels, and what is painted (lips, brows) is skin
 
     The picture does not depend on the order of surfaces, except where two lie at the same depth.
     Raises ValueError for arrays that do not fit together.
@@ -90,6 +92,8 @@ def draw(
     )  # fmt: skip
     visible = see(mesh, scene)
     frame = _labels(mesh, visible, width, height)
+    if not shaded:
+        return frame
     color = _shade(scene, mesh, visible, frame)
     behind = np.ascontiguousarray(background, np.float32)
     if ground is not None:

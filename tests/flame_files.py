@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import pickle
 import sys
 import types
@@ -10,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from headkit.head.flame import ORIGIN
-from headkit.head.model import load_head
+from headkit.head.flame import ORIGIN, checked, head_from_flame
+from headkit.head.model import HeadModel, load_head
 
 VERTICES = 5023
 
 
+@functools.cache
 def faces_and_template(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """template (5023, 3) in the file's frame, faces (F, 3), and place (V,): where our vertices are in it, -1: nowhere.
 
@@ -101,3 +103,56 @@ def write_pickle(path: Path, seed: int = 0) -> Path:
         for name in ("chumpy", "chumpy.ch", "chumpy.reordering"):
             del sys.modules[name]
     return path
+
+
+def own_arrays(seed: int = 0) -> dict[str, np.ndarray]:
+    """As `arrays`, but with the shape and expression modes, the jaw and the neck of our own head on another topology.
+
+    The template is another person than our mean head; the modes go on from him. A head of ours whose further modes are
+    0 lies within the model, but for the 30 coefficients of the template.
+    """
+    own = load_head()
+    found = arrays(seed)
+    template, faces, place = faces_and_template(seed)
+    back = np.flatnonzero(place >= 0)[np.argsort(place[place >= 0])]  # our vertex of each of theirs
+    split = faces[-3 * (VERTICES - len(back)) :].reshape(
+        3, -1, 3
+    )  # (a, b, new), (b, c, new), (c, a, new)
+    corners = np.stack([split[0, :, 0], split[1, :, 0], split[2, :, 0]], axis=1)
+
+    def carried(values: np.ndarray) -> np.ndarray:
+        """(..., V) of ours to (..., VERTICES): at the middle of a split face the mean of its corners."""
+        kept = values[..., back].astype(float)
+        return np.concatenate([kept, kept[..., corners].mean(axis=-1)], axis=-1)
+
+    directions = np.zeros((VERTICES, 3, 400))
+    directions[:, :, : own.n_shape] = np.moveaxis(
+        carried(np.moveaxis(own.shape_basis, 1, 2)), 0, 2
+    ).swapaxes(0, 1)
+    modes = carried(np.moveaxis(own.expression_basis, 1, 2))  # (E, 3, V)
+    directions[:, :, 300 : 300 + own.n_expression] = np.moveaxis(modes, 0, 2).swapaxes(0, 1)
+    rigid, jaw = carried(own.head_mask.astype(float)), carried(own.jaw_weights)
+    loose = np.clip(1 - rigid, 0, 1) * (1 - jaw)  # what stays with the shoulders
+    weights = np.zeros((VERTICES, 5))
+    weights[:, 0], weights[:, 1], weights[:, 2] = loose, 1 - jaw - loose, jaw
+    near = np.argsort(np.linalg.norm(template - ORIGIN - own.jaw_joint, axis=1))[:30]
+    regressor = np.zeros((5, VERTICES))
+    regressor[:, near] = 1 / len(near)
+    return found | {
+        "v_template": template, "f": faces.astype(np.uint32), "shapedirs": directions, "weights": weights,
+        "J_regressor": regressor, "posedirs": np.zeros((VERTICES, 3, 36)),
+    }  # fmt: skip
+
+
+def own_model(seed: int = 0) -> HeadModel:
+    """The head model of `own_arrays`; marks are where they are known to be, so that nothing is registered."""
+    own = load_head()
+    found = own_arrays(seed)
+    place = faces_and_template(seed)[2]
+    faces = len(found["f"])
+    meaning = {
+        "dense": place[own.dense].astype(np.int32),
+        "parts": np.ones(faces, np.uint8),
+        "uv": np.zeros((3 * faces, 2), np.float32),
+    }
+    return head_from_flame(checked(found), "flame-like", meaning)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from headkit.conditioning.mesh_fit import MeshFitter
     from headkit.conditioning.scenes import Rendered
 
 CONVENTIONS = tuple(POSES)  # names of ways to draw skeletons
@@ -34,14 +35,33 @@ def pose_image(
     return drawn(poses, width, height, POSES[convention])
 
 
-def rendered(record: Record, controls: Sequence[str], seed: int) -> Rendered:
+def prepare(
+    controls: Sequence[str], head: str = "headkit", *, published_mesh: bool = False
+) -> MeshFitter | None:
+    """Makes ready for `rendered`: loads the head model and compiles the renderer. To be called once per process.
+
+    controls        some of CONTROLS
+    head            "headkit", our own, or the path of a FLAME file, as of --head
+    published_mesh  whether they go to the published mesh ControlNet, which knows FLAME's colours and no others
+    Returns what `rendered` wants as `fitter`; its `model` is the head model. Raises Stop where the published network is
+    asked to read our own head, and for a file that is none.
+    """
+    from headkit.conditioning.starting import start
+
+    return start(controls, head, published_mesh=published_mesh)
+
+
+def rendered(
+    record: Record, controls: Sequence[str], seed: int, fitter: MeshFitter | None = None
+) -> Rendered:
     """Pictures of what `generate` would draw for a record, as conditioners read them, and the labels of the heads.
 
     record    in pixels of the picture: width, height, poses, and what `generate` reads beside
     controls  some of CONTROLS, several at once
     seed      of the run
+    fitter    from `prepare`; None: our own head
     Raises RequestError for what is wrong with the record.
     """
     from headkit.conditioning.scenes import render
 
-    return render(record, controls, seed)
+    return render(record, controls, seed, fitter)

@@ -69,7 +69,7 @@ def colored(model: HeadModel, subset: NDArray[np.int64] | None = None) -> Colore
     """
     chosen = np.zeros(len(model.template), np.bool_)
     if subset is None:
-        chosen |= model.head_mask & _largest_piece(model)
+        chosen |= model.head_mask & largest_piece(model)
     elif subset.size and subset.min() >= 0 and subset.max() < len(chosen):
         chosen[subset] = True
     faces = model.faces[chosen[model.faces].all(axis=1)]
@@ -94,7 +94,7 @@ def published_subset(folder: Path) -> NDArray[np.int64] | None:
     return np.asarray(numbers, np.int64)
 
 
-def _largest_piece(model: HeadModel) -> NDArray[np.bool_]:
+def largest_piece(model: HeadModel) -> NDArray[np.bool_]:
     """(V,) whether a vertex hangs together with most others: skin, but not eyeballs, teeth and tongue."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from headkit.conditioning.conventions import RENDERED, RenderedConvention
 from headkit.conditioning.mesh_colors import ColoredHead, colored
+from headkit.conditioning.mesh_fit import Fit, MeshFitter
+from headkit.conditioning.mesh_label import fitted_label
 from headkit.conditioning.meshes import Mesh, draw_depth
 from headkit.conditioning.relief import Pixels, depth_picture, normal_picture
 from headkit.render.drawing.frame import Frame
 from headkit.render.human.body import load_body
-from headkit.render.scene import Scene, picture
-from headkit.render.truth import head_vertices, labels
+from headkit.render.scene import Person, Scene, picture
+from headkit.render.truth import Label, head_vertices, labels
 from headkit.request import canvas_of, composed
 from headkit.tool import Record
 
@@ -33,7 +35,7 @@ class Rendered:
     """A record as conditions.
 
     images  control -> (height, width, 3) uint8, as the conditioner is fed
-    target  `heads`, with the fields of truth.heads
+    target  `heads`, with the fields of truth.heads; with another head model's meshes, of these (see mesh_label)
     camera  K, 3 x 3, and up where the record knows it: the frame that `target` is in
     """
 
@@ -42,45 +44,54 @@ class Rendered:
     camera: Record
 
 
-def render(record: Record, controls: Sequence[str], seed: int) -> Rendered:
+def render(
+    record: Record, controls: Sequence[str], seed: int, fitter: MeshFitter | None = None
+) -> Rendered:
     """Pictures of all `controls`, names of conventions.RENDERED. Raises RequestError for what is wrong with a record.
 
     record  in pixels of the picture: width, height, poses, and what `generate` reads beside
     seed    of the run
+    fitter  of the head model whose meshes are drawn and which `target` is of; None: our own
     """
     canvas = canvas_of(record, None)
     nothing = np.zeros((canvas.height, canvas.width, 3), np.uint8)  # behind people: is not seen
     scene, asked = composed(record, canvas, seed, photo=nothing)
-    frame = picture(scene, shaded=False)
-    heads = labels(scene, frame)
+    images, heads = shown(scene, controls, fitter)
     for head, person in zip(heads, asked.drawn, strict=True):
         head["person"] = person
     return Rendered(
-        images={name: _image(RENDERED[name], scene, frame) for name in controls},
-        target={"heads": heads},
-        camera={**(record.get("camera") or {}), "K": scene.K.tolist()},
+        images, {"heads": heads}, {**(record.get("camera") or {}), "K": scene.K.tolist()}
     )
 
 
-def _image(convention: RenderedConvention, scene: Scene, frame: Frame) -> Pixels:
+def shown(
+    scene: Scene, controls: Sequence[str], fitter: MeshFitter | None = None
+) -> tuple[dict[str, Pixels], list[Label]]:
+    """The pictures of a scene by name, and the labels of its heads."""
+    frame = picture(scene, shaded=False)
+    heads = labels(scene, frame)
+    if fitter is None:
+        own = load_body().head
+        colors, meshes = _own_colors(), [head_vertices(own, person) for person in scene.people]
+    else:
+        fits = [_fitted(fitter, person) for person in scene.people]
+        pairs = zip(heads, fits, strict=True)
+        heads = [fitted_label(head, fit, fitter.model, scene.K) for head, fit in pairs]
+        colors, meshes = fitter.head, [fit.vertices for fit in fits]
+
+    def image(convention: RenderedConvention) -> Pixels:
+        if convention.code == "coordinates":
+            return colors.picture(meshes, scene.K, scene.width, scene.height)
+        return _relief(convention, scene, frame)
+
+    return {name: image(RENDERED[name]) for name in controls}, heads
+
+
+def _relief(convention: RenderedConvention, scene: Scene, frame: Frame) -> Pixels:
     if convention.code == "normals":
         return normal_picture(frame.normal)
-    if convention.code == "coordinates":
-        return own_heads(scene)
-    depth: NDArray[Any] = frame.depth if convention.shows == "people" else body_depth(scene)
-    return depth_picture(depth, convention.code)
-
-
-def own_heads(scene: Scene) -> Pixels:
-    """(H, W, 3) everybody's head in the colours of our own head model."""
-    model = load_body().head
-    heads = [head_vertices(model, person) for person in scene.people]
-    return _own_colors().picture(heads, scene.K, scene.width, scene.height)
-
-
-@functools.lru_cache(maxsize=1)
-def _own_colors() -> ColoredHead:
-    return colored(load_body().head)
+    depth: NDArray[Any] = body_depth(scene) if convention.shows == "bodies" else frame.depth
+    return depth_picture(depth, "metric" if convention.code == "metric" else "inverse")
 
 
 def body_depth(scene: Scene) -> NDArray[np.float64]:
@@ -91,3 +102,14 @@ def body_depth(scene: Scene) -> NDArray[np.float64]:
         Mesh(body.skin(person.rest, person.posed.bone_transforms), faces) for person in scene.people
     ]
     return draw_depth(bodies, scene.K, scene.width, scene.height)
+
+
+@functools.lru_cache(maxsize=1)
+def _own_colors() -> ColoredHead:
+    return colored(load_body().head)
+
+
+def _fitted(fitter: MeshFitter, person: Person) -> Fit:
+    shape, expression = person.rest.identity.shape, person.expression
+    own = load_body().head.vertices(shape, expression, person.jaw)
+    return fitter.fit(own, person.rotation, person.translation)

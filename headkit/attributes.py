@@ -274,11 +274,14 @@ def _hair_weights(sex: str, age: float, origin: str) -> dict[str, float]:
             weights["bald"] = min(22.0, (age - 25) * 0.4)
         if age < ADULT:
             weights |= {"slicked back": 3.0, "ponytail": 0.5, "bun": 0.5}
+        elif age >= 55:  # few old men wear it long
+            weights |= {"long": 1.2, "ponytail": 0.8, "bun": 0.3, "bob": 0.2}
     else:
         weights |= {"long": 30.0, "ponytail": 16.0, "bun": 13.0, "bob": 16.0, "curly": 10.0}
         weights |= {"short": 5.0, "side part": 4.0, "slicked back": 2.0, "buzz": 1.0}
-        if age >= 55:
-            weights |= {"short": 18.0, "long": 12.0, "ponytail": 7.0}
+        if age >= 55:  # with the years hair is cut shorter, or put up
+            weights |= {"long": 30.0 - 24.0 * min(1.0, (age - 45) / 25), "ponytail": 6.0}
+            weights |= {"short": 24.0, "bob": 20.0, "curly": 14.0, "side part": 8.0}
         weights["bald"] = 0.4 if age >= ADULT else 0.0
     if origin == "african":
         weights |= {"afro": 18.0, "curly": 16.0, "side part": weights["side part"] / 3}
@@ -292,7 +295,7 @@ def _hair_weights(sex: str, age: float, origin: str) -> dict[str, float]:
 
 def _gray(sex: str, age: float) -> tuple[float, float]:
     """The share of gray or white hair, and of white within it."""
-    gray = max(0.0, min(0.92, (age - 34) / 42)) * (0.75 if sex == "female" else 1.0)  # some dye it
+    gray = max(0.0, min(0.92, (age - 38) / 42)) * (0.66 if sex == "female" else 1.0)  # some dye it
     return gray, min(1.0, max(0.0, (age - 58) / 50))
 
 

@@ -23,6 +23,10 @@ Neckline = Literal["crew", "v", "scoop", "collar", "hood", "high"]
 Bottom = Literal["trousers", "jeans", "shorts", "skirt", "none"]  # none: the dress covers
 Pattern = Literal["plain", "stripes", "checks", "dots"]
 GlassesShape = Literal["round", "rectangle", "oval", "cat-eye", "aviator"]
+# How long hair is worn: `loose`, its upper half tied back, or all of it in tails, plaits or knots.
+Arrangement = Literal[
+    "loose", "half up", "tail", "two tails", "plait", "two plaits", "knot", "two knots", "coil",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,9 @@ class Hair:
     length: float  # factor on the style's usual length, about 0.7 to 1.4
     volume: float  # factor on the style's usual thickness, about 0.8 to 1.25
     parting: float  # -1 the subject's right, 0 the middle, 1 the subject's left
-    thinning: float  # 0 full, 1 bare crown and temples with a ring of hair left
+    thinning: float  # -0.6 a low hairline, 0 a usual one, 1 bare crown and temples, a ring left
     fringe: float  # 0 none, 1 down to the brows
+    arrangement: Arrangement
 
 
 @dataclass(frozen=True)
@@ -153,7 +158,8 @@ def resolve(given: Mapping[str, Any], rng: np.random.Generator) -> Look:
         iris=palette.iris(words["origin"], rng),
         brow=palette.brow(hair.color, hair.gray, age),
         brow_density=float(np.clip(rng.normal(0.75 if male else 0.62, 0.12), 0.3, 1.0))
-        * float(np.interp(age, (1, 16), (0.4, 1.0))),  # a child's are faint
+        * float(np.interp(age, (1, 16), (0.4, 1.0)))  # a child's are faint
+        * (1.0 - 0.3 * hair.gray),
         hair=hair,
         beard=_beard(words, rng),
         headwear=_headwear(words, rng),
@@ -180,11 +186,20 @@ def _hair(words: Mapping[str, Any], rng: np.random.Generator) -> Hair:
     graying = 0.0
     if word not in ("gray", "white") and age > 32:  # gray strands before the hair is called gray
         graying = float(rng.uniform(0.0, min(0.45, (age - 32) / 60)))
-    thinning = float(rng.uniform(0.0, min(0.9, (age - 24) / 45))) if male and age > 24 else 0.0
+    thinning = float(rng.uniform(-0.4, -0.05)) - (0.25 if age < attributes.ADULT else 0.0)
+    if male and age > 25:
+        thinning = float(rng.uniform(-0.2, min(0.9, (age - 25) / 45)))
+    elif not male and age > 50:
+        thinning = float(rng.uniform(-0.25, 0.15))
+    color = palette.hair(word, rng)
+    if word == "gray":  # from pepper and salt to silver
+        graying = float(rng.uniform(0.3, 0.95))
+        dark = 0.3 + 0.7 * graying
+        color = (dark * color[0], dark * color[1], dark * color[2])
     return Hair(
         style=style,
-        color=palette.hair(word, rng),
-        gray={"gray": 0.75, "white": 1.0}.get(word, graying),
+        color=color,
+        gray=1.0 if word == "white" else graying,
         root_darkening=float(rng.uniform(0.1, 0.5)),
         waviness=float(np.clip(waves, 0.0, 1.0)),
         length=float(np.clip(np.exp(rng.normal(0.0, 0.22)), 0.62, 1.5)),
@@ -192,9 +207,32 @@ def _hair(words: Mapping[str, Any], rng: np.random.Generator) -> Hair:
         parting=float(rng.choice([-1.0, 1.0]) * rng.uniform(0.35, 0.9))
         if style == "side part" or rng.random() < 0.5
         else float(rng.normal(0.0, 0.1)),
-        thinning=thinning if style not in ("afro", "bun", "ponytail", "bob") else 0.3 * thinning,
-        fringe=float(rng.uniform(0.5, 1.0)) if rng.random() < (0.15 if male else 0.35) else 0.0,
+        thinning=min(thinning, 0.3 * thinning)
+        if style in ("afro", "bun", "ponytail", "bob", "long")
+        else thinning,
+        fringe=float(rng.uniform(0.5, 1.0)) if rng.random() < (0.12 if male else 0.3) else 0.0,
+        arrangement=_arrangement(words, rng),
     )
+
+
+def _arrangement(words: Mapping[str, Any], rng: np.random.Generator) -> Arrangement:
+    """How hair of this style is worn by such a person; `loose` where it is too short to be tied."""
+    age, male, hat = float(words["age"]), words["sex"] == "male", words["headwear"] != "none"
+    child, young = age < attributes.ADULT, age < 35
+    odds: dict[Arrangement, float] = {"loose": 1.0}
+    if words["hair"] == "long" and male:
+        odds = {"loose": 75.0, "half up": 0.0 if hat else 15.0, "plait": 10.0}
+    elif words["hair"] == "long":
+        odds = {"loose": 52.0, "half up": 0.0 if hat else 16.0, "plait": 18.0}
+        odds["two plaits"] = 30.0 if child else 14.0 if young else 4.0
+    elif words["hair"] == "ponytail":
+        odds = {"tail": 64.0, "plait": 10.0 if male else 24.0}
+        odds["two tails"] = 0.0 if male else 40.0 if child else 8.0 if young else 0.0
+    elif words["hair"] == "bun":
+        odds = {"knot": 62.0, "coil": 30.0}
+        odds["two knots"] = 0.0 if male or hat else 20.0 if young else 0.0
+    names, weights = list(odds), np.array(list(odds.values()))
+    return names[int(rng.choice(len(names), p=weights / weights.sum()))]
 
 
 def _beard(words: Mapping[str, Any], rng: np.random.Generator) -> Beard:
@@ -253,7 +291,7 @@ def _clothes(words: Mapping[str, Any], rng: np.random.Generator) -> Clothes:
     adult = float(words["age"]) >= attributes.ADULT
     sleeves = {"t-shirt": (0.22, 0.4), "tank top": (0.0, 0.0), "dress": (0.0, 0.45)}
     sleeve = 0.3 if kind == "shirt" and rng.random() < 0.3 else None
-    patterned = {"shirt": 0.45, "dress": 0.4, "t-shirt": 0.25, "sweater": 0.3}.get(kind, 0.06)
+    patterned = {"shirt": 0.5, "dress": 0.45, "t-shirt": 0.3, "sweater": 0.35}.get(kind, 0.1)
     patterns: tuple[Pattern, ...] = ("stripes", "checks", "dots")
     bottoms: tuple[Bottom, ...] = (
         ("trousers", "jeans", "shorts") if male else ("trousers", "jeans", "skirt", "shorts")
@@ -269,7 +307,7 @@ def _clothes(words: Mapping[str, Any], rng: np.random.Generator) -> Clothes:
         color=palette.cloth(words["clothes_color"], rng),
         second=palette.cloth(str(rng.choice(attributes.COLOR)), rng),
         pattern=patterns[int(rng.integers(3))] if rng.random() < patterned else "plain",
-        pattern_size=float(rng.uniform(0.012, 0.06)),
+        pattern_size=float(np.exp(rng.uniform(np.log(0.008), np.log(0.07)))),
         looseness=float(rng.uniform(0.1, 0.9)),
         length=float(rng.uniform(0.3, 1.0)),
         bottom="none" if kind == "dress" else bottom,

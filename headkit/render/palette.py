@@ -28,9 +28,21 @@ _IRIS = {"brown": "4a2f1c", "dark brown": "2a1a10", "hazel": "6a5230", "green": 
          "blue": "5a7c98", "gray": "78858c"}  # fmt: skip
 _HAIR = {"black": "15110f", "dark brown": "2d1e15", "brown": "4d3422", "auburn": "5b2c1a", "red": "8a4020",
          "blond": "b08d57", "gray": "8d8a86", "white": "d6d3cd"}  # fmt: skip
-_CLOTH = {"black": "1b1b1d", "white": "cdcbc6", "gray": "7c7d7f", "navy": "1f2a44", "blue": "2f5d9b",
-          "green": "3c6b45", "red": "a32a2a", "orange": "c96a28", "yellow": "d2ac3c", "pink": "d08a9c",
-          "purple": "6b4a86", "brown": "6b4a32", "beige": "c4b08e"}  # fmt: skip
+_CLOTH = {
+    "black": ("1b1b1d", "26262a", "2a2624"),
+    "white": ("cdcbc6", "d6d2c6", "c4c8cc"),
+    "gray": ("7c7d7f", "56585c", "9c9a96", "8a8378"),
+    "navy": ("1f2a44", "26324f", "1c2c3a"),
+    "blue": ("2f5d9b", "6f93b8", "3d4f7a", "2c7a94", "8fa9c4", "48619c"),
+    "green": ("3c6b45", "6b7048", "8c9c7c", "24493c", "4f7f78", "7d9a52"),
+    "red": ("a32a2a", "7c2230", "b5483c", "8a3436"),
+    "orange": ("c96a28", "b8643c", "d08a50", "a8552e"),
+    "yellow": ("d2ac3c", "c49a3a", "d8c078", "b39038"),
+    "pink": ("d08a9c", "c9a2a4", "b0607c", "d8a8a0"),
+    "purple": ("6b4a86", "54365c", "8a7aa4", "7a4a68"),
+    "brown": ("6b4a32", "4a3528", "8a684a", "7a4c34"),
+    "beige": ("c4b08e", "b09c7c", "cfc2a8", "a8957c"),
+}
 _FRAMES = ("141414", "2b1a10", "4a2c18", "5e5e60", "a08a50", "26324e", "6a1f24")
 _LENSES = ("0c0c0d", "1c1410", "10161c")
 _SHOES = ("181716", "e2e0dc", "4a3324", "6b6b6c", "2a3350")
@@ -103,13 +115,16 @@ def hair(word: str, rng: np.random.Generator) -> Color:
 def brow(color: Color, gray: float, age: float) -> Color:
     """Brows are darker than the hair, but for a child's, and stay dark longer than it."""
     darker = float(np.interp(age, (2, 16), (1.3, 0.62)))
-    red, green, blue = (darker * value * (1 - 0.25 * gray) for value in color)
+    red, green, blue = (darker * value * (1 - 0.55 * gray) for value in color)
     return red, green * 0.97, blue * 0.92
 
 
 def cloth(word: str, rng: np.random.Generator) -> Color:
-    """Of a colour word of clothes."""
-    return _vary(linear(_CLOTH[word]), rng, 0.12, 0.05)
+    """Of a colour word of clothes: one of its hues, lighter or darker, more or less faded."""
+    hues = _CLOTH[word]
+    red, green, blue = _vary(linear(hues[int(rng.integers(len(hues)))]), rng, 0.16, 0.06)
+    gray, faded = (red + green + blue) / 3, float(rng.uniform(0.0, 0.35))
+    return red + faded * (gray - red), green + faded * (gray - green), blue + faded * (gray - blue)
 
 
 def bottom(kind: str, rng: np.random.Generator) -> Color:

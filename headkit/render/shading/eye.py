@@ -53,7 +53,7 @@ def shade_eye(
         angle = sqrt(left * left + up * up)
         blur = max(0.02, 2.0 * hit.z / scene.camera[0] / _RADIUS)
         inside = _step(_IRIS, angle, blur)
-        occlusion = sqrt(value(scene.attributes, hit, OCCLUSION))  # white walls light each other
+        occlusion = value(scene.attributes, hit, OCCLUSION) ** 0.65  # white walls light each other
         # lashes and the lid's edge shade the upper part
         shade = occlusion * (1.0 - 0.62 * (1.0 - _step(0.26, up, 0.44)))
         tilt_x, tilt_y, tilt_z = _outward(scene.vertices, scene.attributes, hit, normal, left, up)
@@ -135,7 +135,7 @@ def _window(light: NDArray[np.float64], mirror: tuple[float, float, float]) -> f
     across = mirror[0] * sx + mirror[1] * sy + mirror[2] * sz
     along = mirror[0] * tx + mirror[1] * ty + mirror[2] * tz
     half = min(0.34, max(0.12, 0.8 * light[KEY + 6]))
-    return 1.1 * _step(half, abs(across), 0.12) * _step(1.25 * half, abs(along), 0.12)
+    return 0.9 * _step(half, abs(across), 0.12) * _step(1.25 * half, abs(along), 0.12)
 
 
 @compiled
@@ -168,7 +168,7 @@ def _sclera(left: float, up: float, angle: float, seed: float) -> tuple[float, f
     vein = value_noise(left * 7.0 + seed, up * 26.0, 1.0 + seed)
     vein = max(0.0, 1.0 - 12.0 * abs(vein - 0.5)) * red
     return (
-        0.56 - 0.07 * red - 0.04 * vein,
-        0.52 - 0.14 * red - 0.12 * vein,
-        0.49 - 0.15 * red - 0.11 * vein,
+        0.47 - 0.06 * red - 0.04 * vein,
+        0.43 - 0.12 * red - 0.11 * vein,
+        0.40 - 0.13 * red - 0.10 * vein,
     )

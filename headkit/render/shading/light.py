@@ -156,8 +156,11 @@ def _balanced(light: Lighting) -> Lighting:
 
 
 def _exposure(light: Lighting) -> float:
-    """What a camera's meter would choose: a gray surface facing the camera comes out alike everywhere."""
-    key = max(0.0, -light.key[2]) * np.mean(light.key_color)
+    """What a camera's meter would choose: a gray surface facing the camera comes out alike everywhere.
+
+    Of a light from behind it sees the rims that it makes.
+    """
+    key = max(0.42, -light.key[2]) * np.mean(light.key_color)
     fill = max(0.0, -light.fill[2]) * np.mean(light.fill_color)
     ambient = 0.5 * (np.mean(light.sky) + np.mean(light.ground))
     return float(0.86 / (0.75 * key + fill + ambient + 0.08))

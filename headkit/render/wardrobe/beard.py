@@ -20,7 +20,7 @@ from headkit.render.wardrobe.strands import Roots
 from headkit.render.wardrobe.tailoring import Floats, Ints, unit
 from headkit.render.wardrobe.wearer import Wearer
 
-_COUNT = 8000
+_COUNT = 9500
 _TUFTS = np.array([[420.0, 310.0, 260.0], [-350.0, 390.0, 240.0], [280.0, -430.0, 330.0]])
 
 
@@ -116,14 +116,18 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
     chance = rng.random(len(grown))
     keep = (
         (chance < grown * (0.55 + 0.45 * look.density))
-        & (grown > 0.3)
+        & (grown > 0.42)
         & (np.arange(len(grown)) < _COUNT * near)
     )
     if keep.sum() < 3:
         return []
     roots = _roots(wearer, follicles, keep, grown[keep], size, rng)
-    line = roots.places[:, None] + _curve(roots, follicles.head[keep], 4)
-    width = 0.0021 * near**-0.6 * size
+    points = 4 if look.length > 0.012 else 3
+    line = roots.places[:, None] + _curve(roots, follicles.head[keep], points)
+    width = 0.0015 * near**-0.6 * size
+    # Neighbours have one tone: locks that differ would be flakes.
+    cells = np.floor(follicles.head[keep] / 0.010).astype(np.int64) @ np.array([1, 1000, 1000000])
+    groups = np.unique(cells, return_inverse=True)[1].astype(np.int32)
     out = np.broadcast_to(roots.directions[:, None], line.shape).astype(np.float32)
     parts = []
     edge = grown[keep] < 0.75  # single short hairs: locks as wide as they are long would be flakes
@@ -131,11 +135,11 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
         if chosen.sum() < 2:
             continue
         strands = int(np.clip(share * width / max(0.0004, 0.2 / wearer.detail), 1, 6))
-        lock = Lock(share * width, strands, 0.08, 0.75, 1.8, 0.7, twist=0.5)
+        lock = Lock(share * width, strands, 0.08, 0.7, 1.5, 0.92, twist=0.5)
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         margins = np.full(len(part.places), 0.002, np.float32)
         lying, facing = laid(line[chosen].astype(np.float32), out[chosen], margins, cloth)
-        parts.append(Locks(part, lying, facing, lock))
+        parts.append(Locks(part, lying, facing, lock, groups[chosen]))
     return [surface(parts, wearer, cloth, Part.BEARD)]
 
 
@@ -166,7 +170,7 @@ def _roots(
         rng.random(count).astype(np.float32),
         rng.random(count).astype(np.float32),
         follicles.template[keep],
-        np.clip(0.7 - amount, 0.0, 1.0).astype(np.float32),
+        np.clip(1.5 - 1.6 * amount, 0.0, 1.0).astype(np.float32),
     )
 
 
@@ -181,7 +185,7 @@ def _curve(roots: Roots, head: Floats, points: int) -> Floats:
     down = unit(down.astype(np.float32))
     t = np.linspace(0.0, 1.0, points)[None, :, None]
     bend = 0.75 * t**1.5
-    out = roots.directions[:, None] * (0.55 * (t - 0.5 * t * t)) + down[:, None] * (
+    out = roots.directions[:, None] * (0.45 * (t - 0.5 * t * t)) + down[:, None] * (
         0.35 * t + 0.65 * bend
     )
     single = (roots.phases[:, None] * np.array([[17.0, 29.0, 41.0]])) % 1.0 - 0.5

@@ -17,12 +17,14 @@ from headkit.render.wardrobe.cut_lines import Figure, figure
 from headkit.render.wardrobe.hair import hair
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, sort_obstacles
 from headkit.render.wardrobe.resting import Cloth, sort_cloth
+from headkit.render.wardrobe.rounding import rounded_off
 from headkit.render.wardrobe.scalp import ScalpGrid
 from headkit.render.wardrobe.tailoring import Floats, compact
 from headkit.render.wardrobe.wearer import Wearer
 
 _HANGING = ("long", "bob", "ponytail", "curly")
 _REACH = 0.62  # metres from the head's middle within which long hair may touch the clothes
+_ROUND = 110.0  # pixels of a head from which its triangles would be seen at the outline
 _BARE = (Part.TORSO, Part.ARM, Part.HAND)  # skin that hair rests on as it does on clothes
 
 
@@ -86,8 +88,10 @@ def dress(
     worn = clothes.clothes(wearer, shared.figure)
     cover = worn.cover
     if look.headwear.kind == "headscarf":
-        cover = np.maximum(cover, scarf.cover(shared.head, shared.figure.points[:, 1]))
+        cover = np.maximum(cover, scarf.cover(shared.head, shared.figure.points[:, 1], look))
     flesh = skin(body, wearer, cover)
+    if look.hair.style in ("bald", "buzz") and detail > _ROUND:
+        flesh[0] = rounded_off(flesh[0], _skull(flesh[0], shared.grid))
     surfaces = flesh + worn.surfaces
     grown = scalp.fit(shared.grid, wearer)
     resting = obstacles(wearer, worn.outline, grown.center)
@@ -134,6 +138,14 @@ def _bare(flesh: list[Surface]) -> list[Surface]:
 def _neck(body: Body) -> NDArray[np.int64]:
     faces = body.face_groups["skin"]
     return np.unique(body.faces[faces[body.parts[faces] == Part.NECK]]).astype(np.int64)
+
+
+def _skull(flesh: Surface, grid: ScalpGrid) -> NDArray[np.bool_]:
+    """Faces of the skin that hair could grow on, and a little around them."""
+    corners = ((flesh.rest - grid.origin) / grid.unit).astype(np.float32)
+    inside = scalp.above_hairline(corners, 0.0) > -0.03
+    inside &= corners[:, 1] > -0.10
+    return np.isin(flesh.parts, (Part.FACE, Part.NECK)) & inside[flesh.faces].all(axis=1)
 
 
 def skin(body: Body, wearer: Wearer, cover: Floats) -> list[Surface]:

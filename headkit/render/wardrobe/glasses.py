@@ -23,7 +23,7 @@ _SHAPES: dict[str, tuple[float, float, float, float, float]] = {
 }
 
 _THINNEST = 1.2  # pixels: a thinner wire would fall between samples and look like dashes
-_ROUND = 1.5  # pixels of radius from which a wire is shaded as round
+_ROUND = 2.6  # pixels of radius from which a wire is shaded as round
 
 
 def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
@@ -39,8 +39,13 @@ def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
     thick = 0.5 * max(look.frame_width, _THINNEST * 0.24 / max(wearer.detail, 1.0)) * size
     parts = [tube(rim, thick, 1.15, 6 if near else 4, closed=True) for rim in rims]
     parts.append(tube(_bridge(wearer, rims), thick * 0.95, sides=5))
+    covered = wearer.look.headwear.kind == "headscarf"
     for rim, side in zip(rims, (1.0, -1.0), strict=True):
-        parts.append(tube(_temple(scalp, rim, side), thick * 1.1, 0.7, sides=5))
+        line = _temple(scalp, rim, side)
+        if covered:
+            parts.append(tube(_pressed(scalp, line), min(thick, 0.0010 * size), 0.7, sides=5))
+        else:
+            parts.append(tube(line, thick * 1.1, 0.7, sides=5))
     frame = joined(parts)
     if thick * wearer.detail < 0.24 * _ROUND:  # a glint on every other pixel would read as dashes
         frame = replace(frame, normals=unit(frame.vertices - scalp.center))
@@ -143,6 +148,18 @@ def _temple(scalp: Scalp, rim: Floats, side: float) -> Floats:
     push = np.maximum(needed - distance, 0.0)
     push[0] = 0.0
     return (line + unit(out) * push[:, None] * np.linspace(0, 1, len(line))[:, None] ** 0.5).astype(
+        np.float32
+    )
+
+
+def _pressed(scalp: Scalp, line: Floats) -> Floats:
+    """A temple that cloth holds to the head, from a finger's breadth behind the hinge on."""
+    line = line[:8]  # it ends at the ear
+    out = line - scalp.center
+    distance = np.linalg.norm(out, axis=1)
+    least = radius_towards(scalp, out) + 0.0014 * scalp.scale
+    share = np.clip(np.linspace(0.0, 1.0, len(line)) / 0.3, 0.0, 1.0)
+    return (scalp.center + unit(out) * (distance + share * (least - distance))[:, None]).astype(
         np.float32
     )
 

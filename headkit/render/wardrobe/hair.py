@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from headkit.render.surface import Surface
 from headkit.render.wardrobe import strands
-from headkit.render.wardrobe.hair_groups import drawn_together, grouped
-from headkit.render.wardrobe.hair_shapes import afro, gravity, tie_point, tied
-from headkit.render.wardrobe.hair_styles import Style, styled
+from headkit.render.wardrobe.hair_cut import cut, falling, in_fringe, lengths_to_cut
+from headkit.render.wardrobe.hair_groups import drawn_together, grouped, rounded
+from headkit.render.wardrobe.hair_shapes import afro, gravity, tied
+from headkit.render.wardrobe.hair_styles import STYLES, Style, styled
 from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
+from headkit.render.wardrobe.hair_ties import Tie, bound, lengths_to, tied_whole, ties, upper_half
 from headkit.render.wardrobe.hanging import closed_up, over_forehead
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, wrapped
 from headkit.render.wardrobe.resting import Cloth, laid
@@ -60,11 +62,12 @@ def hair(
             free = below_brim(sample(brim[..., None], row, column)[:, 0])
         parts.append(_resting(afro(scalp, wearer, style, roots, free), cloth))
     else:
-        parts += _main(scalp, wearer, style, obstacles, cloth, brim)
-    if look.style in ("ponytail", "bun"):
-        tail, more = tied(scalp, wearer, style, obstacles)
-        parts += [_resting(part, cloth) for part in tail]
-        shells += more
+        bound_at = ties(scalp, wearer)
+        parts += _main(scalp, wearer, style, obstacles, cloth, brim, bound_at)
+        for tie in bound_at:
+            tail, more = tied(scalp, wearer, style, obstacles, tie)
+            parts += [_resting(part, cloth) for part in tail]
+            shells += more
     return [*shells, surface([part for part in parts if len(part.line)], wearer, cloth)]
 
 
@@ -110,7 +113,7 @@ def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tu
     soft *= 1.0 + 1.5 * wearer.look.hair.thinning
     least = 0.012 if wearer.look.hair.style == "afro" else 0.002  # single coils read as letters
     keep = height + _wander(wearer, row, column) > least + soft * chance**2
-    if wearer.look.hair.style in ("bob", "long"):
+    if wearer.look.hair.style in ("bob", "long") and not tied_whole(wearer.look.hair):
         # The nape lies under all that hangs from above: few locks there, or they come out over it.
         low = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column)
         nape = (low[:, 1] < -0.025) & (low[:, 2] < 0.02)
@@ -150,7 +153,7 @@ def _roots(
     offsets *= np.where(template[:, 1] < 0.0, 0.75, 1.0)
     if brim is not None:
         offsets *= np.clip(0.2 - sample(brim[..., None], row, column)[:, 0] / 0.03, 0.2, 1.0)
-    flow = _first_direction(places - scalp.center, normals, style)
+    flow = _first_direction(places - scalp.center, normals, style, scalp.center)
     spread = rng.normal(0.0, 0.13, (count, 3))
     directions = unit((style.lift * normals + (1 - style.lift) * flow + spread).astype(np.float32))
     return Roots(
@@ -183,7 +186,7 @@ def _upstream(template: Floats, growth: Growth, size: float, scalp: Scalp) -> Fl
     return np.clip(share, 0.0, 1.0).astype(np.float32)
 
 
-def _first_direction(outward: Floats, normals: Floats, style: Style) -> Floats:
+def _first_direction(outward: Floats, normals: Floats, style: Style, center: Floats) -> Floats:
     """The combed direction at the roots, along the scalp."""
     growth = style.growth
     flow = np.zeros_like(outward)
@@ -196,7 +199,7 @@ def _first_direction(outward: Floats, normals: Floats, style: Style) -> Floats:
     elif growth.comb == Comb.BACK:
         flow[:, 2] = -1.0
     else:
-        flow[:] = np.asarray(growth.tie, np.float32)
+        flow += np.asarray(growth.tie, np.float32) - center - outward
     flow -= (flow * normals).sum(axis=1, keepdims=True) * normals
     return unit(flow)
 
@@ -213,30 +216,59 @@ def _main(
     obstacles: Obstacles,
     cloth: Cloth,
     brim: Floats | None,
+    bound_at: list[Tie],
 ) -> list[Locks]:
-    """The locks of the scalp, a fringe, and a few that fly away."""
-    look, size, rng = wearer.look.hair, scalp.scale, wearer.rng("cut")
-    down = gravity(wearer)
-    growth = style.growth
-    if growth.comb == Comb.TIED:
-        growth = replace(growth, tie=tuple((tie_point(scalp, wearer)).tolist()))
-        obstacles = NO_OBSTACLES  # pulled tight over the skull, it meets neither neck nor collar
-    if look.style in ("bob", "long"):
-        below = 0.10 if look.style == "bob" else 0.30
-        below *= look.length * float(rng.uniform(0.75, 1.25))
-        growth = replace(
-            growth,
-            cut=float(scalp.center[1] - (0.03 + below) * size),
-            ragged=float(rng.uniform(0.006, 0.022)),
-            sides=float(rng.uniform(-0.015, 0.065)),
-        )
+    """The locks of the scalp: each part of the head combed to its tie, or loose, with a fringe."""
     row, column = _places(scalp, wearer, style.count, brim)
-    roots = _roots(scalp, wearer, row, column, replace(style, growth=growth), brim)
+    template = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column)
+    free = np.ones(len(row), np.bool_)
+    parts: list[Locks] = []
+    for tie in bound_at:
+        chosen = free & ((tie.side == 0) | (np.where(template[:, 0] > 0.0, 1, -1) == tie.side))
+        if wearer.look.hair.arrangement == "half up":
+            chosen &= upper_half(template, tie, scalp)
+        free &= ~chosen
+        pulled = replace(
+            style,
+            growth=replace(
+                STYLES["ponytail"].growth,
+                segments=min(style.growth.segments, 9),
+                tie=(float(tie.place[0]), float(tie.place[1]), float(tie.place[2])),
+            ),
+            lock=replace(
+                STYLES["ponytail"].lock, width=style.lock.width, strands=style.lock.strands
+            ),
+            thickness=STYLES["ponytail"].thickness * (1.0 if tied_whole(wearer.look.hair) else 2.2),
+            lift=0.2,
+        )
+        # Pulled tight over the skull, it meets neither neck nor collar.
+        at = row[chosen], column[chosen]
+        parts += _combed(scalp, wearer, pulled, NO_OBSTACLES, cloth, brim, at)
+    if free.sum() > 1 and not tied_whole(wearer.look.hair):
+        at = row[free], column[free]
+        parts += _combed(scalp, wearer, cut(scalp, wearer, style), obstacles, cloth, brim, at)
+    return parts
+
+
+def _combed(
+    scalp: Scalp,
+    wearer: Wearer,
+    style: Style,
+    obstacles: Obstacles,
+    cloth: Cloth,
+    brim: Floats | None,
+    at: tuple[Floats, Floats],
+) -> list[Locks]:
+    """The locks of the roots `at` rows and columns of the grid, all combed one way, but for a fringe."""
+    look, size = wearer.look.hair, scalp.scale
+    down, growth = gravity(wearer), style.growth
+    roots = _roots(scalp, wearer, *at, style, brim)
+    tie = np.asarray(growth.tie, np.float32)
     if np.isfinite(growth.cut):
-        roots = replace(roots, lengths=_to_cut(roots, scalp, growth.cut))
+        roots = replace(roots, lengths=lengths_to_cut(roots, scalp, growth.cut))
     elif growth.comb == Comb.TIED:
-        roots = replace(roots, lengths=_totie_point(roots, scalp, growth.tie))
-    fringe = _in_fringe(roots, scalp, look.fringe) & (growth.comb != Comb.BACK)
+        roots = replace(roots, lengths=lengths_to(roots.places, scalp, tie))
+    fringe = in_fringe(roots, scalp, look.fringe) & (growth.comb != Comb.BACK)
     if brim is not None:  # a hat holds the fringe up; what escapes it would be single strands
         roots = Roots(*(getattr(roots, name)[~fringe] for name in roots.__dataclass_fields__))
         fringe = fringe[~fringe]
@@ -246,23 +278,22 @@ def _main(
             continue
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         if way is _FRINGE:
-            drop = np.clip(part.places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
-            forward = np.array([0.0, -0.4, 0.9], np.float32) - 0.25 * part.directions
-            part = replace(part, directions=unit(forward.astype(np.float32)))
-            reach = drop * (0.62 + 0.35 * look.fringe) * (0.9 + 0.2 * part.phases)
-            above = np.maximum(part.offsets, 0.005 * size)  # clear of the forehead
-            part = replace(part, lengths=reach.astype(np.float32), offsets=above)
+            part = falling(part, scalp, look.fringe, wearer.rng("fringe"))
         part = part.ordered()
         line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
         if growth.comb == Comb.TIED and way is not _FRINGE:
-            line = _bound(line, np.asarray(growth.tie, np.float32))
+            line = bound(line, tie)
         if way is not _FRINGE and np.isfinite(growth.cut):
             line = closed_up(line, obstacles.wrap, size)
             close = _accompanied(line - scalp.center, size) & ~over_forehead(line, scalp)
             part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
             line, outward = line[close], outward[close]
-        lock = style.lock if way is not _FRINGE else replace(style.lock, width=0.006, tip=0.85)
-        gather = 0.5 if way is _FRINGE else style.gather
+        lock = (
+            style.lock
+            if way is not _FRINGE
+            else replace(style.lock, width=0.007, tip=0.8, taper=0.8)
+        )
+        gather = 0.25 if way is _FRINGE else style.gather
         hangs = way is not _FRINGE and bool(np.isfinite(growth.cut))
         parts += _in_groups(Locks(part, line, outward, lock), wearer, cloth, gather, hangs=hangs)
     return parts
@@ -280,12 +311,19 @@ def _in_groups(
     t = np.linspace(0.0, 1.0, line.shape[1], dtype=np.float32)[None, :, None]
     reach = np.linalg.norm(line[:, -1] - line[:, 0], axis=1)
     off = np.minimum(0.006, 0.10 * reach) * (0.3 + roots.phases)
-    way = 1.6 * t * (1.0 - t) if wearer.look.hair.style in ("ponytail", "bun") else t
+    way = (
+        t if hangs or not wearer.look.hair.arrangement.startswith(_PULLED) else 1.6 * t * (1.0 - t)
+    )
     free = line + off[:, None, None] * way * locks.outward
     course = np.where(
         loose[:, None, None], free, drawn_together(line, groups, guides, gather)
     ).astype(np.float32)
-    locks = _resting(replace(locks, line=course, groups=groups), cloth)
+    outward = locks.outward
+    if hangs:  # each group is round, and some lie over others
+        deep = wearer.rng("groups").uniform(0.0, 0.005, len(guides)).astype(np.float32)[groups]
+        course = course + deep[:, None, None] * t * outward
+        outward = rounded(course, outward, groups, guides)
+    locks = _resting(replace(locks, line=course, outward=outward, groups=groups), cloth)
     keep = np.ones(len(line), np.bool_)
     if hangs:
         keep = _accompanied(locks.line - wearer.eyes.mean(axis=0), 1.0)
@@ -294,13 +332,6 @@ def _in_groups(
         replace(_chosen(locks, keep & ~loose), lock=locks.lock),
         replace(_chosen(locks, keep & loose), lock=airy),
     ]
-
-
-def _bound(line: Floats, tie: Floats) -> Floats:
-    """Lines (N, S + 1, 3) that end where they are nearest to the tie: none comes out beyond it."""
-    end = np.linalg.norm(line - tie, axis=2).argmin(axis=1)
-    kept = np.minimum(np.arange(line.shape[1])[None], end[:, None])
-    return np.take_along_axis(line, kept[..., None], axis=1)
 
 
 def _chosen(locks: Locks, keep: NDArray[np.bool_]) -> Locks:
@@ -323,27 +354,6 @@ def _accompanied(line: Floats, size: float) -> NDArray[np.bool_]:
     return keep
 
 
+_PULLED = ("half up", "tail", "two", "plait", "knot", "coil")
 _LOOSE = 0.07  # share of locks that keep apart
 _FRINGE = Growth(Comb.DOWN, 7, 1, 0.55, 1.0)
-
-
-def _in_fringe(roots: Roots, scalp: Scalp, fringe: float) -> NDArray[np.bool_]:
-    """Roots above the forehead whose locks fall forward."""
-    x, y, z = (roots.places - scalp.center).T / scalp.scale
-    return (z > 0.035) & (np.abs(x) < 0.058) & (y > 0.03) & (fringe > 0.05)
-
-
-def _to_cut(roots: Roots, scalp: Scalp, cut: float) -> Floats:
-    """Lengths that reach the height `cut`: along the skull to its widest, then straight down."""
-    q = roots.places - scalp.center
-    distance = np.linalg.norm(q, axis=1)
-    over = distance * np.arcsin(np.clip(q[:, 1] / distance, 0.0, 1.0)) * 1.12
-    drop = np.minimum(q[:, 1], 0.0) + scalp.center[1] - cut
-    return np.maximum((over + drop) * (1.28 + 0.04 * roots.phases), 0.02).astype(np.float32)
-
-
-def _totie_point(roots: Roots, scalp: Scalp, tie: tuple[float, float, float]) -> Floats:
-    """Lengths along the skull to the tie."""
-    q, t = roots.places - scalp.center, np.asarray(tie, np.float32) - scalp.center
-    angle = np.arccos(np.clip(unit(q) @ unit(t), -1.0, 1.0))
-    return (np.linalg.norm(q, axis=1) * angle * 1.06 + 0.004).astype(np.float32)

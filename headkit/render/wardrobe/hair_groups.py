@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from headkit.render.wardrobe.tailoring import Floats, Ints
+from headkit.render.wardrobe.tailoring import Floats, Ints, unit
 
 _SIZE = 13  # locks in a group
+_WIDE = 0.009  # metres from the middle of a group to where its sides turn away
 
 
 def grouped(line: Floats) -> tuple[Ints, Ints]:
@@ -27,3 +28,12 @@ def drawn_together(line: Floats, groups: Ints, guides: Ints, share: float) -> Fl
     t = np.linspace(0.0, 1.0, line.shape[1])
     amount = (share * t * t * (3.0 - 2.0 * t))[None, :, None]
     return (line + amount * (line[guides[groups]] - line)).astype(np.float32)
+
+
+def rounded(line: Floats, outward: Floats, groups: Ints, guides: Ints) -> Floats:
+    """Outsides (N, S + 1, 3) turned to the side on which a lock lies in its group, as on a rope of hair."""
+    beside = line - line[guides[groups]]
+    beside = beside - (beside * outward).sum(axis=2, keepdims=True) * outward
+    away = np.linalg.norm(beside, axis=2, keepdims=True)
+    turned = outward + beside * (0.42 / np.maximum(away, _WIDE))
+    return unit(turned.reshape(-1, 3)).reshape(line.shape)

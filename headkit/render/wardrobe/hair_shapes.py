@@ -1,20 +1,21 @@
-"""Hair that leaves the head: the tail behind a tie, a bun, an afro."""
+"""Hair that leaves the head: tails, plaits and knots behind a tie, an afro."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headkit.render.surface import Surface
 from headkit.render.wardrobe import strands
 from headkit.render.wardrobe.hair_styles import Style
 from headkit.render.wardrobe.hair_surfaces import Locks, ball
+from headkit.render.wardrobe.hair_ties import Tie
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles
-from headkit.render.wardrobe.scalp import Scalp, radius_towards
+from headkit.render.wardrobe.scalp import Scalp
 from headkit.render.wardrobe.strands import Comb, Roots
 from headkit.render.wardrobe.tailoring import Floats, unit
+from headkit.render.wardrobe.tails import hanging, plait, rooted, tail
 from headkit.render.wardrobe.wearer import Wearer
 
 
@@ -23,32 +24,43 @@ def gravity(wearer: Wearer) -> Floats:
     return (wearer.bones["head"][:, :3].T @ np.array([0.0, 1.0, 0.0])).astype(np.float32)
 
 
-def tie_point(scalp: Scalp, wearer: Wearer) -> Floats:
-    """Where a ponytail or bun is bound, just off the scalp."""
-    rng = wearer.rng("tie")
-    low, high = (-0.25, 1.1) if wearer.look.hair.style == "ponytail" else (-0.25, 1.7)
-    if wearer.look.headwear.kind != "none":
-        low, high = -0.30, -0.15  # below the edge of a hat
-    up = float(rng.uniform(low, high))
-    direction = unit(np.array([0.0, up, -1.0], np.float32))
-    radius = float(radius_towards(scalp, direction[None])[0])
-    return scalp.center + direction * (radius + 0.010 * scalp.scale)
-
-
 def tied(
-    scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles
+    scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles, tie: Tie
 ) -> tuple[list[Locks], list[Surface]]:
-    """The tail behind a tie, or a bun, with its tie."""
-    rng, size, look = wearer.rng("tail"), scalp.scale, wearer.look.hair
-    tie = tie_point(scalp, wearer)
-    out = unit(tie - scalp.center)
-    count = max(24, style.count // 6)
-    if look.style == "ponytail":
-        return [_tail(scalp, wearer, style, obstacles)], [
-            ball(tie, 0.011 * size, wearer, (0.6, 1.0), scalp.grid.origin)
-        ]
-    radius = 0.030 * size * look.volume * rng.uniform(0.75, 1.3)
-    middle = tie + out * radius * 0.75
+    """What comes out of a tie: a tail, a plait or a knot of hair, and the tie itself."""
+    look, size = wearer.look.hair, scalp.scale
+    shared, rng = wearer.rng("tail"), wearer.rng(f"tail {tie.side}")  # two tails are a pair
+    kind = look.arrangement.removeprefix("two ").rstrip("s")
+    share = 0.72 if tie.side else 1.0  # of the hair
+    if kind == "half up":
+        kind, share = ("knot" if shared.random() < 0.35 else "tail"), 0.55
+    if kind in ("knot", "coil"):
+        radius = 0.030 * size * share * min(1.2, look.volume) * float(shared.uniform(0.7, 1.35))
+        build = _coil if kind == "coil" else _knot
+        return build(scalp, wearer, style, tie, radius, rng)
+    thick = 0.019 * size * share**0.7 * min(1.3, look.volume) * float(shared.uniform(0.75, 1.25))
+    length = 0.30 * size * look.length * float(shared.uniform(0.6, 1.5))
+    if look.style == "long":
+        length = max(length, 0.22 * size) * 1.15
+    over = 0.034 if look.arrangement == "half up" else 0.024  # what hangs loose below
+    course = hanging(
+        scalp, tie, length, over * size, style, obstacles, gravity(wearer)
+    )  # fmt: skip
+    knot = ball(tie.place, 0.011 * size * share**0.5, wearer, (0.6, 1.0), scalp.grid.origin)
+    if kind == "plait":
+        return plait(scalp, tie, course, 0.95 * thick, length, style, rng), [knot]
+    count = max(40, int(style.count * share) // 5)
+    return [tail(scalp, tie, course, thick, count, style, rng)], [knot]
+
+
+def _knot(
+    scalp: Scalp, wearer: Wearer, style: Style, tie: Tie, radius: float, rng: np.random.Generator
+) -> tuple[list[Locks], list[Surface]]:
+    """Locks wound about a ball, some of them neatly, some loosely."""
+    size, out = scalp.scale, tie.out
+    untidy = float(wearer.rng("knot").beta(1.0, 1.6))
+    squeezed = float(wearer.rng("knot shape").uniform(0.65, 1.0))
+    middle = tie.place + out * radius * 0.75 * squeezed
     count = max(40, style.count // 5)
     t = np.linspace(0, 1, 11)
     axis = unit((out + rng.normal(0, 0.25, 3)).astype(np.float32))
@@ -57,87 +69,63 @@ def tied(
     start, bend = rng.uniform(0, 2 * np.pi, count), rng.uniform(-1.0, 1.0, count)
     angle = start[:, None] + t * rng.uniform(1.0, 2.2, count)[:, None]
     polar = bend[:, None] * (1.15 - 0.25 * t) + 0.15 * np.sin(3 * angle)
+    polar = polar + untidy * 0.5 * np.sin(5.0 * t + start[:, None] * 3.0)
     sphere = (
         np.cos(polar)[..., None] * (np.cos(angle)[..., None] * one + np.sin(angle)[..., None] * two)
-        + np.sin(polar)[..., None] * axis
+        + squeezed * np.sin(polar)[..., None] * axis
     ).astype(np.float32)
     layers = rng.random(count).astype(np.float32)
-    line = middle + sphere * (radius * (0.94 + 0.10 * layers))[:, None, None]
-    roots = Roots(
-        line[:, 0].astype(np.float32), sphere[:, 0], np.full(count, 0.1, np.float32), layers, layers,
-        rng.random(count).astype(np.float32),
-        np.tile(scalp.grid.absolute(np.zeros((1, 3), np.float32)), (count, 1)),
-            np.zeros(count, np.float32),
-    )  # fmt: skip
-    lock = replace(style.lock, width=0.010 * size, strands=9, tip=0.4, twist=0.1)
+    away = 0.94 + 0.10 * layers + 0.16 * untidy * rng.random(count) ** 3
+    line = middle + sphere * (radius * away)[:, None, None]
+    roots = _on_knot(scalp, line, sphere, layers, rng)
+    lock = replace(style.lock, width=0.010 * size, strands=9, tip=0.4 + 0.4 * untidy, twist=0.1)
     return [Locks(roots, line.astype(np.float32), sphere, lock)], [
-        ball(middle, radius * 0.93, wearer, (1.0, 1.0), scalp.grid.origin)
+        ball(middle, radius * 0.93 * squeezed**0.5, wearer, (1.0, 1.0), scalp.grid.origin)
     ]
 
 
-def _tail(scalp: Scalp, wearer: Wearer, style: Style, obstacles: Obstacles) -> Locks:
-    """The tail behind a tie: locks about one grown line, so that no obstacle parts them."""
-    rng, size, look = wearer.rng("tail"), scalp.scale, wearer.look.hair
-    tie = tie_point(scalp, wearer)
-    out = unit(tie - scalp.center)
-    count = max(40, style.count // 5)
-    origin = scalp.grid.absolute(np.zeros((1, 3), np.float32))
-    thick = 0.019 * size * min(1.3, look.volume) * float(rng.uniform(0.75, 1.25))
-    length = 0.28 * size * look.length * float(rng.uniform(0.7, 1.4))
-
-    def rooted(places: Floats, lengths: Floats, offsets: Floats) -> Roots:
-        one = len(places)
-        return Roots(
-            places.astype(np.float32),
-            np.tile(unit((out + np.array([0.0, 0.25, 0.0])).astype(np.float32)), (one, 1)),
-            lengths.astype(np.float32),
-            offsets.astype(np.float32),
-            rng.random(one).astype(np.float32),
-            rng.random(one).astype(np.float32),
-            np.tile(origin, (one, 1)),
-            np.zeros(one, np.float32),
-        )
-
-    growth = replace(
-        style.growth, comb=Comb.DOWN, segments=14, substeps=2, stiffness=0.75, hang=1.0, curl=0.0
-    )
-    middle, outside = strands.grow(
-        rooted((tie + 0.004 * size * out)[None], np.full(1, length), np.full(1, 0.024 * size, np.float32)),
-        growth, scalp.radius, scalp.center, size, obstacles, gravity(wearer),
-    )  # fmt: skip
-    roots = rooted(
-        np.tile(tie, (count, 1)), np.full(count, 0.2), np.zeros(count, np.float32)
-    ).ordered()
-    # Where in the tail each lock lies, and how far down it reaches.
-    bundle = rng.integers(0, 12, count).astype(np.int32)
-    turn = bundle * (2.0 * np.pi / 12) + rng.normal(0.0, 0.3, count)
-    rim = np.sqrt(rng.random(12))[bundle] * rng.uniform(0.7, 1.1, count)
-    reach = rng.uniform(0.66, 1.0, count)
-    t = np.linspace(0.0, 1.0, growth.segments + 1)
-    at = reach[:, None] * t * growth.segments
-    line, outward = _along(middle[0], at), unit(_along(outside[0], at).reshape(-1, 3))
+def _coil(
+    scalp: Scalp, wearer: Wearer, style: Style, tie: Tie, radius: float, rng: np.random.Generator
+) -> tuple[list[Locks], list[Surface]]:
+    """A rope of hair wound from the rim of a flat knot to its middle."""
+    radius *= 1.15
+    axis = unit((tie.out + rng.normal(0, 0.12, 3)).astype(np.float32))
+    one = unit(np.cross(axis, [0.3, 1.0, 0.1]).astype(np.float32))
+    two = np.cross(axis, one)
+    rope, count = 0.30 * radius, 16
+    t = np.linspace(0.0, 1.0, 44)[:, None]
+    turn = float(rng.uniform(0.0, 6.28)) + 2.0 * np.pi * 2.15 * t * float(rng.choice((-1.0, 1.0)))
+    away = np.cos(turn) * one + np.sin(turn) * two
+    core = (radius * (0.95 - 0.78 * t)) * away + (rope * (0.7 + 1.5 * t)) * axis
+    way = unit(np.gradient(core, axis=0).astype(np.float32))
+    up = unit((0.3 * away + axis).astype(np.float32))
+    aside = unit(np.cross(up, way).astype(np.float32))
+    front = np.cross(way, aside)
+    around = 2.0 * np.pi * np.arange(count)[:, None, None] / count + 5.0 * t[None]
+    facing = np.cos(around) * aside + np.sin(around) * front
+    line = (tie.place + core + rope * facing).astype(np.float32)
+    outward = unit((facing + 0.4 * axis + 0.3 * away).reshape(-1, 3).astype(np.float32))
     outward = outward.reshape(line.shape)
-    way = unit(np.gradient(line, axis=1).reshape(-1, 3).astype(np.float32)).reshape(line.shape)
-    across = unit(np.cross(way, outward).reshape(-1, 3).astype(np.float32)).reshape(line.shape)
-    width = (
-        thick * (0.40 + 0.85 * np.minimum(1.0, t / 0.55)) * (1.0 - 0.5 * np.maximum(0.0, t - 0.6))
+    roots = rooted(scalp, tie, count, rng)
+    lock = replace(
+        style.lock, width=0.85 * rope, strands=8, root=0.05, tip=0.3, taper=0.3, twist=0.1
     )
-    angle = turn[:, None] + 0.5 * np.sin(2.5 * t + 6.0 * roots.phases[:, None])
-    side = (rim[:, None] * width * np.cos(angle))[..., None]
-    depth = (0.8 * rim[:, None] * width * np.sin(angle))[..., None]
-    # The locks of the rim face outwards all around.
-    round_about = outward * (0.3 + depth / thick) + across * (side / thick)
-    line = (line + side * across + depth * outward).astype(np.float32)
-    facing = unit(round_about.reshape(-1, 3).astype(np.float32)).reshape(line.shape)
-    lock = replace(style.lock, width=0.009, strands=9, tip=0.5, curve=4.0, taper=0.6)
-    return Locks(roots, line, facing, lock, bundle)
+    middle = tie.place + axis * rope * 0.5
+    flat = ball(middle, 0.72 * radius, wearer, (0.8, 0.8), scalp.grid.origin)
+    return [Locks(roots, line, outward, lock)], [flat]
 
 
-def _along(line: Floats, at: NDArray[np.float64]) -> Floats:
-    """Points (..., 3) of a line (S + 1, 3) at fractional indices."""
-    first = np.minimum(at.astype(np.int64), len(line) - 2)
-    share = (at - first)[..., None]
-    return (line[first] * (1.0 - share) + line[first + 1] * share).astype(np.float32)
+def _on_knot(
+    scalp: Scalp, line: Floats, sphere: Floats, layers: Floats, rng: np.random.Generator
+) -> Roots:
+    """Roots of locks that lie on a knot."""
+    count = len(line)
+    return Roots(
+        line[:, 0].astype(np.float32), sphere[:, 0], np.full(count, 0.1, np.float32), layers, layers,
+        rng.random(count).astype(np.float32),
+        np.tile(scalp.grid.absolute(np.zeros((1, 3), np.float32)), (count, 1)),
+        np.zeros(count, np.float32),
+    )  # fmt: skip
 
 
 def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots, free: Floats) -> Locks:

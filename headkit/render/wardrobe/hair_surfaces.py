@@ -41,8 +41,10 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
         else (wearer.look.hair.color, wearer.look.hair.gray, wearer.look.hair.root_darkening)
     )
     rng = wearer.rng(f"colour of {part.name}")
-    # Sun and dye leave the ends of some people's hair lighter.
+    # Sun leaves the ends of some people's hair lighter, dye those of a few much more so.
     lighter = 0.0 if beard else max(0.0, float(wearer.rng("ends").uniform(-0.6, 0.6))) * (1 - gray)
+    if wearer.look.age > 14 and wearer.rng("dye").random() < 0.12:
+        lighter *= 4.0
     vertices, normals, strand, faces, colors, occlusion, rest = [], [], [], [], [], [], []
     first = used = 0
     for locks in parts:
@@ -56,8 +58,9 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
         normals.append(made.normals)
         strand.append(made.strand)
         groups = np.arange(count) if locks.groups is None else locks.groups
-        together = rng.normal(0.0, 1.0, (int(groups.max()) + 1, 2))[groups]
-        tone = np.exp(0.05 * rng.normal(0.0, 1.0, count) + 0.07 * together[:, 0])[:, None]
+        # Of hair without pigment the light alone tells locks apart.
+        together = (1 - 0.5 * gray) * rng.normal(0.0, 1.0, (int(groups.max()) + 1, 2))[groups]
+        tone = np.exp(0.05 * rng.normal(0.0, 1.0, count) + 0.09 * together[:, 0])[:, None]
         shade = tone * np.asarray(color)
         wanders = 0.05 * rng.normal(0, 1, (count, 1)) + 0.06 * together[:, 1:]
         share = np.clip(gray + np.sqrt(gray * (1 - gray)) * wanders, 0, 1)
@@ -66,15 +69,16 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
         thin = np.repeat(locks.roots.thin, made.rows)
         each *= (1 - 0.5 * roots_dark * (1 - gray) * (1 - thin) * np.exp(-made.along * 5))[:, None]
         each *= (1 + lighter * made.along**2)[:, None]
-        between = thin * np.exp(-made.along * 4)
+        between = thin * ((1 - 0.4 * made.along) if beard else np.exp(-made.along * 4))
         if not beard and wearer.look.hair.style == "buzz":  # hairs thinner than a lock
             lighter_than = max(color[1], GRAY[1] * gray) - wearer.look.skin[1]
             between = np.maximum(between, np.interp(lighter_than, (0.0, 0.12), (0.0, 0.5)))
         colors.append(faded(each, between, wearer))
         layer = np.repeat(locks.roots.layers, made.rows)
         deep = np.repeat(np.clip(0.06 * together[:, 0], -0.1, 0.1), made.rows)
-        open_sky = np.clip(0.50 + 0.28 * layer + 0.2 * made.along + deep, 0.0, 1.0)
-        occlusion.append(0.8 * open_sky if locks.lock.whole else open_sky)  # coils shade each other
+        open_sky = np.clip(0.54 + 0.22 * layer + 0.2 * made.along + deep, 0.0, 1.0)
+        coiled = not beard and wearer.look.hair.style in ("curly", "afro")
+        occlusion.append(0.8 * open_sky if coiled else open_sky)  # coils shade each other
         rest.append(np.repeat(locks.roots.template, made.rows, axis=0))
     points = np.concatenate(vertices)
     return Surface(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from headkit.render.look import Look
 from headkit.render.surface import Part, Surface
 from headkit.render.wardrobe import cut_lines, suit
 from headkit.render.wardrobe.drape import wobble
@@ -33,12 +34,20 @@ def scarf(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     ]
 
 
-def face_opening(head: Floats) -> Floats:
-    """Above 0 outside the oval of the face, of points (N, 3) in head coordinates; about metres."""
+def face_opening(head: Floats, wide: float = 0.060) -> Floats:
+    """Above 0 outside the oval of the face, of points (N, 3) in head coordinates; about metres.
+
+    wide  half the width of the oval
+    """
     x, y, z = head.T
     tall = np.where(y > -0.02, 0.078, 0.101)
-    oval = np.sqrt((x / 0.060) ** 2 + ((y + 0.020) / tall) ** 2)
+    oval = np.sqrt((x / wide) ** 2 + ((y + 0.020) / tall) ** 2)
     return np.where(z > 0.0, 0.07 * (oval - 1.0), 0.03).astype(np.float32)
+
+
+def _wide(look: Look) -> float:
+    """Glasses are put on first: the oval leaves their frame free, their temples go under the cloth."""
+    return 0.060 if look.glasses.kind == "none" else 0.068
 
 
 def _shoulders(scalp: Scalp, wearer: Wearer) -> Piece:
@@ -123,10 +132,10 @@ def _hood(scalp: Scalp, wearer: Wearer, ring: Floats) -> Piece:
     down = np.concatenate([heads, jaw_head[None] - np.array([0.0, 0.08, 0.0]) * t]).astype(
         np.float32
     )
-    return _cut_face(points, down, scalp, columns)
+    return _cut_face(points, down, scalp, wearer.look, columns)
 
 
-def _cut_face(points: Floats, head: Floats, scalp: Scalp, columns: int) -> Piece:
+def _cut_face(points: Floats, head: Floats, scalp: Scalp, look: Look, columns: int) -> Piece:
     """The grid as cloth with the face cut out."""
     rows = len(points)
     faces = grid_faces(rows, columns, flip=True)
@@ -141,7 +150,7 @@ def _cut_face(points: Floats, head: Floats, scalp: Scalp, columns: int) -> Piece
     values[:, suit.REST] = scalp.grid.absolute(head.reshape(-1, 3))
     values[:, suit.SHADE] = 0.95
     piece = Piece(values, faces, {})
-    return piece.cut("face", face_opening(values[:, FIGURE]))
+    return piece.cut("face", face_opening(values[:, FIGURE], _wide(look)))
 
 
 def _over(scalp: Scalp, wearer: Wearer) -> tuple[Floats, Floats]:
@@ -160,7 +169,9 @@ def _over(scalp: Scalp, wearer: Wearer) -> tuple[Floats, Floats]:
     )
     folds = wobble((head * np.array([1.0, 0.45, 1.0])).reshape(-1, 3), 38.0, wearer.look.seed)
     fold = 0.005 * folds.reshape(radius.shape) * np.clip((0.10 - y) / 0.1, 0.2, 1.0)
-    near = np.clip(face_opening(head.reshape(-1, 3)).reshape(radius.shape), 0.0, 1.0)
+    near = np.clip(
+        face_opening(head.reshape(-1, 3), _wide(wearer.look)).reshape(radius.shape), 0.0, 1.0
+    )
     ear = 0.012 * np.exp(-(((y - 0.01) / 0.035) ** 2) - ((z + 0.005) / 0.030) ** 2)
     thick = np.minimum(0.0095 + knot + ear + np.maximum(fold, -0.003), 0.0035 + 0.30 * near) * size
     radius = (
@@ -180,11 +191,11 @@ def _bridged(radius: Floats) -> Floats:
     return wide
 
 
-def cover(head: Floats, figure_height: Floats) -> Floats:
+def cover(head: Floats, figure_height: Floats, look: Look) -> Floats:
     """How deep (V,) the body lies under a headscarf: scalp, ears and neck, but not the face. Metres.
 
     head  (V, 3) head coordinates of the mean human; figure_height (V,) as cut_lines.Figure has it
     """
-    hood = np.where(head[:, 1] > -0.09, face_opening(head), -1.0)
+    hood = np.where(head[:, 1] > -0.09, face_opening(head, _wide(look)), -1.0)
     wrap = 0.605 - 0.45 * np.maximum(head[:, 2] - 0.01, 0.0) - figure_height
     return np.maximum(hood, np.where(figure_height > 0.55, wrap, -1.0)).astype(np.float32)

@@ -53,6 +53,10 @@ class Growth:
     wave: float = 0.05
     ragged: float = 0.010  # metres by which groups of locks end higher or lower than the cut
     sides: float = 0.03  # by which the sides are shorter
+    layered: float = 0.0  # by which hair from high on the head ends above the rest, at most
+    front: float = (
+        0.02  # metres before the centre from which hair slides off a shoulder to the front
+    )
 
 
 @compiled
@@ -273,7 +277,7 @@ def grow(
         obstacles.points, obstacles.normals, obstacles.starts, obstacles.corner, *obstacles.shape,
         obstacles.cell, obstacles.wrap.base, obstacles.wrap.axes, obstacles.wrap.radius, int(growth.comb), growth.segments, growth.substeps, growth.stiffness, growth.hang,
         growth.backward, np.asarray(growth.tie, np.float32) - center, np.asarray(growth.whorl), _cuts(roots, growth, center, size),
-        _fronts(roots, center, size),
+        _fronts(roots, center, size, growth.front),
         gravity.astype(np.float32), line, outward,
     )  # fmt: skip
     if len(obstacles.points):
@@ -295,19 +299,21 @@ def grow(
     return line, outward
 
 
-def _fronts(roots: Roots, center: Floats, size: float) -> Floats:
+def _fronts(roots: Roots, center: Floats, size: float, front: float) -> Floats:
     """1 for locks (N,) that slide off a shoulder to the front, -1 to the back: a little mixed at the sides."""
-    border = center[2] + size * (0.02 + 0.006 * (roots.phases - 0.5))
+    border = center[2] + size * (front + 0.006 * (roots.phases - 0.5))
     return np.where(roots.places[:, 2] > border, 1.0, -1.0).astype(np.float32)
 
 
 def _cuts(roots: Roots, growth: Growth, center: Floats, size: float) -> Floats:
     """Heights (N,) at which locks end, rest frame: ragged by groups of neighbours, shorter at the sides."""
-    x, _, z = (roots.places - center).T / size
+    x, y, z = (roots.places - center).T / size
     turn = np.arctan2(x, z)
     groups = np.sin(13.0 * turn + 40.0 * roots.places[:, 1]) * np.sin(5.0 * turn)
-    ragged = 0.015 * roots.phases + growth.ragged * groups
+    ragged = (0.015 + 1.2 * growth.ragged) * roots.phases + growth.ragged * groups
     ragged = ragged + growth.sides * np.minimum(1.0, np.abs(x) / 0.07) ** 2
+    steps = 0.5 + 0.5 * np.sin(23.0 * turn + 60.0 * roots.places[:, 1])
+    ragged = ragged + growth.layered * np.clip(y / 0.09, 0.0, 1.0) * (0.35 + 0.65 * steps)
     return (growth.cut + size * ragged).astype(np.float32)
 
 

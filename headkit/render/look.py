@@ -186,7 +186,9 @@ def _hair(words: Mapping[str, Any], rng: np.random.Generator) -> Hair:
     graying = 0.0
     if word not in ("gray", "white") and age > 32:  # gray strands before the hair is called gray
         graying = float(rng.uniform(0.0, min(0.45, (age - 32) / 60)))
-    thinning = float(rng.uniform(-0.4, -0.05)) - (0.25 if age < attributes.ADULT else 0.0)
+    thinning = float(rng.uniform(-0.4, -0.05)) * min(1.0, max(0.0, (age - 2) / 2))
+    if age < attributes.ADULT:
+        thinning -= 0.25 * min(1.0, max(0.0, (age - 2) / 4))
     if male and age > 25:
         thinning = float(rng.uniform(-0.2, min(0.9, (age - 25) / 45)))
     elif not male and age > 50:

@@ -45,9 +45,9 @@ class Top:
 _TOPS: dict[str, Top] = {
     "t-shirt": Top(0.006, 0.008, 0.006, band=0.014),
     "shirt": Top(0.007, 0.009, 0.007),
-    "sweater": Top(0.010, 0.010, 0.009, band=0.022, cuffs=True, hem=(0.08, 0.025)),
-    "hoodie": Top(0.013, 0.012, 0.010, band=0.028, cuffs=True, hem=(0.07, 0.025)),
-    "jacket": Top(0.016, 0.010, 0.009, hem=(0.07, 0.018)),
+    "sweater": Top(0.008, 0.009, 0.009, band=0.022, cuffs=True, hem=(0.08, 0.025)),
+    "hoodie": Top(0.010, 0.010, 0.010, band=0.028, cuffs=True, hem=(0.07, 0.025)),
+    "jacket": Top(0.013, 0.008, 0.009, hem=(0.07, 0.018)),
     "tank top": Top(0.004, 0.005, 0.004, band=0.009),
     "dress": Top(0.005, 0.005, 0.004, hem=(0.10, 0.10)),
 }

@@ -152,7 +152,7 @@ def _hood(wearer: Wearer, piece: Piece, axis: Floats, size: float) -> list[Surfa
     roll = [np.sin(turn) * axis + (1 - np.cos(turn)) * inward for turn in (0.0, 0.35, 0.8, 1.3)]
     lining = [top + 0.42 * wide * step for step in roll]
     lining += [0.45 * lining[-1] + 0.55 * inner, inner - axis * 0.006 * size]
-    shade = [0.95, 0.95, 0.9, 0.75, 0.4, 0.2]
+    shade = [0.95, 0.95, 0.9, 0.8, 0.6, 0.45]
     return [outer, _strip(wearer, lining, values, look.color, shade, wrap=True)]
 
 

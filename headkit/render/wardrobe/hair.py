@@ -19,7 +19,7 @@ from headkit.render.wardrobe.hair_shapes import afro, gravity, tied
 from headkit.render.wardrobe.hair_styles import STYLES, Style, styled
 from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
 from headkit.render.wardrobe.hair_ties import Tie, bound, lengths_to, tied_whole, ties, upper_half
-from headkit.render.wardrobe.hanging import closed_up, over_forehead
+from headkit.render.wardrobe.hanging import closed_up, in_company, over_forehead
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, wrapped
 from headkit.render.wardrobe.resting import Cloth, laid
 from headkit.render.wardrobe.scalp import (
@@ -286,6 +286,8 @@ def _combed(
         if way is not _FRINGE and np.isfinite(growth.cut):
             line = closed_up(line, obstacles.wrap, size)
             close = _accompanied(line - scalp.center, size) & ~over_forehead(line, scalp)
+            if len(line) > 300:
+                close &= in_company(line, size)
             part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
             line, outward = line[close], outward[close]
         lock = (

@@ -28,8 +28,8 @@ def cut(scalp: Scalp, wearer: Wearer, style: Style) -> Style:
         ragged=float(rng.uniform(0.012, 0.04) if long else rng.uniform(0.005, 0.018)),
         sides=float(rng.uniform(-0.02, 0.14) if long else rng.uniform(-0.02, 0.05)),
         layered=float(max(0.0, rng.uniform(-0.08, 0.16))) if long else 0.0,
-        front=0.2 if behind < 0.5 else float(rng.uniform(-0.02, 0.02)),
-        backward=style.growth.backward * float(rng.uniform(1.0, 2.2) if behind < 0.5 else 1.0),
+        front=0.2 if behind < 0.65 else float(rng.uniform(-0.03, 0.0)),
+        backward=float(rng.uniform(0.8, 1.4)) if behind < 0.65 else style.growth.backward,
     )
     return replace(style, growth=growth)
 
@@ -61,7 +61,9 @@ def falling(roots: Roots, scalp: Scalp, fringe: float, rng: np.random.Generator)
     drop = np.clip(places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
     forward = np.array([0.0, -0.4, 0.6], np.float32) - 0.25 * twice.directions
     phases = (twice.phases + np.repeat((0.0, 0.5), half)) % 1.0
-    reach = drop * (0.62 + 0.35 * fringe) * (0.85 + 0.25 * phases)
+    reach = drop * (0.55 + 0.32 * fringe) * (0.85 + 0.25 * phases)
+    beside = np.abs(places[:, 0] - scalp.center[0]) / (0.058 * size)
+    reach *= 1.0 + 0.3 * beside**2  # it runs out into the hair beside the face
     return replace(
         twice,
         places=places,

@@ -77,7 +77,7 @@ def _knot(
     layers = rng.random(count).astype(np.float32)
     away = 0.94 + 0.10 * layers + 0.16 * untidy * rng.random(count) ** 3
     line = middle + sphere * (radius * away)[:, None, None]
-    roots = _on_knot(scalp, line, sphere, layers, rng)
+    roots = _on_knot(scalp, line.astype(np.float32), sphere, layers, rng)
     lock = replace(style.lock, width=0.010 * size, strands=9, tip=0.4 + 0.4 * untidy, twist=0.1)
     return [Locks(roots, line.astype(np.float32), sphere, lock)], [
         ball(middle, radius * 0.93 * squeezed**0.5, wearer, (1.0, 1.0), scalp.grid.origin)

@@ -85,6 +85,7 @@ def styled(wearer: Wearer) -> Style:
             growth, backward=turn, whorl=(float(pole[0]), float(pole[1]), float(pole[2]))
         )
     fine = 0.55 + 0.45 * min(1.0, age / 4)  # babies
+    short = 1.0 - 0.7 * max(0.0, look.thinning - 0.3)  # a ring of hair is cut short
     near = float(np.clip(wearer.detail / 220, 0.12, 1.35))
     width = style.lock.width * near**-0.6
     pixel = 0.25 / wearer.detail  # metres
@@ -97,8 +98,8 @@ def styled(wearer: Wearer) -> Style:
         lock=replace(
             style.lock, width=width, strands=int(np.clip(width / max(0.00045, 0.8 * pixel), 2, 16))
         ),
-        top=style.top * look.length * fine,
-        side=style.side * look.length * fine,
-        thickness=style.thickness * look.volume * fine,
+        top=style.top * look.length * fine * short,
+        side=style.side * look.length * fine * short,
+        thickness=style.thickness * look.volume * fine * short,
         count=int(style.count * near * (0.6 + 0.4 * fine)),
     )

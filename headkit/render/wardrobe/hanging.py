@@ -10,6 +10,9 @@ from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp, places_towards, 
 from headkit.render.wardrobe.tailoring import Floats, unit
 
 _GAP = 0.006  # metres between neighbouring ends that still read as one body of hair
+_LINK = 0.016  # metres between ends that hang together
+_LINKS = 24
+_ALONE = 0.06  # share of the locks that is too little to hang apart from the rest
 _FARTHEST = 0.06  # metres by which a lock may be drawn to the others
 
 
@@ -47,6 +50,25 @@ def _towards_the_middle(places: Floats, size: float) -> Floats:
     shift = np.empty(len(places), np.float32)
     shift[order] = np.clip(moved, -_FARTHEST * size, _FARTHEST * size)
     return shift
+
+
+def in_company(line: Floats, size: float) -> NDArray[np.bool_]:
+    """Locks (N,) that end in a large part of the hair: a rope that hangs alone before a shoulder is a loose string.
+
+    line  (N, S + 1, 3) metres; ends nearer than a finger's breadth are of one part
+    """
+    count = len(line)
+    ends = line[:, -1] / (_LINK * size)
+    square = (ends * ends).sum(axis=1)
+    near = square[:, None] + square[None] - 2.0 * (ends @ ends.T) < 1.0
+    part = np.arange(count)
+    for _ in range(_LINKS):  # the least number of all that a lock is linked with
+        least = np.where(near, part[None], count).min(axis=1)
+        if (least == part).all():
+            break
+        part = least
+    share = np.bincount(part, minlength=count) / count
+    return np.asarray(share[part] > _ALONE)
 
 
 def over_forehead(line: Floats, scalp: Scalp) -> NDArray[np.bool_]:

@@ -32,11 +32,6 @@ def rounded_off(surface: Surface, chosen: NDArray[np.bool_]) -> Surface:
     quarters = [(a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca)]
     within = (counts == 2)[:, None]
     faces = np.concatenate([surface.faces[~chosen], *(np.stack(q, axis=1) for q in quarters)])
-    halved = {
-        name: _with_middles(getattr(surface, name), ends)
-        for name in ("rest", "occlusion", "uv")
-        if getattr(surface, name) is not None
-    }
     bulged = np.where(within, _bulged(surface, ends), surface.vertices[ends].mean(axis=1))
     return replace(
         surface,
@@ -44,7 +39,9 @@ def rounded_off(surface: Surface, chosen: NDArray[np.bool_]) -> Surface:
         normals=unit(_with_middles(surface.normals, ends)),
         faces=faces.astype(np.int32),
         parts=np.concatenate([surface.parts[~chosen], *[surface.parts[chosen]] * 4]),
-        **halved,
+        rest=_with_middles(surface.rest, ends),
+        occlusion=_with_middles(surface.occlusion, ends),
+        uv=None if surface.uv is None else _with_middles(surface.uv, ends),
     )
 
 

@@ -47,7 +47,7 @@ def face_opening(head: Floats, wide: float = 0.060) -> Floats:
 
 def _wide(look: Look) -> float:
     """Glasses are put on first: the oval leaves their frame free, their temples go under the cloth."""
-    return 0.060 if look.glasses.kind == "none" else 0.068
+    return 0.060 if look.glasses.kind == "none" else 0.0655
 
 
 def _shoulders(scalp: Scalp, wearer: Wearer) -> Piece:

@@ -138,7 +138,9 @@ def _grow(
             free = 0.0
             if surface > 0.0:
                 free = min(1.0, max(0.0, (distance - wanted) / (0.012 * size)))
-                if distance < wanted:
+                # At the nape rays run along the skin: there a long way out would be a way down.
+                steep = q[1] < -0.04 * size and wanted - distance > 0.012 * size
+                if distance < wanted and not steep:
                     for i in range(3):
                         p[i] = center[i] + o[i] * wanted
             else:

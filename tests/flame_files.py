@@ -112,7 +112,6 @@ def own_arrays(seed: int = 0) -> dict[str, np.ndarray]:
     0 lies within the model, but for the 30 coefficients of the template.
     """
     own = load_head()
-    found = arrays(seed)
     template, faces, place = faces_and_template(seed)
     back = np.flatnonzero(place >= 0)[np.argsort(place[place >= 0])]  # our vertex of each of theirs
     split = faces[-3 * (VERTICES - len(back)) :].reshape(
@@ -138,9 +137,10 @@ def own_arrays(seed: int = 0) -> dict[str, np.ndarray]:
     near = np.argsort(np.linalg.norm(template - ORIGIN - own.jaw_joint, axis=1))[:30]
     regressor = np.zeros((5, VERTICES))
     regressor[:, near] = 1 / len(near)
-    return found | {
+    return {
         "v_template": template, "f": faces.astype(np.uint32), "shapedirs": directions, "weights": weights,
         "J_regressor": regressor, "posedirs": np.zeros((VERTICES, 3, 36)),
+        "kintree_table": np.array([[2**32 - 1, 0, 1, 1, 1], [0, 1, 2, 3, 4]], dtype=np.int64),
     }  # fmt: skip
 
 

@@ -164,6 +164,32 @@ def test_a_limb_is_an_ellipse_of_its_area_and_a_joint_a_disc_of_whole_pixels():
     assert (disc.rows, disc.columns) == (slice(36, 45), slice(46, 55))
 
 
+def test_strokes_are_those_of_the_library_that_drew_the_published_pictures():
+    """OpenCV's polygon of an ellipse, filled, and its disc: what all of the conventions were drawn with (tests only)."""
+    cv2 = pytest.importorskip("cv2")
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        start = rng.uniform(0, SIDE, 2)
+        end = rng.uniform(0, SIDE, 2) if number % 2 else start + rng.normal(0, 40, 2)
+        half_width = int(rng.integers(2, 17))
+        middle, angle = (start + end) / 2, np.degrees(np.arctan2(*(start - end)[::-1]))
+        axes = int(np.hypot(*(start - end)) / 2), half_width
+        polygon = cv2.ellipse2Poly(tuple(int(v) for v in middle), axes, int(angle), 0, 360, 1)
+        theirs = np.zeros((SIDE, SIDE, 3), np.uint8)
+        cv2.fillConvexPoly(theirs, polygon, (255, 0, 0))
+        ours = np.zeros_like(theirs)
+        limb(tuple(start), tuple(end), half_width, SIDE, SIDE).paint(ours, (255, 0, 0))
+        assert (ours != theirs).any(
+            axis=2
+        ).sum() <= 4  # its lines are rounded to 1/65536 of a pixel
+        theirs = cv2.circle(
+            np.zeros_like(ours), (int(start[0]), int(start[1])), half_width, (0, 255, 0), -1
+        )
+        ours = np.zeros_like(theirs)
+        joint(tuple(start), half_width, SIDE, SIDE).paint(ours, (0, 255, 0))
+        assert (ours == theirs).all()
+
+
 def test_points_count_by_their_confidence_and_the_neck_by_both_shoulders():
     convention = POSES["controlnet-aux"]
     person = standing()

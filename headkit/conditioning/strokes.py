@@ -66,16 +66,25 @@ def joint(center: Point, radius: int, width: int, height: int) -> Stroke:
 
 
 def _outline(columns: Floats, rows: Floats) -> tuple[Floats, Floats]:
-    """Columns and rows of the pixels on the lines from corner to corner, the last corner the first again."""
-    across, down = np.diff(columns), np.diff(rows)
-    steps = np.maximum(np.abs(across), np.abs(down)).astype(np.int64)
+    """Columns and rows of the pixels on the lines from corner to corner, the last corner the first again.
+
+    Lines go to the right, a pixel a step (Bresenham 1965). Half-way between two pixels they take that of their start, and
+    what they enclose is filled up to the right one: both are taken here.
+    """
+    swapped = columns[1:] < columns[:-1]
+    left = np.where(swapped, columns[1:], columns[:-1])
+    start = np.where(swapped, rows[1:], rows[:-1])
+    across = np.where(swapped, columns[:-1], columns[1:]) - left
+    down = np.where(swapped, rows[:-1], rows[1:]) - start
+    steps = np.maximum(across, np.abs(down)).astype(np.int64)
     line = np.repeat(np.arange(len(steps)), steps)
     step = np.arange(len(line)) - np.repeat(np.cumsum(steps) - steps, steps)
-    share = step / steps[line]
-    on_lines = columns[line] + share * across[line], rows[line] + share * down[line]
-    return tuple(  # type: ignore[return-value]
-        np.append(np.floor(places + 0.5), corners[-1])
-        for places, corners in zip(on_lines, (columns, rows), strict=True)
+    column = left[line] + across[line] * step / steps[line]
+    fallen = np.ceil(np.abs(down)[line] * step / steps[line] - 0.5)
+    row = start[line] + np.sign(down)[line] * fallen
+    return (
+        np.concatenate([np.ceil(column - 0.5), np.floor(column + 0.5), columns]),
+        np.concatenate([row, row, rows]),
     )
 
 

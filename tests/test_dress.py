@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from headkit import attributes
 from headkit.head.rotation import rodrigues
 from headkit.render import look
-from headkit.render.drawing import raster, samples, silhouette
+from headkit.render.drawing import coverage, raster, samples, silhouette
 from headkit.render.drawing.mesh import pack
 from headkit.render.human.body import load_body
 from headkit.render.surface import HEAD_PARTS, Material, Part
@@ -267,9 +267,10 @@ def test_the_head_silhouette_holds_the_hair():
     for hair in ("long", "curly", "bun", "short"):
         someone = person(plain(hair=hair), seed=4, turn=40.0)
         _, part = seen(someone, 1.4, zoom=5.0)
-        outline = silhouette.silhouette(
-            someone.surfaces, 0, camera(1.4, 5.0), SIZE, SIZE, parts=HEAD_PARTS
+        head = coverage.person_shape(
+            pack(someone.surfaces), 0, coverage.parts_table(HEAD_PARTS), camera(1.4, 5.0)
         )
+        outline = silhouette.silhouette(head, camera(1.4, 5.0), SIZE, SIZE)
         rows, columns = np.nonzero(part == Part.HAIR)
         assert len(rows) > 100
         assert outline.mask[rows - outline.top, columns - outline.left].all()

@@ -14,12 +14,14 @@ import trimesh
 
 from headkit import attributes
 from headkit.render.drawing import frame, maps
+from headkit.render.drawing.coverage import parts_table, person_shape
+from headkit.render.drawing.mesh import pack
 from headkit.render.drawing.silhouette import silhouette
 from headkit.render.look import resolve
 from headkit.render.pose.ground import Ground
 from headkit.render.shading import background, light, tone
 from headkit.render.shading.paint import Paint, row
-from headkit.render.surface import Material, Part, Surface
+from headkit.render.surface import HEAD_PARTS, Material, Part, Surface
 
 WIDTH, HEIGHT = 96, 80
 K = np.array([[110.0, 0.0, 48.0], [0.0, 110.0, 40.0], [0.0, 0.0, 1.0]])
@@ -236,12 +238,17 @@ def test_lenses_hide_nothing_from_labels():
     assert glazed.color[40, 48].mean() < 0.7 * bare.color[40, 48].mean()
 
 
+def alone(surfaces):
+    """The head of person 0."""
+    return person_shape(pack(surfaces), 0, parts_table(HEAD_PARTS), K)
+
+
 def test_silhouette_is_the_head_alone():
     """Hidden by another, and cut by the border: the outline is whole, and its box is that of a sphere."""
     head = ball((0.32, 0.0, 0.9))
     neck = ball((0.32, 0.12, 0.9), 0.06, part=Part.NECK)
     other = ball((0.3, 0.0, 0.6), 0.05, owner=1)
-    outline = silhouette([head, neck, other], 0, K, WIDTH, HEIGHT)
+    outline = silhouette(alone([head, neck, other]), K, WIDTH, HEIGHT)
     # extreme directions of a sphere of radius r at (a, z): tan of atan(a / z) +- asin(r / |(a, z)|)
     lean, half = np.arctan2(0.32, 0.9), np.arcsin(0.1 / np.hypot(0.32, 0.9))
     up = np.arcsin(0.1 / 0.9)
@@ -262,10 +269,10 @@ def test_silhouette_is_the_head_alone():
 
 
 def test_silhouette_of_nobody():
-    outline = silhouette([ball((0, 0, -1.0))], 0, K, WIDTH, HEIGHT)
+    outline = silhouette(alone([ball((0, 0, -1.0))]), K, WIDTH, HEIGHT)
     assert outline.box is None
     assert not outline.mask.any()
-    assert silhouette([], 0, K, WIDTH, HEIGHT).box is None
+    assert silhouette(alone([]), K, WIDTH, HEIGHT).box is None
 
 
 def test_empty_scene_is_the_background():

@@ -364,6 +364,15 @@ def test_compiled_head_equals_the_model_to_the_byte(body):
         )
 
 
+def test_looking_elsewhere_equals_another_rest_to_the_byte(body):
+    (person,) = people(body, 1)
+    expression, jaw = body.head.expression(eyeWideLeft=0.5), (0.05, 0, 0)
+    elsewhere = body.rest(person, expression, jaw, gaze=[[12, -4], [9, -4]])
+    turned = body.looking(body.rest(person, expression, jaw, gaze=(-3, 2)), [[12, -4], [9, -4]])
+    for name in ("vertices", "head", "eye_centers", "gaze"):
+        assert getattr(turned, name).tobytes() == getattr(elsewhere, name).tobytes(), name
+
+
 def test_no_seam_at_the_neck(body):
     """Along every edge of the neck, people stretch no more than the same body without the blend does."""
     edges = np.concatenate([body.faces[:, [0, 1]], body.faces[:, [1, 2]]])

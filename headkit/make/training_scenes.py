@@ -26,7 +26,7 @@ from PIL import Image
 
 from headkit.head.camera import intrinsics, project
 from headkit.render.drawing.frame import Frame
-from headkit.render.drawing.mesh import Mesh, pack
+from headkit.render.drawing.mesh import Mesh
 from headkit.render.drawing.sight import seen
 from headkit.render.human.body import load_body
 from headkit.render.pose.prior import Prior
@@ -141,10 +141,10 @@ def _camera(width: int, height: int, rng: np.random.Generator) -> Array:
 
 def _heads(scene: Scene, frame: Frame) -> list[dict[str, Any]]:
     """truth.heads, with the dense landmarks beside the 68."""
-    model, mesh = load_body().head, pack(scene.surfaces)
+    model, mesh = load_body().head, scene.mesh
     heads = labels(scene, frame)
     for owner, (head, person) in enumerate(zip(heads, scene.people, strict=True)):
-        points = model.landmarks(head_vertices(model, person), "dense")
+        points = model.landmarks(head_vertices(person), "dense")
         pixels, visible = _shown(scene, mesh, points, owner)
         head["dense"] = {"points": pixels.round(2).tolist(), "visible": _letters(visible)}
     return heads
@@ -152,7 +152,7 @@ def _heads(scene: Scene, frame: Frame) -> list[dict[str, Any]]:
 
 def _poses(scene: Scene, frame: Frame) -> list[dict[str, Any]]:
     """Key points of the drawn bodies: confidence 1 seen, 0.5 hidden, 0 outside of the picture; and their boxes."""
-    mesh = pack(scene.surfaces)
+    mesh = scene.mesh
     poses = []
     for owner, person in enumerate(scene.people):
         joints = person.posed.joints

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from headkit import attributes
 from headkit.head.camera import intrinsics
 from headkit.render.drawing.frame import Frame, draw
+from headkit.render.drawing.mesh import Mesh, pack
 from headkit.render.human.body import Body, Rest, load_body
 from headkit.render.look import Look, resolve
 from headkit.render.pose import depth_order, stature
@@ -95,6 +96,11 @@ class Scene:
     ground: Ground | None
     seed: int
 
+    @functools.cached_property
+    def mesh(self) -> Mesh:
+        """All surfaces packed, once for the picture and its labels."""
+        return pack(self.surfaces)
+
 
 def compose(
     wanted: Sequence[Wanted],
@@ -150,7 +156,7 @@ def picture(scene: Scene, *, shaded: bool = True) -> Frame:
     rows = [paint.row(person.look) for person in scene.people]
     table = np.stack(rows) if rows else np.zeros((0, int(paint.Paint.COUNT)), np.float32)
     return draw(
-        scene.surfaces,
+        scene.mesh,
         scene.lighting,
         scene.background,
         scene.K,
@@ -206,7 +212,7 @@ def _people(
         if look.meets:
             gaze = _camera_in_sight(rest, rotation, translation)
             if gaze is not None:
-                rest = body.rest(rest.identity, expression, jaw, gaze=gaze)
+                rest = body.looking(rest, gaze)
         people.append(Person(look, rest, posed, rotation, translation, expression, jaw))
     return tuple(people)
 

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from headkit.head.camera import project, view_rotation
 from headkit.head.model import HeadModel
 from headkit.head.rotation import euler_from_rotation
+from headkit.render.drawing.coverage import parts_table, person_shape
 from headkit.render.drawing.extent import exact_box
 from headkit.render.drawing.frame import Frame
-from headkit.render.drawing.mesh import Mesh, pack
 from headkit.render.drawing.sight import seen
 from headkit.render.drawing.silhouette import silhouette
 from headkit.render.human.body import load_body
+from headkit.render.jit import compiled
 from headkit.render.scene import Person, Scene
 from headkit.render.surface import HEAD_PARTS, Material, Surface
 
@@ -31,22 +32,22 @@ SMALLEST = 12  # pixels of the longer side of the box, below which a head is too
 MOSTLY_HIDDEN = 0.2  # visibility below which a head is left out
 MARGIN = 1.0  # pictures beyond the border in which a silhouette is followed
 
+_IS_HEAD = parts_table(HEAD_PARTS)
+
 Label = dict[str, Any]
 
 
 def labels(scene: Scene, frame: Frame, owners: Collection[int] | None = None) -> list[Label]:
     """truth.heads of a picture, in the order of the people; see headkit-record(5) for the fields."""
     model = load_body().head
-    mesh = pack(scene.surfaces)
-    shown = _head_pixels(frame)
+    shown = _head_pixels(frame, len(scene.people))
     wanted = range(len(scene.people)) if owners is None else owners
-    return [_label(scene, model, mesh, shown, owner) for owner in wanted]
+    return [_label(scene, model, shown[owner], owner) for owner in wanted]
 
 
-def head_vertices(model: HeadModel, person: Person) -> NDArray[np.float64]:
+def head_vertices(person: Person) -> NDArray[np.float64]:
     """(V, 3) vertices of a person's head in the camera frame, from the parameters that truth holds."""
-    vertices = model.vertices(person.rest.identity.shape, person.expression, person.jaw)
-    return vertices.astype(np.float64) @ person.rotation.T + person.translation
+    return person.rest.head.astype(np.float64) @ person.rotation.T + person.translation
 
 
 def head_alone(scene: Scene, owner: int) -> list[Surface]:
@@ -62,30 +63,50 @@ def head_alone(scene: Scene, owner: int) -> list[Surface]:
     return chosen
 
 
-def _head_pixels(frame: Frame) -> NDArray[np.int16]:
-    """(H, W) the person whose head is seen at each pixel, -1 elsewhere."""
-    is_head = np.isin(frame.part, np.array([int(part) for part in HEAD_PARTS], np.uint8))
-    return np.where(is_head, frame.owner, np.int16(-1))
+def _head_pixels(frame: Frame, people: int) -> NDArray[np.int64]:
+    """(people, 5) of each person's head: pixels in which it is seen, and the box x1, y1, x2, y2 of these."""
+    found = np.zeros((people, 5), np.int64)
+    _count(frame.part, frame.owner, _IS_HEAD, found)
+    return found
 
 
-def _label(
-    scene: Scene, model: HeadModel, mesh: Mesh, shown: NDArray[np.int16], owner: int
-) -> Label:
+@compiled
+def _count(
+    part: NDArray[np.uint8],
+    owner: NDArray[np.int16],
+    is_head: NDArray[np.bool_],
+    found: NDArray[np.int64],
+) -> None:
+    """Fill `_head_pixels`."""
+    for y in range(part.shape[0]):
+        for x in range(part.shape[1]):
+            if owner[y, x] < 0 or not is_head[part[y, x]]:
+                continue
+            row = found[owner[y, x]]
+            if row[0] == 0:
+                row[1], row[2] = x, y
+            row[0] += 1
+            row[1], row[3] = min(row[1], x), max(row[3], x + 1)
+            row[4] = y + 1
+
+
+def _label(scene: Scene, model: HeadModel, shown: NDArray[np.int64], owner: int) -> Label:
     person = scene.people[owner]
-    outline = silhouette(scene.surfaces, owner, scene.K, scene.width, scene.height, margin=MARGIN)
-    whole_box = outline.box and exact_box(head_alone(scene, owner), scene.K, outline.box)
+    shape = person_shape(scene.mesh, owner, _IS_HEAD, scene.K)
+    outline = silhouette(shape, scene.K, scene.width, scene.height, margin=MARGIN)
+    whole_box = outline.box and exact_box(shape, scene.K, outline.box)
     box = _cut(whole_box, scene.width, scene.height)
     whole = int(outline.mask.sum())
-    rows, columns = np.nonzero(shown == owner)
-    visibility = min(1.0, len(rows) / whole) if whole else 0.0
+    pixels = int(shown[0])
+    visibility = min(1.0, pixels / whole) if whole else 0.0
     view = view_rotation(person.rotation, person.translation)
     yaw, pitch, roll = euler_from_rotation(view).tolist()
     label: Label = {
         "box": box or [0.0, 0.0, 0.0, 0.0],
-        "box_visible": _pixel_box(rows, columns),
+        "box_visible": [float(value) for value in shown[1:]] if pixels else None,
         "visibility": visibility,
         "distance": float(np.linalg.norm(person.translation)),
-        "landmarks": _landmarks(scene, model, mesh, person, owner),
+        "landmarks": _landmarks(scene, model, person, owner),
         "params": {
             "model": model.name,
             "sha256": model.sha256,
@@ -103,7 +124,7 @@ def _label(
         },
         "attributes": dict(person.look.words),
     }
-    reason = _ignore(box, len(rows), visibility)
+    reason = _ignore(box, pixels, visibility)
     if reason:
         label["ignore"] = reason
     return label
@@ -120,13 +141,6 @@ def _cut(
     return [x1, y1, x2, y2] if x1 < x2 and y1 < y2 else None
 
 
-def _pixel_box(rows: NDArray[np.intp], columns: NDArray[np.intp]) -> list[float] | None:
-    if not len(rows):
-        return None
-    low, high = (columns.min(), rows.min()), (columns.max() + 1, rows.max() + 1)
-    return [float(value) for value in (*low, *high)]
-
-
 def _ignore(box: list[float] | None, pixels: int, visibility: float) -> str:
     if box is None:
         return "outside"
@@ -135,8 +149,8 @@ def _ignore(box: list[float] | None, pixels: int, visibility: float) -> str:
     return "hidden" if not pixels or visibility < MOSTLY_HIDDEN else ""
 
 
-def _landmarks(scene: Scene, model: HeadModel, mesh: Mesh, person: Person, owner: int) -> Label:
-    points = model.landmarks(head_vertices(model, person))
+def _landmarks(scene: Scene, model: HeadModel, person: Person, owner: int) -> Label:
+    points = model.landmarks(head_vertices(person))
     pixels = project(points, scene.K)
     ahead = np.asarray(np.isfinite(pixels).all(axis=1))
     places = np.where(ahead[:, None], pixels, 0.0)
@@ -144,7 +158,7 @@ def _landmarks(scene: Scene, model: HeadModel, mesh: Mesh, person: Person, owner
     inside = np.asarray(ahead & (places >= 0).all(axis=1) & (places < size).all(axis=1))
     visible = np.array(inside)
     owners = np.full(int(inside.sum()), owner, np.int32)
-    visible[inside] = seen(mesh, points[inside], owners, scene.K)
+    visible[inside] = seen(scene.mesh, points[inside], owners, scene.K)
     return {
         "scheme": "ibug68",
         "points": [[x, y, 0.0] for x, y in places.tolist()],

@@ -8,16 +8,13 @@ the outermost of many thin hairs cannot.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing import raster
-from headkit.render.drawing.mesh import Mesh, pack
-from headkit.render.surface import Surface
+from headkit.render.drawing.coverage import Shape, count_rows, cover
 
 OUTSIDE: Final = 0.5  # square pixels of head that lie outside of each edge
 # Samples in a pixel, across an edge and along it. Hair hangs across the lines of a strip: what counts most is how
@@ -34,16 +31,14 @@ _INWARD: Final = (
 Box = tuple[float, float, float, float]
 
 
-def exact_box(surfaces: Sequence[Surface], K: NDArray[np.float64], coarse: Box) -> Box | None:
-    """The box of all that is drawn of `surfaces`, found near the box `coarse`; None where too little is.
+def exact_box(shape: Shape, K: NDArray[np.float64], coarse: Box) -> Box | None:
+    """The box of all that is drawn of a shape, found near the box `coarse`; None where too little is.
 
-    surfaces of one head alone, coarse x1, y1, x2, y2 in pixels from samples every half pixel.
+    shape of one head alone; coarse x1, y1, x2, y2 in pixels, a pixel off or less
     """
-    mesh = pack(surfaces)
-    spans = _spans(mesh, K)
     found = []
     for side in range(4):
-        edge = _edge(mesh, spans, K, coarse, side)
+        edge = _edge(shape, K, coarse, side)
         if edge is None:
             return None
         found.append(edge)
@@ -51,22 +46,8 @@ def exact_box(surfaces: Sequence[Surface], K: NDArray[np.float64], coarse: Box) 
     return (x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
 
 
-def _spans(mesh: Mesh, K: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest pixel coordinates of every face, (F, 2) each; faces at the camera are everywhere."""
-    depth = mesh.vertices[:, 2].astype(np.float64)
-    ahead = depth >= raster.NEAR
-    safe = np.where(ahead, depth, 1.0)[:, None]
-    places = mesh.vertices[:, :2] / safe * (K[0, 0], K[1, 1]) + K[:2, 2]
-    corners = places[mesh.faces]
-    low, high = corners.min(axis=1), corners.max(axis=1)
-    near = ~ahead[mesh.faces].all(axis=1)
-    low[near], high[near] = -np.inf, np.inf
-    return low, high
-
-
 def _edge(
-    mesh: Mesh,
-    spans: tuple[NDArray[np.float64], NDArray[np.float64]],
+    shape: Shape,
     K: NDArray[np.float64],
     coarse: Box,
     side: int,
@@ -76,13 +57,13 @@ def _edge(
     The strip begins at the outermost face: a wisp may fall between all samples of a coarse box.
     """
     axis, outward = side % 2, -1.0 if side < 2 else 1.0
-    start = float(spans[0][:, axis].min() if side < 2 else spans[1][:, axis].max())
+    start = float(shape.low[:, axis].min() if side < 2 else shape.high[:, axis].max())
     if not np.isfinite(start):
         start = coarse[side] + outward * _OUTWARD
     reach = _INWARD
     width = abs(start - coarse[(side + 2) % 4])
     while True:
-        found = _edge_within(mesh, spans, K, coarse, side, start, reach, _FINE)
+        found = _edge_within(shape, K, coarse, side, start, reach, _FINE)
         if found is not None:
             break
         if reach > width:
@@ -91,14 +72,13 @@ def _edge(
     edge, thickness = found
     if thickness < _THIN:
         reach = abs(start - edge) + _INWARD
-        finer = _edge_within(mesh, spans, K, coarse, side, start, reach, _FINEST)
+        finer = _edge_within(shape, K, coarse, side, start, reach, _FINEST)
         edge = finer[0] if finer else edge
     return edge
 
 
 def _edge_within(
-    mesh: Mesh,
-    spans: tuple[NDArray[np.float64], NDArray[np.float64]],
+    shape: Shape,
     K: NDArray[np.float64],
     coarse: Box,
     side: int,
@@ -110,16 +90,16 @@ def _edge_within(
     axis, outward = side % 2, -1.0 if side < 2 else 1.0
     stop = start - outward * reach
     across = (min(start, stop), max(start, stop))
-    crossing = (spans[0][:, axis] <= across[1]) & (spans[1][:, axis] >= across[0])
+    crossing = (shape.low[:, axis] <= across[1]) & (shape.high[:, axis] >= across[0])
     if not crossing.any():
         return None
-    begin = float(spans[0][crossing, 1 - axis].min())
-    end = float(spans[1][crossing, 1 - axis].max())
+    begin = float(shape.low[crossing, 1 - axis].min())
+    end = float(shape.high[crossing, 1 - axis].max())
     if not np.isfinite(end - begin):
         begin, end = coarse[1 - axis] - _OUTWARD, coarse[3 - axis] + _OUTWARD
     lines, fine = samples
     fine = max(_FINE[1], min(fine, int(_MOST / (reach * lines * (end - begin) + 1.0))))
-    lengths = _lengths(mesh, crossing, K, axis, across, (begin, end), (lines, fine))
+    lengths = _lengths(shape, crossing, K, axis, across, (begin, end), (lines, fine))
     if side >= 2:
         lengths = lengths[::-1]
     area = np.cumsum(lengths) / (lines * fine)  # from outside inwards
@@ -132,14 +112,14 @@ def _edge_within(
 
 
 def _lengths(
-    mesh: Mesh,
+    shape: Shape,
     crossing: NDArray[np.bool_],
     K: NDArray[np.float64],
     axis: int,
     across: tuple[float, float],
     along: tuple[float, float],
     samples: tuple[int, int],
-) -> NDArray[np.intp]:
+) -> NDArray[np.int64]:
     """Samples of head in each line of a strip: so many lines in a pixel across, so many samples in one along."""
     lines, fine = samples
     counts = [
@@ -152,15 +132,8 @@ def _lengths(
     # sample k lies in the middle of its part of a pixel
     centre = (K[:2, 2] - corner) * scale - 0.5
     camera = np.array([K[0, 0] * scale[0], K[1, 1] * scale[1], centre[0], centre[1]])
-    shape = (counts[1], counts[0]) if axis == 0 else (counts[0], counts[1])
-    face_at, inverse_at = raster.buffers(*shape)
-    tiles = raster.tile_buffer(*shape)
-    for number in range(len(mesh.material)):
-        begin, end = int(mesh.first[number]), int(mesh.first[number + 1])
-        faces = np.ascontiguousarray(mesh.faces[begin:end][crossing[begin:end]])
-        if len(faces):
-            raster.draw_faces(
-                mesh.vertices, mesh.attributes, faces, 0, int(mesh.flags[number]), camera,
-                raster.NEAR, face_at, inverse_at, tiles,
-            )  # fmt: skip
-    return np.asarray((face_at >= 0).sum(axis=axis))
+    covered = np.zeros((counts[1], counts[0]) if axis == 0 else tuple(counts), np.uint8)
+    cover(shape, crossing, camera, covered)
+    totals = np.zeros(counts[0], np.int64)
+    count_rows(covered, totals, axis)
+    return totals

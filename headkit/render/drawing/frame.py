@@ -51,7 +51,7 @@ class Frame:
 
 
 def draw(
-    surfaces: Sequence[Surface],
+    surfaces: Sequence[Surface] | Mesh,
     lighting: Lighting,
     background: NDArray[np.float32],
     K: NDArray[np.float64],
@@ -65,7 +65,7 @@ def draw(
     seed: int = 0,
     shaded: bool = True,
 ) -> Frame:
-    """Draw surfaces over a background.
+    """Draw surfaces, or the mesh that they were packed to, over a background.
 
     background  (height, width, 3) float32 linear radiance, before the film
     K           (3, 3) intrinsics in pixels, pixel centres at .5
@@ -79,7 +79,7 @@ def draw(
     The picture does not depend on the order of surfaces, except where two lie at the same depth.
     Raises ValueError for arrays that do not fit together.
     """
-    mesh = pack(surfaces)
+    mesh = surfaces if isinstance(surfaces, Mesh) else pack(surfaces)
     if len(mesh.owner) and not 0 <= mesh.owner.min() <= mesh.owner.max() < len(paint):
         raise ValueError(f"paint has {len(paint)} rows, owners go to {mesh.owner.max()}")
     if background.shape != (height, width, 3):
@@ -98,11 +98,12 @@ def draw(
     behind = np.ascontiguousarray(background, np.float32)
     if ground is not None:
         behind = darken(behind, mesh, scene.light, ground, K)
-    picture = np.empty((height, width, 3), np.float32)
+    picture = behind.copy()
     samples.resolve(
         visible.surface_at,
         visible.inverse_at,
         visible.row_at,
+        visible.window,
         color,
         behind,
         picture,
@@ -110,7 +111,7 @@ def draw(
     lay_lenses(mesh, scene, visible.inverse_at, picture)
     film = metered(
         film or Film(lighting.exposure, lighting.warmth),
-        picture[_METERED[frame.part]],
+        picture[::2, ::2][_METERED[frame.part[::2, ::2]]],
         picture[::4, ::4][frame.part[::4, ::4] > 0],
     )
     developed = develop(picture, film, seed)
@@ -148,7 +149,7 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
         mesh, scene.light, visible.points, visible.normals, visible.owners, at, frame.depth.shape[1]
     )
     shadow.smooth(lit, pixels, frame.owner, frame.depth)
-    shaded = np.zeros((len(at), SHADED), np.float32)
+    shaded = np.empty((len(at), SHADED), np.float32)
     order, begin = samples.grouped(visible.materials, len(Material))
     for material in np.flatnonzero(np.diff(begin)):
         rows = order[begin[material] : begin[material + 1]]

@@ -343,6 +343,34 @@ def draw(
             )
 
 
+@compiled
+def window_of(
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    camera: NDArray[np.float64],
+    width: int,
+    height: int,
+) -> tuple[int, int, int, int]:
+    """First row and column, and those behind the last, of the samples that any of some boxes (S, 3) may cover."""
+    top, left, bottom, right = height, width, 0, 0
+    for number in range(len(low)):
+        if not in_view(low[number], high[number], camera, width, height):
+            continue
+        if low[number, 2] < NEAR:
+            return 0, 0, height, width
+        for depth in (low[number, 2], high[number, 2]):
+            for x in (low[number, 0], high[number, 0]):
+                place = x / depth * camera[0] + camera[2]
+                left = min(left, max(0, floor(max(place, 0.0))))
+                right = max(right, ceil(min(place, float(width))))
+            for y in (low[number, 1], high[number, 1]):
+                place = y / depth * camera[1] + camera[3]
+                top = min(top, max(0, floor(max(place, 0.0))))
+                bottom = max(bottom, ceil(min(place, float(height))))
+    return min(top, bottom), min(left, right), min(height, bottom), min(width, right)
+
+
+@compiled
 def in_view(
     low: NDArray[np.float64],
     high: NDArray[np.float64],
@@ -355,9 +383,12 @@ def in_view(
         return False
     if low[2] < NEAR:
         return True
-    for axis, size in ((0, width), (1, height)):
-        places = np.array([low[axis], high[axis]])[:, None] / np.array([low[2], high[2]])
-        places = places * camera[axis] + camera[axis + 2]
-        if places.max() < -1.0 or places.min() > size:
+    for axis in range(2):
+        least, most = np.inf, -np.inf
+        for depth in (low[2], high[2]):
+            for place in (low[axis], high[axis]):
+                place = place / depth * camera[axis] + camera[axis + 2]
+                least, most = min(least, place), max(most, place)
+        if most < -1.0 or least > (width if axis == 0 else height):
             return False
     return True

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from headkit.render.jit import compiled
 
+Window = tuple[int, int, int, int]  # first row and column, and those behind the last; pixels
+
 # Depth may differ so much between samples of one smooth surface: metres, and metres per metre away.
 _SAME: Final = 0.005
 _SLOPE: Final = 0.002
@@ -54,20 +56,21 @@ def grouped(kinds: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], ND
 
 @compiled
 def _centre_beside(
-    surface_at: NDArray[np.int16], inverse_at: NDArray[np.float64], y: int, x: int
+    surface_at: NDArray[np.int16], inverse_at: NDArray[np.float64], window: Window, y: int, x: int
 ) -> tuple[int, int]:
     """A pixel centre beside sample (y, x) that shows the same; (-1, -1) where there is none."""
-    height, width = surface_at.shape
+    first_row, first_column = 2 * window[0], 2 * window[1]
+    end_row, end_column = 2 * window[2] + 1, 2 * window[3] + 1
     up, left = 1 - y % 2, 1 - x % 2  # no step along an axis on which it is a centre itself
-    if y - up > 0:
-        if x - left > 0 and agree(surface_at, inverse_at, y, x, y - up, x - left):
+    if y - up > first_row:
+        if x - left > first_column and agree(surface_at, inverse_at, y, x, y - up, x - left):
             return y - up, x - left
-        if left and x + 1 < width and agree(surface_at, inverse_at, y, x, y - up, x + 1):
+        if left and x + 1 < end_column and agree(surface_at, inverse_at, y, x, y - up, x + 1):
             return y - up, x + 1
-    if up and y + 1 < height:
-        if x - left > 0 and agree(surface_at, inverse_at, y, x, y + 1, x - left):
+    if up and y + 1 < end_row:
+        if x - left > first_column and agree(surface_at, inverse_at, y, x, y + 1, x - left):
             return y + 1, x - left
-        if left and x + 1 < width and agree(surface_at, inverse_at, y, x, y + 1, x + 1):
+        if left and x + 1 < end_column and agree(surface_at, inverse_at, y, x, y + 1, x + 1):
             return y + 1, x + 1
     return -1, -1
 
@@ -82,6 +85,7 @@ def place(y: int, x: int) -> int:
 def choose(
     face_at: NDArray[np.int32],
     inverse_at: NDArray[np.float64],
+    window: Window,
     surface: NDArray[np.int16],
     surface_at: NDArray[np.int16],
     row_at: NDArray[np.int32],
@@ -90,16 +94,18 @@ def choose(
 ) -> tuple[int, int]:
     """List the samples to shade: first pixel centres, then others. Returns how many there are of each.
 
+    window      of the pixels that anything but background may be seen in; elsewhere nothing is filled
     surface_at  filled for every sample: its surface, -1 the background
     row_at      filled for every sample with its colour: a row of `at`, that of a centre beside it or its
                 own; -1 the background
     at          filled with places in the grid; must be long enough for all samples
     pixels      filled with flat pixels of the centres; must be long enough for all pixels
     """
-    height, width = face_at.shape
+    width = face_at.shape[1]
+    top, left, bottom, right = window
     count = 0
-    for y in range(height):
-        for x in range(width):
+    for y in range(2 * top, 2 * bottom + 1):
+        for x in range(2 * left, 2 * right + 1):
             face = face_at[y, x]
             row_at[y, x] = surface_at[y, x] = -1
             if face >= 0:
@@ -109,11 +115,11 @@ def choose(
                     at[count], pixels[count] = place(y, x), (y >> 1) * (width >> 1) + (x >> 1)
                     count += 1
     centres = count
-    for y in range(height):
-        for x in range(0, width, 1 + y % 2):
+    for y in range(2 * top, 2 * bottom + 1):
+        for x in range(2 * left, 2 * right + 1, 1 + y % 2):
             if surface_at[y, x] < 0:
                 continue
-            j, i = _centre_beside(surface_at, inverse_at, y, x)
+            j, i = _centre_beside(surface_at, inverse_at, window, y, x)
             if j >= 0:
                 row_at[y, x] = row_at[j, i]
             else:
@@ -138,14 +144,18 @@ def resolve(
     surface_at: NDArray[np.int16],
     inverse_at: NDArray[np.float64],
     row_at: NDArray[np.int32],
+    window: Window,
     color: NDArray[np.float32],
     background: NDArray[np.float32],
     picture: NDArray[np.float32],
 ) -> None:
-    """Average samples into (H, W, 3) pixels: a sample that agrees with the centre has its colour."""
-    height, width = picture.shape[:2]
-    for y in range(height):
-        for x in range(width):
+    """Average samples into (H, W, 3) pixels: a sample that agrees with the centre has its colour.
+
+    background  is what `picture` holds outside of the window already
+    """
+    top, left, bottom, right = window
+    for y in range(top, bottom):
+        for x in range(left, right):
             v, u = 2 * y + 1, 2 * x + 1
             centre = row_at[v, u]
             if _even(row_at, v, u, centre):  # what agrees with the centre has its row, or none

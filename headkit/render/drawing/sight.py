@@ -21,7 +21,10 @@ from headkit.render.surface import Material, Part
 
 OWN_FLESH: Final = 0.005  # metres in front of a point that a person's own skin may be
 OTHER: Final = 0.0005  # the same of everything else: rounding
-_FLESH: Final = (Material.SKIN, Material.MOUTH, Material.TEETH, Material.EYE)
+# kernels do not turn members of an enumeration into numbers
+_SKIN, _MOUTH, _TEETH = int(Material.SKIN), int(Material.MOUTH), int(Material.TEETH)
+_EYE, _LENS, _HAIR = int(Material.EYE), int(Material.LENS), int(Material.HAIR)
+_LASHES = int(Part.EYE)  # of a surface of hair
 
 
 def seen(
@@ -44,27 +47,50 @@ def seen(
     moved = camera.copy()
     moved[2:] -= places[ahead][:, :2].min(axis=0) if ahead.any() else 0.0
     extent = np.ceil(np.ptp(places[ahead][:, :2], axis=0)) if ahead.any() else np.zeros(2)
-    for number in range(len(mesh.material)):
-        begin, end = int(mesh.first[number]), int(mesh.first[number + 1])
-        if mesh.material[number] == Material.LENS or _is_lashes(mesh, number):
-            continue
-        box = mesh.low[number], mesh.high[number]
-        if begin == end or not in_view(*box, moved, int(extent[0]) + 1, int(extent[1]) + 1):
-            continue
-        flesh = mesh.material[number] in _FLESH
-        slack = np.where(flesh & (owners == mesh.owner[number]), OWN_FLESH, OTHER)
-        _hide(
-            mesh.vertices, mesh.attributes, mesh.faces[begin:end], int(mesh.flags[number]), camera,
-            places, slack, visible,
-        )  # fmt: skip
+    _hide_all(
+        mesh.vertices, mesh.attributes, mesh.faces, mesh.parts, mesh.first, mesh.material, mesh.owner, mesh.flags,
+        mesh.low, mesh.high, camera, moved, int(extent[0]) + 1, int(extent[1]) + 1, places, owners, visible,
+    )  # fmt: skip
     return visible
 
 
-def _is_lashes(mesh: Mesh, number: int) -> bool:
-    begin, end = mesh.first[number], mesh.first[number + 1]
-    return bool(
-        mesh.material[number] == Material.HAIR and (mesh.parts[begin:end] == Part.EYE).all()
-    )
+@compiled
+def _hide_all(
+    vertices: NDArray[np.float32],
+    attributes: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    parts: NDArray[np.uint8],
+    first: NDArray[np.int64],
+    material: NDArray[np.int32],
+    owner: NDArray[np.int32],
+    surface_flags: NDArray[np.int32],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    camera: NDArray[np.float64],
+    moved: NDArray[np.float64],
+    width: int,
+    height: int,
+    places: NDArray[np.float64],
+    owners: NDArray[np.int32],
+    visible: NDArray[np.bool_],
+) -> None:
+    """Clear `visible` of what any surface hides. moved: camera whose picture of this size holds the points."""
+    slack = np.empty(len(places))
+    for number in range(len(material)):
+        begin, end = first[number], first[number + 1]
+        kind = material[number]
+        if begin == end or kind == _LENS:
+            continue
+        if not in_view(low[number], high[number], moved, width, height):
+            continue
+        if kind == _HAIR and (parts[begin:end] == _LASHES).all():
+            continue
+        flesh = kind == _SKIN or kind == _MOUTH or kind == _TEETH or kind == _EYE  # noqa: PLR1714 - compiled
+        for point in range(len(places)):
+            slack[point] = OWN_FLESH if flesh and owners[point] == owner[number] else OTHER
+        _hide(
+            vertices, attributes, faces[begin:end], surface_flags[number], camera, places, slack, visible
+        )  # fmt: skip
 
 
 @compiled

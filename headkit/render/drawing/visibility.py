@@ -21,6 +21,7 @@ class Visible:
     inverse_at  (2 H + 1, 2 W + 1) 1/z, 0 the background
     surface_at  (2 H + 1, 2 W + 1) int16, -1 the background
     row_at      (2 H + 1, 2 W + 1) int32, which of the N samples has the colour, -1 the background
+    window      of the pixels in which anything is seen; surface_at and row_at are filled only there
     at          (N,) places in the grid (samples.place); the first `len(pixels)` are pixel centres
     pixels      flat places of these in the picture
     faces, surfaces, owners, materials  (N,) of each
@@ -31,6 +32,7 @@ class Visible:
     inverse_at: NDArray[np.float64]
     surface_at: NDArray[np.int16]
     row_at: NDArray[np.int32]
+    window: samples.Window
     at: NDArray[np.int64]
     pixels: NDArray[np.int64]
     faces: NDArray[np.int32]
@@ -50,12 +52,18 @@ def see(mesh: Mesh, scene: Scene) -> Visible:
     raster.draw(
         mesh, np.flatnonzero(mesh.material != Material.LENS), scene.camera, face_at, inverse_at
     )
+    solid = mesh.material != Material.LENS
+    height, width = face_at.shape[0] // 2, face_at.shape[1] // 2
+    top, left, bottom, right = raster.window_of(
+        mesh.low[solid], mesh.high[solid], scene.camera / 2, width, height
+    )
+    window = max(0, top - 1), max(0, left - 1), min(height, bottom + 1), min(width, right + 1)
     surface_at = np.empty(face_at.shape, np.int16)
     row_at = np.empty(face_at.shape, np.int32)
     at = np.empty(face_at.size, np.int64)
-    pixels = np.empty((face_at.shape[0] // 2) * (face_at.shape[1] // 2), np.int64)
+    pixels = np.empty(height * width, np.int64)
     centres, others = samples.choose(
-        face_at, inverse_at, mesh.surface, surface_at, row_at, at, pixels
+        face_at, inverse_at, window, mesh.surface, surface_at, row_at, at, pixels
     )
     at = at[: centres + others].copy()
     faces = np.empty(len(at), np.int32)
@@ -67,6 +75,7 @@ def see(mesh: Mesh, scene: Scene) -> Visible:
         inverse_at=inverse_at,
         surface_at=surface_at,
         row_at=row_at,
+        window=window,
         at=at,
         pixels=pixels[:centres].copy(),
         faces=faces,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
@@ -36,6 +36,7 @@ from headkit.render.human.phenotype import local_weights
 Array = NDArray[Any]
 Floats = NDArray[np.float32]
 
+_EYES = ("eye_left", "eye_right")
 # The head's size is scaled about the joint neck_1; how much of it the joints above take part in.
 _NECK_GROWTH = (("neck_2", 0.5), ("neck_3", 0.9), ("head", 1.0))
 # Length of a person's own local changes over the median one's: beyond lie caricatures.
@@ -63,6 +64,7 @@ class Rest:
     """One person with expression and gaze, before posing. Canonical axes, metres.
 
     vertices          (V, 3) float32
+    head              (Vh, 3) float32 HeadModel.vertices with expression and jaw: its own frame, eyes straight ahead
     joints            (J, 3) float64 pivots of the pose bones
     head_translation  (3,) float64: head vertices are HeadModel.vertices + this; there is no rotation between them
     eye_centers       (2, 3) float64, left eye first
@@ -70,6 +72,7 @@ class Rest:
     """
 
     vertices: Floats
+    head: Floats
     joints: Array
     head_translation: Array
     eye_centers: Array
@@ -194,15 +197,9 @@ class Body:
             joint += share * (identity.head_scale - 1) * (joint - pivot)
         origin = pivot + identity.head_scale * (points[-1] - pivot)
 
-        head = self._head_vertices(identity, expression, jaw)
-        looks = (
-            np.zeros((2, 2))
-            if gaze is None
-            else np.broadcast_to(np.asarray(gaze, dtype=np.float64), (2, 2))
-        )
-        eyes = [
-            self._turn_eye(head, name, looks[k]) for k, name in enumerate(("eye_left", "eye_right"))
-        ]
+        plain = self._head_vertices(identity, expression, jaw)
+        looks = _looks(gaze)
+        head, eyes = self._turned(plain, looks)
         head += origin.astype(np.float32)
         vertices = np.empty_like(self.template)
         vertices[modes.vertices] = points[:own]
@@ -211,7 +208,25 @@ class Body:
         vertices[modes.shared] = (
             blend * head[modes.head_place[modes.shared]] + (1 - blend) * vertices[modes.shared]
         )
-        return Rest(vertices, joints, origin, np.stack(eyes) + origin, looks, identity)
+        return Rest(vertices, plain, joints, origin, eyes + origin, looks, identity)
+
+    def looking(self, rest: Rest, gaze: ArrayLike) -> Rest:
+        """The same person with another gaze, as `rest` takes it: what that would give, to the byte."""
+        looks = _looks(gaze)
+        head, _ = self._turned(rest.head, looks)
+        head += rest.head_translation.astype(np.float32)
+        vertices = rest.vertices.copy()
+        for name in _EYES:
+            group = self.vertex_groups[name]
+            vertices[group] = head[self.modes.head_place[group]]
+        return replace(rest, vertices=vertices, gaze=looks)
+
+    def _turned(self, head: Floats, looks: Array) -> tuple[Floats, Array]:
+        """A copy of the head's vertices with eyes that look (2, 2) so far aside and up, and their (2, 3) centres."""
+        head = head.copy()
+        return head, np.stack(
+            [self._turn_eye(head, *each) for each in zip(_EYES, looks, strict=True)]
+        )
 
     def _head_vertices(
         self, identity: Identity, expression: ArrayLike | None, jaw: ArrayLike | None
@@ -266,6 +281,11 @@ class Body:
             out,
         )
         return out if feet else out[:17]
+
+
+def _looks(gaze: ArrayLike | None) -> Array:
+    """(2, 2) degrees of a gaze as Body.rest takes it."""
+    return np.broadcast_to(np.asarray(0.0 if gaze is None else gaze, dtype=np.float64), (2, 2))
 
 
 @functools.lru_cache(maxsize=1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from headkit.render.human.body import Body, Rest, load_body
+from headkit.render.jit import compiled
 from headkit.render.look import Look
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.wardrobe import beard, clothes, glasses, headwear, lashes, scalp, scarf
@@ -19,7 +20,7 @@ from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, sort_obst
 from headkit.render.wardrobe.resting import Cloth, sort_cloth
 from headkit.render.wardrobe.rounding import rounded_off
 from headkit.render.wardrobe.scalp import ScalpGrid
-from headkit.render.wardrobe.tailoring import Floats, compact
+from headkit.render.wardrobe.tailoring import Floats, Ints, compact
 from headkit.render.wardrobe.wearer import Wearer
 
 _HANGING = ("long", "bob", "ponytail", "curly")
@@ -151,12 +152,11 @@ def _skull(flesh: Surface, grid: ScalpGrid) -> NDArray[np.bool_]:
 def skin(body: Body, wearer: Wearer, cover: Floats) -> list[Surface]:
     """The body's own surfaces: skin outside the clothes, eyes, teeth, tongue."""
     kept = body.face_groups["skin"]
-    faces = body.faces[kept]
-    hidden = (cover[faces] > 0.014).all(axis=1)
+    hidden = _all_of(cover > 0.014, _faces(body, "skin"))
     # Skin that a rim covers is drawn in, so that it cannot poke through next to the edge.
     depth = np.clip(cover / 0.014, 0.0, 1.0)[:, None] * 0.004
     pushed = (wearer.posed - wearer.normals * depth).astype(np.float32)
-    result = [_part(body, wearer, pushed, kept[~hidden], Material.SKIN)]
+    result = [_part(body, wearer, pushed, _compacted(body, kept[~hidden]), Material.SKIN)]
     for name, material in (
         ("eye_left", Material.EYE),
         ("eye_right", Material.EYE),
@@ -164,15 +164,51 @@ def skin(body: Body, wearer: Wearer, cover: Floats) -> list[Surface]:
         ("teeth_lower", Material.TEETH),
         ("tongue", Material.MOUTH),
     ):
-        result.append(_part(body, wearer, wearer.posed, body.face_groups[name], material))
+        result.append(_part(body, wearer, wearer.posed, _group(body, name), material))
     return result
 
 
+@lru_cache(maxsize=8)
+def _faces(body: Body, group: str) -> Ints:
+    """(F, 3) the faces of one of the body's groups."""
+    return body.faces[body.face_groups[group]]
+
+
+@compiled
+def _all_of(chosen: NDArray[np.bool_], faces: Ints) -> NDArray[np.bool_]:
+    """(F,) whether all corners of a face are among the chosen vertices."""
+    result = np.empty(len(faces), np.bool_)
+    for face in range(len(faces)):
+        result[face] = chosen[faces[face, 0]] & chosen[faces[face, 1]] & chosen[faces[face, 2]]
+    return result
+
+
+@dataclass(frozen=True)
+class Flesh:
+    """Some of the body's faces: the vertices that they use, the faces by place among these, their parts."""
+
+    used: Ints
+    faces: Ints
+    parts: NDArray[np.uint8]
+
+
+def _compacted(body: Body, chosen: NDArray[np.int32]) -> Flesh:
+    """The faces of these numbers."""
+    used, local = compact(body.faces[chosen], len(body.template))
+    return Flesh(used, local, body.parts[chosen])
+
+
+@lru_cache(maxsize=8)
+def _group(body: Body, name: str) -> Flesh:
+    """A group that nothing covers: the same for everybody."""
+    return _compacted(body, body.face_groups[name])
+
+
 def _part(
-    body: Body, wearer: Wearer, vertices: Floats, chosen: NDArray[np.int32], material: Material
+    body: Body, wearer: Wearer, vertices: Floats, flesh: Flesh, material: Material
 ) -> Surface:
     """Some of the body's faces as one surface."""
-    used, local = compact(body.faces[chosen], len(vertices))
+    used = flesh.used
     uv = None
     if material == Material.EYE:
         uv = body.eye_angles[used]
@@ -184,10 +220,10 @@ def _part(
         material=material,
         owner=wearer.owner,
         vertices=vertices[used],
-        faces=local,
+        faces=flesh.faces,
         normals=wearer.normals[used],
         rest=wearer.template[used],
-        parts=body.parts[chosen],
+        parts=flesh.parts,
         occlusion=body.occlusion[used],
         uv=uv,
     )

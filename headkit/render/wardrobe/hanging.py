@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.render.jit import compiled
 from headkit.render.wardrobe.obstacles import Wrap
 from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp, places_towards, sample
 from headkit.render.wardrobe.tailoring import Floats, unit
@@ -30,17 +31,57 @@ def closed_up(line: Floats, wrap: Wrap, size: float) -> Floats:
     # From 10 cm above the base of the neck, where nothing moves, down to the lowest end.
     levels = np.linspace(0.10 * size, float(up.min()), 12)
     shift = np.zeros((len(levels), len(chosen)))
+    at = np.empty(len(chosen))
     for number, level in enumerate(levels[1:], 1):
-        at = [np.interp(-level, -u, x) for u, x in zip(up, left, strict=True)]
-        shift[number] = _towards_the_middle(np.asarray(at), size) * min(1.0, number / 4)
+        _at_level(up, left, float(level), at)
+        shift[number] = _towards_the_middle(at, size) * min(1.0, number / 4)
     result = line.copy()
-    for lock, moved, u in zip(chosen, shift.T, up, strict=True):
-        along = np.interp(-u, -levels, moved).astype(np.float32)
-        result[lock] += along[:, None] * wrap.axes[0]
+    _move(result, chosen, up, levels, shift, wrap.axes[0])
     return result
 
 
-def _towards_the_middle(places: Floats, size: float) -> Floats:
+@compiled
+def _at_level(up: Floats, left: Floats, level: float, at: NDArray[np.float64]) -> None:
+    """Where each lock, of heights (N, S + 1) that never rise, passes a level; its ends where it does not."""
+    for lock in range(len(up)):
+        at[lock] = _interpolated(level, up[lock], left[lock])
+
+
+@compiled
+def _move(
+    line: Floats,
+    chosen: NDArray[np.int64],
+    up: Floats,
+    levels: NDArray[np.float64],
+    shift: NDArray[np.float64],
+    axis: Floats,
+) -> None:
+    """Move the chosen locks along an axis by their shift (levels, N), between levels linearly, in place."""
+    for number in range(len(chosen)):
+        for point in range(line.shape[1]):
+            along = np.float32(_interpolated(up[number, point], levels, shift[:, number]))
+            for i in range(3):
+                line[chosen[number], point, i] += along * axis[i]
+
+
+@compiled
+def _interpolated(
+    height: float, heights: NDArray[np.floating], values: NDArray[np.floating]
+) -> float:
+    """The value at a height, linear between heights, which never rise; constant beyond."""
+    if height > heights[0]:
+        return np.float64(values[0])
+    last = len(heights) - 1
+    k = 0
+    while k < last and heights[k + 1] >= height:
+        k += 1
+    low, here = np.float64(heights[k]), np.float64(values[k])
+    if k == last or low == height:
+        return here
+    return (values[k + 1] - here) / (low - heights[k + 1]) * (low - height) + here
+
+
+def _towards_the_middle(places: NDArray[np.float64], size: float) -> Floats:
     """By how much places (N,) on a line move so that no gap between neighbours is wide."""
     order = np.argsort(places, kind="stable")
     outer = np.abs(np.linspace(-1.0, 1.0, len(places) - 1))  # the border is looser

@@ -85,26 +85,3 @@ def value_noise(x: float, y: float, z: float) -> float:
     a, c, e, g = a + (b - a) * u, c + (d - c) * u, e + (f - e) * u, g + (h - g) * u
     a, e = a + (c - a) * v, e + (g - e) * v
     return a + (e - a) * w
-
-
-@compiled
-def noise_slope(x: float, y: float, z: float) -> tuple[float, float, float]:
-    """Gradient of value_noise, per unit of its arguments."""
-    floor_x, floor_y, floor_z = floor(x), floor(y), floor(z)
-    u, v, w = x - floor_x, y - floor_y, z - floor_z
-    du, dv, dw = 6.0 * u * (1.0 - u), 6.0 * v * (1.0 - v), 6.0 * w * (1.0 - w)
-    u = u * u * (3.0 - 2.0 * u)
-    v = v * v * (3.0 - 2.0 * v)
-    w = w * w * (3.0 - 2.0 * w)
-    i, j, k = floor_x * _ACROSS, floor_y * _UPWARD, floor_z * _INWARD
-    right, above, behind = i + _ACROSS, j + _UPWARD, k + _INWARD
-    a, b = _corner(i, j, k), _corner(right, j, k)
-    c, d = _corner(i, above, k), _corner(right, above, k)
-    e, f = _corner(i, j, behind), _corner(right, j, behind)
-    g, h = _corner(i, above, behind), _corner(right, above, behind)
-    near, far = (b - a) + (d - c - b + a) * v, (f - e) + (h - g - f + e) * v
-    along_x = near + (far - near) * w
-    a, c, e, g = a + (b - a) * u, c + (d - c) * u, e + (f - e) * u, g + (h - g) * u
-    along_y = (c - a) + (g - e - c + a) * w
-    a, e = a + (c - a) * v, e + (g - e) * v
-    return along_x * du, along_y * dv, (e - a) * dw

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import NORMAL, OCCLUSION, UV
-from headkit.render.drawing.noise import value_noise
 from headkit.render.jit import compiled
+from headkit.render.shading.grain import value_noise
 from headkit.render.shading.light import KEY
 from headkit.render.shading.paint import Paint
 from headkit.render.shading.shade import (

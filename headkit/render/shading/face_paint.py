@@ -12,8 +12,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing.noise import hash2, value_noise
+from headkit.render.drawing.noise import hash2
 from headkit.render.jit import compiled
+from headkit.render.shading.grain import value_noise
 from headkit.render.wardrobe.scalp import AZIMUTH, EYE_DEPTH, EYE_DISTANCE, HAIRLINE, RECESSION
 
 EyeFrame = tuple[float, float, float]
@@ -44,6 +45,14 @@ def brow_cover(
     """Share of brow hair at a rest position; width and arch are factors."""
     inner, step = (21, -1) if x < 0.0 else (22, 1)
     if z < landmarks[17, 2] - 0.02 or abs(y - landmarks[inner, 1]) > 0.03:
+        return 0.0
+    low, high = np.inf, -np.inf
+    for k in range(5):
+        low = min(low, landmarks[inner + step * k, 1])
+        high = max(high, landmarks[inner + step * k, 1])
+    # a brow is no wider (below), and no landmark lies farther off its arch
+    reach = 0.0058 * width + 0.0022 * abs(arch - 0.9) + 0.003
+    if y < low - reach or y > high + reach:
         return 0.0
     best, along, offset, angle = 1.0, 0.0, 0.0, 0.0
     for k in range(4):

@@ -18,8 +18,8 @@ from headkit.render.drawing.mesh import (
     TWO_SIDED,
     UV,
 )
-from headkit.render.drawing.noise import value_noise
 from headkit.render.jit import compiled
+from headkit.render.shading.grain import value_noise
 from headkit.render.shading.paint import Paint
 from headkit.render.shading.relief import cloth_slope, knit
 from headkit.render.shading.shade import (

@@ -13,10 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing.noise import hash3, value_noise
+from headkit.render.drawing.noise import hash3
 from headkit.render.jit import compiled
 from headkit.render.look import Look
 from headkit.render.shading.face_paint import EyeFrame, brow_cover, scalp_cover, stubble_cover
+from headkit.render.shading.grain import value_noise
 from headkit.render.surface import Part
 
 

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing.noise import noise_slope, value_noise
 from headkit.render.jit import compiled
+from headkit.render.shading.grain import noise_slope, value_noise
 from headkit.render.shading.paint import Paint
 from headkit.render.surface import RIB
 

@@ -6,7 +6,7 @@ gloss, all linear RGB. They stay apart until the irradiance of skin has been sca
 
 from __future__ import annotations
 
-from math import exp, sqrt
+from math import sqrt
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -121,7 +121,8 @@ def unit(x: float, y: float, z: float) -> Triple:
     length = sqrt(x * x + y * y + z * z)
     if length < 1e-12:
         return 0.0, 0.0, -1.0
-    return x / length, y / length, z / length
+    scale = 1.0 / length
+    return x * scale, y * scale, z * scale
 
 
 @compiled
@@ -298,8 +299,12 @@ def gloss(
         2.0 * nv * normal[1] - view[1],
         2.0 * nv * normal[2] - view[2],
     )
-    # of a rough surface less comes back at grazing angles (Lagarde 2013)
-    edge = f0 + (max(1.0 - roughness, f0) - f0) * exp(-6.0 * max(0.0, nv))
+    # of a rough surface less comes back at grazing angles (Lagarde 2013); about exp(-6 nv)
+    steep = 0.75 * max(0.0, nv)
+    fall = 1.0 - steep + 0.5 * steep * steep
+    fall *= fall
+    fall *= fall
+    edge = f0 + (max(1.0 - roughness, f0) - f0) * fall * fall
     edge *= occlusion * (1.0 - 0.4 * roughness)
     return (
         key * light[KEY + 3] + rim * light[RIM + 3]

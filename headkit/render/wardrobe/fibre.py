@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import AXIS, COLOR, COLORED, CUT, NORMAL, OCCLUSION, STRAND
-from headkit.render.drawing.noise import hash2, value_noise
+from headkit.render.drawing.noise import hash2
 from headkit.render.jit import compiled
+from headkit.render.shading.grain import value_noise
 from headkit.render.shading.light import FILL, KEY, RIM
 from headkit.render.shading.paint import Paint
 from headkit.render.shading.shade import (

@@ -91,13 +91,14 @@ _headkit() {
             esac
             ;;
         dedupe)
-            words='--of --threshold --mirror --verify --prefer -o --output --resume --tee --ledger --bad-lines -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--of --model --threshold --against --prefer --policy --mirror --verify -d --dir -o --output --resume --tee --ledger --bad-lines -j --jobs --device -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --of) words='bytes pose' operands='' ;;
-                --threshold|--prefer|-n|--limit) words='nothing' operands='' ;;
-                -o|--output|--ledger) words='files' operands='' ;;
+                --of) words='bytes image prompt pose' operands='' ;;
+                --model|--threshold|--prefer|-j|--jobs|--device|-n|--limit) words='nothing' operands='' ;;
+                --against|-o|--output|--ledger) words='files' operands='' ;;
+                --policy) words='independent components' operands='' ;;
+                -d|--dir|--root|--log) words='folders' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
-                --root|--log) words='folders' operands='' ;;
             esac
             ;;
         pack)

@@ -24,6 +24,7 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     `process.prepare(pairs)`, if there, begins what can be done before the turn of a batch comes
                     (decoding, in threads): the runner calls it as soon as a batch is read, some batches ahead
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
+                    `made` of what it returns, if there, is kept in the record, as of a process
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
     source          draw(options, context, records, skip) -> records, from number `skip` on, or bytes: a row as it is
@@ -141,6 +142,10 @@ class Tally(Protocol):
         ...
 
 
+def nothing() -> None:
+    """What Context.check does where nobody watches."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What the runner knows and a tool may need. Folders are absolute, `root` is resolved."""
@@ -159,6 +164,9 @@ class Context:
     overwrite: bool = False  # an image of another tool may be replaced
     resume: bool = False  # a report takes up its own units of work
     operands: tuple[str, ...] = ()  # as typed; only merge opens them itself
+    jobs: int = 1  # of a whole: threads that it may use
+    # A whole or report calls it during long work: it raises what ends the run. A signal, a reader who has gone.
+    check: Callable[[], None] = nothing
 
     def folder(self, typed: str | None, default: str) -> Path:
         """The folder for side files: as typed, else `default` beside the output, else in the root."""
@@ -268,8 +276,9 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         "dedupe",
         "whole",
-        "remove duplicates: of bytes, or of poses",
+        "remove duplicates, exactly: of images, prompts, poses, or bytes",
         writes=("cluster",),
+        device=True,
     ),
     Tool(
         "pack",
@@ -356,7 +365,7 @@ SHOWN: dict[str, tuple[Kind, ...]] = {
     "bad_lines": ("source", "map", "choose", "whole", "report"),
     "max_failures": ("map",),
     "batch_size": ("map",),
-    "jobs": ("map", "choose"),
+    "jobs": ("map", "choose", "whole"),
     "device": ("source", "map", "choose", "whole", "report"),  # and Tool.device
     "shard": ("source", "map", "choose"),
     "limit": ("source", "map", "choose", "whole", "report"),

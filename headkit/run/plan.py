@@ -89,6 +89,7 @@ def plan(
         overwrite=flags.overwrite,
         resume=flags.resume,
         operands=tuple(operands),
+        jobs=flags.jobs,
     )
     options = _with_shard(options, shard)
     _check_folder(tool, options, context)

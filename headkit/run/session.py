@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain
 
 from headkit.run import resume, rework
@@ -109,13 +110,18 @@ class Session:
     def _whole(self) -> None:
         if self._nothing_new():
             return
-        plan, context = self.plan, self.plan.context
+        plan = self.plan
+        context = replace(plan.context, check=self.wait.check)
         module = self.tool.module
         rows = self._rows(Place(), KeySet())
-        writer = Writer(self.tool, made_by(self.tool, plan.options, context, module.stream))
-        work = Whole(self.tool, needs(self.tool, module, plan.options), context, writer)
-        results = guarded(iter(module.stream(plan.options, context, work.records(iter(rows)))))
-        work.write(results, self.books, self.progress.advance, self.wait.check)
+        work = Whole(self.tool, needs(self.tool, module, plan.options), context)
+        stream = module.stream(plan.options, context, work.records(iter(rows)))
+        work.write(
+            guarded(iter(stream)),
+            lambda: made_by(self.tool, plan.options, context, stream),
+            self.books,
+            self.progress.advance,
+        )
         self.books.counts.skipped = rows.skipped
 
     def _report(self) -> None:
@@ -129,7 +135,8 @@ class Session:
                 self.wait.check()
                 yield row.record
 
-        stream = self.tool.module.stream(plan.options, plan.context, records())
+        context = replace(plan.context, check=self.wait.check)
+        stream = self.tool.module.stream(plan.options, context, records())
         report(guarded(iter(stream)), self.outputs.rows, self._leave_out, self.wait.check)
         counts = self.books.counts
         counts.skipped = rows.skipped

@@ -37,13 +37,11 @@ def guarded(results: Iterator[Any]) -> Iterator[Any]:
 class Whole:
     """A tool that decides once it has seen all records. The rows wait in a spool, not in memory."""
 
-    def __init__(
-        self, tool: Tool, reads: tuple[str, ...], context: Context, writer: Writer
-    ) -> None:
+    def __init__(self, tool: Tool, reads: tuple[str, ...], context: Context) -> None:
         self.tool = tool
         self.reads = reads
         self.context = context
-        self.writer = writer
+        self.writer = Writer(tool, {})
         self.spool: IO[bytes] = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - lives as long as this
             IN_MEMORY, prefix="headkit-"
         )
@@ -69,12 +67,13 @@ class Whole:
     def write(
         self,
         results: Iterator[Any],
+        made: Callable[[], Record],
         books: Books,
         show: Callable[[int], None],
-        check: Callable[[], None],
     ) -> None:
-        """Rows and results together again, in the order of the input."""
+        """Rows and results together again, in the order of the input. What was `made` is known by then."""
         first = next(results, None)
+        self.writer.made = made()
         if first is not None and not self.all_read:
             raise Stop(BUG, "result before all records were read; report it")
         results = iter(()) if first is None else chain([first], results)
@@ -88,7 +87,7 @@ class Whole:
                     raise Stop(BUG, f"no result for record {number}; report it")
             batch.append(self._row(line[1:-1], number, result))
             if len(batch) == AT_ONCE:
-                check()
+                self.context.check()
                 self._commit(batch, books, show)
         self._commit(batch, books, show)
         if next(results, None) is not None:

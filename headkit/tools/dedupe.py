@@ -1,10 +1,37 @@
-"""Remove duplicates: records whose image files are equal, or whose people stand in the same arrangement.
+"""Remove duplicates, and what is in a reference set: records that are alike in one respect.
 
     headkit dedupe --of bytes       the same image file, byte for byte
+    headkit dedupe --of image       pictures that are copies of each other, or nearly
+    headkit dedupe --of prompt      prompts in nearly the same words
     headkit dedupe --of pose        key points that are nearly the same
 
-Bytes. `image_sha256` is believed where a record has it; with --verify every file is read, and a record whose image
-has changed fails. Files without a hash are read either way.
+Bytes, the default. `image_sha256` is believed where a record has it; with --verify every file is read, and a record
+whose image has changed fails. Files without a hash are read either way.
+
+Images and prompts, the default where --model, --against or --calibrate is given. A model makes a vector of each, and
+two are twins where the cosine of their vectors is at least --threshold. The search is exact: all pairs are compared,
+at a million rows as well, and what is near the threshold by float64 on the stored vectors. --device, --jobs and where
+a run was taken up change nothing. Models:
+
+    likeness   images; the default; needs no weights. It finds copies that were saved again, scaled, lightened or
+               darkened, written upon, cut a little at the edges; no mirror images, and no other picture of the same
+               scene
+    words      prompts; the default
+    NAME:TAG   a network of open_clip, for images and prompts: what is meant is alike, not the picture alone
+    FILE       TorchScript for images, as SSCD is published
+
+A threshold belongs to a model: likeness, words and SSCD have their own, for others give one, and see what it does by
+--calibrate -o thresholds.html. That page shows how near the nearest neighbours are, how many pairs each threshold
+finds, and pictures of pairs around it.
+
+With -d DIR, or beside FILE with -o FILE (FILE.twins), vectors are kept and used again, and the search goes on where it
+stopped: a run that was killed is simply started again. Several runs with the same input and DIR, on machines that
+share it, share the search. DIR/embeddings.npz holds the vectors of the records read last: it is what --against takes.
+
+    headkit dedupe --of image -d ffhq < ffhq.jsonl > /dev/null
+    headkit dedupe --against ffhq/embeddings.npz < kept.jsonl > unique.jsonl
+
+drops records with a twin in that set before any other, with its name in the ledger. Memory does not grow with the set.
 
 Poses. Place and size in the picture do not count, nor the order of the people. The distance of two arrangements is the
 largest displacement of any joint, in heights of its person (of one lying down, lengths); they are twins where it is at
@@ -13,46 +40,79 @@ The search is exact.
 
 Who stays. Records are taken in their order, or, with --prefer EXPR, by that number, the highest first. One stays
 unless one that stays already is its twin. So every dropped record has a twin in the output, the nearest of them named
-in the ledger with the distance; and a chain of small steps does not take its far end along. `cluster`, in the ledger and
-in a record that stays for others, is the id of the one that stays.
+in the ledger with the distance or the cosine; and a chain of small steps does not take its far end along, unless
+--policy components asks for it. `cluster`, in the ledger and in a record that stays for others, is the id of the one
+that stays.
 
 Records with an error pass untouched.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headkit import __version__
-from headkit.expression import Expression, ExpressionError, WrongTypeError
-from headkit.paths import PathError, resolve
-from headkit.status import BAD_INPUT, USAGE, Stop
-from headkit.tool import Context, Drop, Example, Failure, Opt, Record, Result
+from headkit.status import USAGE, Stop
+from headkit.tool import Context, Example, Opt, Record, Result
+
+if TYPE_CHECKING:
+    from headkit.alike.vectors import Wanted
+
+POSE_THRESHOLD = 0.05
 
 
 @dataclass(frozen=True)
 class Options:
     """The options of headkit dedupe."""
 
-    of: Annotated[Literal["bytes", "pose"], Opt("What makes two records duplicates.")] = "bytes"
+    of: Annotated[
+        Literal["bytes", "image", "prompt", "pose"] | None,
+        Opt("What makes two records duplicates (default: bytes, or image where a model is asked)."),
+    ] = None
+    model: Annotated[
+        str | None,
+        Opt("Who looks: likeness, words, NAME:TAG of open_clip, or a TorchScript file.", "MODEL"),
+    ] = None
     threshold: Annotated[
-        float,
-        Opt("Poses: no joint further apart than this, in person heights.", minimum=0, maximum=1),
-    ] = 0.05
-    mirror: Annotated[bool, Opt("Poses: a mirror image is a duplicate too.")] = False
-    verify: Annotated[
-        bool, Opt("Bytes: read every image instead of believing image_sha256.", decides=False)
-    ] = False
+        float | None,
+        Opt(
+            "Least cosine of twins (default: the model's). Poses: no joint further apart than this, in person heights "
+            "(default: 0.05).",
+            minimum=0,
+            maximum=1,
+        ),
+    ] = None
+    against: Annotated[
+        str | None,
+        Opt("Drop what has a twin among the vectors in FILE, the embeddings.npz of a -d.", "FILE"),
+    ] = None
     prefer: Annotated[
         str | None,
         Opt("Of twins keep the one with the highest number (default: the first).", "EXPR"),
     ] = None
+    policy: Annotated[
+        Literal["independent", "components"],
+        Opt("Drop what has a twin that stays, or all but one of what a chain of twins joins."),
+    ] = "independent"
+    mirror: Annotated[bool, Opt("Poses: a mirror image is a duplicate too.")] = False
+    verify: Annotated[
+        bool, Opt("Bytes: read every image instead of believing image_sha256.", decides=False)
+    ] = False
+    dir: Annotated[
+        str | None,
+        Opt(
+            "Keep vectors and the search in DIR (default: FILE.twins beside -o FILE).",
+            "DIR",
+            ("-d", "--dir"),
+            decides=False,
+        ),
+    ] = None
 
 
+_VECTORS = ("image", "prompt")
+_ALIKE = '"prompt":{"text":"a photo of two women on a wet street at night, one in a red coat"}'
 EXAMPLES = (
     Example(
         "headkit dedupe",
@@ -68,177 +128,69 @@ EXAMPLES = (
         '{"id":"a","image":"a.png","image_sha256":"5fd9","width":320}\n'
         '{"id":"b","image":"b.png","image_sha256":"5fd9","width":640}\n',
     ),
+    Example("headkit dedupe --of image --prefer scores.sharpness", ""),
+    Example(
+        "headkit dedupe --of prompt",
+        f'{{"id":"a",{_ALIKE}}}\n{{"id":"b",{_ALIKE.replace("a wet", "the wet")}}}\n',
+    ),
     Example("headkit dedupe --of pose --threshold 0.03 --mirror", ""),
+    Example("headkit dedupe --threshold 0.9", '{"id":"a","image":"a.png"}\n', status=USAGE),
     Example("headkit dedupe --prefer 'width >'", '{"id":"a","image":"a.png"}\n', status=USAGE),
 )
-
-Near = tuple[float, int]  # distance, and the row that stays
-
-
-@dataclass
-class _Row:
-    """What is kept of a record while the others are read."""
-
-    id: str
-    subject: Any = None  # a hash or an arrangement; None: never a twin
-    rank: float = 0.0  # by --prefer; the highest stays
-    failure: Failure | None = None
 
 
 def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Result]:
     """One Result per record, in order, once all are read."""
-    prefer = _expression(options.prefer)
-    describe = _bytes(context.root, options.verify) if options.of == "bytes" else _pose
-    rows: list[_Row] = []
-    first = True
-    for record in records:
-        if "error" in record:
-            rows.append(_Row(record["id"]))
-            continue
-        if first:
-            _check_first(record, options.of, prefer)
-            first = False
-        rows.append(_row(record, describe, prefer))
-    matcher = _same_bytes() if options.of == "bytes" else _same_pose(options)
-    twins = _decide(rows, matcher)
-    staying = {row for _, row in twins.values()}
-    for number, row in enumerate(rows):
-        if row.failure is not None:
-            yield row.failure
-        elif number in twins:
-            yield _drop(rows, twins[number], options)
-        else:
-            yield {"cluster": row.id} if number in staying else {}
+    from headkit.alike import exact
+    from headkit.alike.rows import Preference
+
+    of = _what(options)
+    prefer = Preference(options.prefer)
+    if of == "bytes":
+        return exact.decide(exact.same_bytes(context.root, verify=options.verify), prefer, records)
+    if of == "pose":
+        threshold = POSE_THRESHOLD if options.threshold is None else options.threshold
+        return exact.decide(exact.same_pose(threshold, mirror=options.mirror), prefer, records)
+    from headkit.alike.vectors import Deciding
+
+    deciding: Any = Deciding(_wanted(options), context, records)
+    return deciding  # type: ignore[no-any-return]
 
 
-def _decide(rows: list[_Row], matcher: Callable[[int, Any], Near | None]) -> dict[int, Near]:
-    """For each row that goes, the nearest one that stays."""
-    order = sorted(range(len(rows)), key=lambda number: (-rows[number].rank, number))
-    twins = {}
-    for number in order:
-        subject = rows[number].subject
-        if subject is not None:
-            near = matcher(number, subject)
-            if near is not None:
-                twins[number] = near
-                rows[number].subject = None  # no longer needed
-    return twins
-
-
-def _same_bytes() -> Callable[[int, Any], Near | None]:
-    kept: dict[bytes, int] = {}
-
-    def match(number: int, digest: bytes) -> Near | None:
-        found = kept.setdefault(digest, number)
-        return None if found == number else (0.0, found)
-
-    return match
-
-
-def _same_pose(options: Options) -> Callable[[int, Any], Near | None]:
-    from headkit.arrangement import Neighborhood
-
-    kept = Neighborhood(options.threshold)
-
-    def match(number: int, subject: Any) -> Near | None:
-        near = [kept.nearest(subject)]
-        if options.mirror:
-            near.append(kept.nearest(subject.mirrored()))
-        found = min((pair for pair in near if pair is not None), default=None)
-        if found is None:
-            kept.add(number, subject)
-        return found
-
-    return match
-
-
-def _drop(rows: list[_Row], near: Near, options: Options) -> Drop:
-    far, winner = near[0], rows[near[1]].id
-
-    if options.of == "bytes":
-        return Drop(f"the same image file as {winner}", fields={"cluster": winner})
-    far = round(far, 5)
-    reason = f"poses within {far} person heights of {winner}"
-    return Drop(reason, far, options.threshold, fields={"cluster": winner})
-
-
-def _row(record: Record, describe: Callable[[Record], Any], prefer: Expression | None) -> _Row:
-    try:
-        rank = 0.0 if prefer is None else prefer.evaluate(record)
-        subject = describe(record)
-    except WrongTypeError as error:
-        return _Row(record["id"], failure=Failure("type", f"--prefer: {error}"))
-    except _CannotCompareError as error:
-        return _Row(record["id"], failure=Failure(error.kind, str(error)))
-    return _Row(record["id"], subject, float("-inf") if rank is None else rank)
-
-
-class _CannotCompareError(ValueError):
-    """What is wrong with one record."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-def _pose(record: Record) -> Any:
-    """The arrangement of the record's poses, None where too few joints are known."""
-    from headkit.arrangement import PoseError, arrangement
-
-    if "poses" not in record:
-        raise _CannotCompareError("field", "no poses; run headkit pose-extract first")
-    try:
-        return arrangement(record["poses"])
-    except PoseError as error:
-        raise _CannotCompareError("pose", str(error)) from None
-
-
-def _bytes(root: Path, verify: bool) -> Callable[[Record], bytes]:  # noqa: FBT001 - as the option
-    def describe(record: Record) -> bytes:
-        known = record.get("image_sha256")
-        if isinstance(known, str) and not verify:
-            return known.lower().encode()
-        if not isinstance(record.get("image"), str):
-            raise _CannotCompareError("field", "no image; run headkit generate first")
-        digest = _sha256(root, record["image"])
-        if isinstance(known, str) and known.lower() != digest:
-            raise _CannotCompareError(
-                "changed", f"{record['image']}: the image has changed; see image_sha256"
-            )
-        return digest.encode()
-
-    return describe
-
-
-def _sha256(root: Path, image: str) -> str:
-    """Of the file; a missing file is the record's fault, a failing disk the machine's."""
-    try:
-        with resolve(root, image).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except PathError as error:
-        raise _CannotCompareError("path", str(error)) from None
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        raise _CannotCompareError(
-            "missing", f"{image}: {error.strerror}; check the path and --root"
-        ) from None
-
-
-def _expression(source: str | None) -> Expression | None:
-    try:
-        return None if source is None else Expression(source, "number")
-    except ExpressionError as error:
-        raise Stop(USAGE, f"--prefer: {error}") from None
-
-
-def _check_first(record: Record, of: str, prefer: Expression | None) -> None:
-    """Stop where the first record shows that the options make no sense."""
-    wanted = ("image", "image_sha256") if of == "bytes" else ("poses",)
-    if not any(name in record for name in wanted):
+def _what(options: Options) -> str:
+    """What is compared. Raises Stop (2) for options that make no sense together."""
+    asked = options.model is not None or options.against is not None
+    of = options.of or ("image" if asked else "bytes")
+    vectors = of in _VECTORS
+    for given, name, sensible in (
+        (options.model is not None, "--model", vectors),
+        (options.against is not None, "--against", vectors),
+        (options.policy != "independent", "--policy", vectors),
+        (options.mirror, "--mirror", of == "pose"),
+        (options.verify, "--verify", of == "bytes"),
+        (options.threshold is not None, "--threshold", of != "bytes"),
+    ):
+        if given and not sensible:
+            raise Stop(USAGE, f"{name} means nothing for --of {of}; see headkit dedupe --help")
+    if vectors and options.threshold is not None and options.model is None:
+        own = "likeness" if of == "image" else "words"
         raise Stop(
-            BAD_INPUT, f"record {record['id']!r} has no {wanted[0]}, which --of {of} compares"
+            USAGE,
+            f"--threshold {options.threshold:g}: a threshold belongs to a model; name it, as --model {own}",
         )
-    try:
-        if prefer is not None:
-            prefer.check(record)
-    except ExpressionError as error:
-        raise Stop(USAGE, f"--prefer: {error}") from None
+    return of
+
+
+def _wanted(options: Options) -> Wanted:
+    from headkit.alike.rows import Preference
+    from headkit.alike.vectors import Wanted
+
+    return Wanted(
+        of="prompt" if options.of == "prompt" else "image",
+        model=options.model,
+        threshold=options.threshold,
+        prefer=Preference(options.prefer),
+        policy=options.policy,
+        against=options.against,
+        folder=options.dir,
+    )

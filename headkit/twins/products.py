@@ -29,10 +29,6 @@ class Products(Protocol):
         """Rows and columns of the products of two blocks that are at least `floor`, row by row."""
         ...
 
-    def largest(self, left: Any, right: Any, *, same: bool) -> NDArray[np.float32]:
-        """Of each row of `left`, the largest product with rows of `right`; of a row with itself not, if `same`."""
-        ...
-
 
 class NumpyProducts:
     """On the CPU; several threads may ask at once, and numpy lets them run side by side."""
@@ -52,13 +48,6 @@ class NumpyProducts:
         rows = np.flatnonzero(tile.max(axis=1, initial=-np.inf) >= floor)
         within, columns = np.nonzero(tile[rows] >= floor)
         return rows[within], columns
-
-    def largest(self, left: Any, right: Any, *, same: bool) -> NDArray[np.float32]:
-        tile = self._tile(left, right)
-        if same:
-            np.fill_diagonal(tile, -2)
-        found: NDArray[np.float32] = tile.max(axis=1, initial=-2)
-        return found
 
     def _tile(self, left: Any, right: Any) -> NDArray[np.float32]:
         room = getattr(self._local, "room", np.empty(0, np.float32))
@@ -87,13 +76,6 @@ class TorchProducts:
         places = (left @ right.T >= floor).nonzero()
         rows, columns = places.cpu().numpy().T
         return rows, columns
-
-    def largest(self, left: Any, right: Any, *, same: bool) -> NDArray[np.float32]:
-        tile = left @ right.T
-        if same:
-            tile.fill_diagonal_(-2)
-        found: NDArray[np.float32] = tile.amax(dim=1).cpu().numpy()
-        return found
 
 
 def products(device: str = "cpu") -> Products:

@@ -1,0 +1,9 @@
+"""Records that are alike: what dedupe compares of them, who stays, and a page that helps to choose a threshold.
+
+rows       what is kept of a record while the others are read
+exact      bytes and poses: compared one by one with those that stay
+embedders  what turns pictures and prompts into vectors
+embedding  the vectors of all records, on disk
+vectors    pictures and prompts: twins by the cosine of their vectors
+page       thresholds on one page of HTML
+"""

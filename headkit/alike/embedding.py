@@ -1,0 +1,164 @@
+"""The vectors of all records, on disk: made once for each picture or text, whoever asks again.
+
+In the folder, `vectors-...` holds what a model made of each digest (twins/store.py), and grows; `embeddings.npz` the
+vectors of the last run's records in their order (twins/reference.py): a set that others can be compared with.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from hashlib import blake2b, sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from headkit.alike.embedders import Embedder, Of
+from headkit.alike.files import checked_digest, image_bytes, known_digest
+from headkit.alike.rows import CannotCompareError, Preference
+from headkit.image import ImageError, decode
+from headkit.tool import Context, Failure, Record
+from headkit.twins import reference
+from headkit.twins.cosines import Vectors, stored
+from headkit.twins.store import Store
+
+_WINDOW = 64  # records read ahead, for each thread that decodes
+_ENOUGH = 512  # pixels of the longer side: what likeness sees of a JPEG. More is decoded in vain
+
+
+@dataclass
+class Embedded:
+    """The records of a run, a few bytes of each.
+
+    ids     of all records
+    rows    the number among all records of each that has a vector; `ranks` their preference
+    failures  by number: what is wrong with a record
+    vectors (N, D) of the rows, in a file
+    """
+
+    ids: list[str] = field(default_factory=list)
+    rows: array[int] = field(default_factory=lambda: array("q"))
+    ranks: array[float] = field(default_factory=lambda: array("d"))
+    failures: dict[int, Failure] = field(default_factory=dict)
+    vectors: Vectors = field(default_factory=lambda: np.empty((0, 1), np.float16))
+
+
+@dataclass
+class _Item:
+    """A record on its way: its digest, and what is to be embedded where that is not known."""
+
+    number: int
+    rank: float
+    key: bytes
+    subject: Any = None
+
+
+class Embedding:
+    """Embeds the records of one run."""
+
+    def __init__(
+        self, of: Of, embedder: Embedder, prefer: Preference, folder: Path, context: Context
+    ) -> None:
+        self.of, self.embedder, self.prefer = of, embedder, prefer
+        self.context, self.folder = context, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        name = blake2b(embedder.name.encode(), digest_size=8).hexdigest()
+        self.store = Store(folder / f"vectors-{name}", embedder.width)
+        self.found = Embedded()
+        self.places = array("q")
+
+    def all(self, records: Iterator[Record]) -> Embedded:
+        """Of all records, once they are read."""
+        jobs = self.context.jobs
+        try:
+            with ThreadPoolExecutor(jobs, "decode") as pool:
+                for batch in _batches(self._numbered(records), _WINDOW * jobs):
+                    self.context.check()
+                    self._take(list(pool.map(self._item, batch)))
+            self._write()
+        finally:
+            self.store.close()
+        return self.found
+
+    def _numbered(self, records: Iterator[Record]) -> Iterator[tuple[int, Record]]:
+        first = True
+        for number, record in enumerate(records):
+            self.found.ids.append(record["id"])
+            if "error" in record:
+                continue
+            if first:
+                self.prefer.check_first(record, self.of, (self.of,))
+                first = False
+            yield number, record
+
+    def _item(self, numbered: tuple[int, Record]) -> _Item | tuple[int, Failure]:
+        """Runs in a thread."""
+        number, record = numbered
+        try:
+            rank = self.prefer.rank(record)
+            if self.of == "prompt":
+                text = _text(record)
+                return _Item(number, rank, sha256(text.encode()).digest(), text)
+            known = known_digest(record)
+            if known is not None and self.store.find(known) is not None:
+                return _Item(number, rank, known)
+            data = image_bytes(self.context.root, record)
+            key = checked_digest(record, data)
+            if self.store.find(key) is not None:
+                return _Item(number, rank, key)
+            least = _ENOUGH if self.embedder.name.startswith("likeness") else None
+            return _Item(number, rank, key, decode(data, least=least).pixels)
+        except CannotCompareError as error:
+            return number, error.failure
+        except ImageError as error:
+            return number, Failure("bad-image", f"{record['image']}: {error}")
+
+    def _take(self, items: list[_Item | tuple[int, Failure]]) -> None:
+        """Embed what is new of a batch, and note where the vector of each record is."""
+        new = {
+            item.key: item.subject
+            for item in items
+            if isinstance(item, _Item) and self.store.find(item.key) is None
+        }
+        keys = list(new)
+        for start in range(0, len(keys), self.embedder.chunk):
+            part = keys[start : start + self.embedder.chunk]
+            vectors = stored(self.embedder.embed([new[key] for key in part]))
+            self.store.add(part, vectors)
+        for item in items:
+            if isinstance(item, _Item):
+                place = self.store.find(item.key)
+                assert place is not None
+                self.places.append(place)
+                self.found.rows.append(item.number)
+                self.found.ranks.append(item.rank)
+            else:
+                self.found.failures[item[0]] = item[1]
+
+    def _write(self) -> None:
+        """The vectors of all records into one file, and that file as an array."""
+        path = self.folder / "embeddings.npz"
+        temporary = self.folder / f".embeddings.npz.{self.context.tag}.tmp"
+        places = np.array(self.places, np.int64)
+        ids = [self.found.ids[row] for row in self.found.rows]
+        blocks = (self.store.gather(places[k : k + 4096]) for k in range(0, len(places), 4096))
+        reference.write(temporary, self.embedder.name, ids, self.embedder.width, blocks)
+        temporary.replace(path)
+        self.found.vectors = reference.read(path).vectors
+
+
+def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+def _text(record: Record) -> str:
+    prompt = record.get("prompt")
+    text = prompt.get("text") if isinstance(prompt, dict) else None
+    if not isinstance(text, str):
+        raise CannotCompareError("field", "no prompt.text; run headkit caption first")
+    return text

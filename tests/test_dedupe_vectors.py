@@ -1,0 +1,224 @@
+"""headkit dedupe of images and prompts: what it drops, what it keeps of its work, and what it refuses."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from headkit.alike import embedders
+from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
+from headkit.tool import Context, Drop, Failure
+from headkit.tools import dedupe as tool
+from headkit.twins import ledger as books
+from headkit.twins import reference
+
+
+def dedupe(records, root="/", output=None, **options):
+    context = Context("dedupe", Path(root), output=output)
+    return list(tool.stream(tool.Options(**options), context, iter(records)))
+
+
+def picture(seed, size=96):
+    """Blobs of colour."""
+    small = np.random.default_rng(seed).integers(0, 256, (5, 5, 3), np.uint8)
+    return Image.fromarray(small).resize((size, size), Image.Resampling.BICUBIC)
+
+
+@pytest.fixture
+def records(tmp_path):
+    """a, b: strangers; a2, a3: copies of a; broken: none."""
+    picture(1).save(tmp_path / "a.png")
+    picture(2).save(tmp_path / "b.png")
+    picture(1).save(tmp_path / "a2.jpg", quality=60)
+    picture(1).resize((50, 50)).save(tmp_path / "a3.png")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG nothing")
+    names = ("a.png", "b.png", "a2.jpg", "broken.png", "a3.png")
+    return [{"id": name.split(".")[0], "image": name} for name in names]
+
+
+def test_copies_of_a_picture_have_one_that_stays(records, tmp_path):
+    error = {"id": "x", "error": {"tool": "generate"}}
+    first, second, copy, broken, passed, small = dedupe(
+        [*records[:4], error, records[4]], tmp_path, of="image"
+    )
+    assert (first, second, passed) == ({"cluster": "a"}, {}, {})
+    assert broken.kind == "bad-image"
+    for drop in (copy, small):
+        assert drop.fields == {"cluster": "a"}
+        assert drop.threshold == embedders.LIKENESS_THRESHOLD <= drop.score <= 1
+        assert drop.reason == f"cosine {drop.score} with a"
+
+
+def test_prefer_and_policy(records, tmp_path):
+    ranked = [{**record, "rank": rank} for rank, record in enumerate(records)]
+    results = dedupe(ranked, tmp_path, of="image", prefer="rank")
+    assert [type(result) for result in results] == [Drop, dict, Drop, Failure, dict]
+    assert results[0].fields == results[2].fields == {"cluster": "a3"}
+    by_chain = dedupe(records, tmp_path, of="image", policy="components")
+    assert [type(result) for result in by_chain] == [dict, dict, Drop, Failure, Drop]
+
+
+def test_prompts_in_nearly_the_same_words():
+    text = "a photo of two women and a man who wait on a wet street at night, seen from the side, one in a red coat"
+    others = (text.replace("a wet", "the wet"), text.upper() + "!", "three men at a table")
+    rows = [{"id": str(k), "prompt": {"text": said}} for k, said in enumerate((text, *others))]
+    one, near, same, other, none = dedupe([*rows, {"id": "n", "prompt": {}}], of="prompt")
+    assert (one, other) == ({"cluster": "0"}, {})
+    assert near.threshold == embedders.WORDS_THRESHOLD <= near.score < 1
+    assert same.score == 1
+    assert none.kind == "field"
+
+
+def test_vectors_are_kept_and_used_again_even_without_the_pictures(records, tmp_path):
+    records.pop(3)
+    known = [{**record, "image_sha256": digest(tmp_path / record["image"])} for record in records]
+    first = dedupe(known, tmp_path, of="image", dir=str(tmp_path / "kept"))
+    for record in known:
+        (tmp_path / record["image"]).unlink()
+    assert dedupe(known, tmp_path, of="image", dir=str(tmp_path / "kept")) == first
+    again = dedupe(known, tmp_path, of="image", output=tmp_path / "o.jsonl")
+    assert {result.kind for result in again} == {"missing"}
+    assert (tmp_path / "o.jsonl.twins" / "embeddings.npz").exists()
+
+
+def digest(path):
+    from hashlib import sha256
+
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_picture_that_has_changed_fails(records, tmp_path):
+    changed = [{**records[0], "image_sha256": "0" * 64}]
+    assert dedupe(changed, tmp_path, of="image")[0].kind == "changed"
+
+
+# ---- against a reference set ----------------------------------------------------------------------
+
+
+def test_what_is_in_the_reference_set_goes_and_wins_nothing(records, tmp_path):
+    dedupe(records[:1], tmp_path, of="image", dir=str(tmp_path / "set"))
+    against = str(tmp_path / "set" / "embeddings.npz")
+    first, second, copy, _, small = dedupe(records, tmp_path, against=against)
+    assert first.reason == "cosine 1.0 with a of the reference set"
+    assert second == {}
+    for leaked in (copy, small):
+        assert leaked.reason.endswith("with a of the reference set")
+        assert leaked.fields == {}
+
+
+def test_reference_sets_that_cannot_be_compared_are_refused(records, tmp_path):
+    path = tmp_path / "set.npz"
+    vectors = np.zeros((1, embedders.embedder("image", None, "cpu").width), np.float16)
+    for model, status in (("another", USAGE), ("likeness 1", None)):
+        reference.write(path, model, ["r"], vectors.shape[1], iter([vectors]))
+        if status is None:
+            assert len(dedupe(records, tmp_path, against=str(path))) == 5
+        else:
+            refused(status, records, tmp_path, against=str(path))
+    path.write_bytes(b"nothing")
+    refused(BAD_INPUT, records, tmp_path, against=str(path))
+    refused(NO_INPUT, records, tmp_path, against=str(tmp_path / "nowhere.npz"))
+
+
+def refused(status, records, root, **options):
+    with pytest.raises(Stop) as caught:
+        dedupe(records, root, **options)
+    assert caught.value.status == status
+
+
+# ---- options that make no sense -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"threshold": 0.9},
+        {"of": "image", "threshold": 0.9},
+        {"of": "prompt", "threshold": 0.9},
+        {"of": "pose", "model": "likeness"},
+        {"of": "bytes", "policy": "components"},
+        {"of": "image", "mirror": True},
+        {"of": "image", "verify": True},
+        {"of": "image", "model": "likeness", "threshold": 0.0},
+        {"of": "image", "model": "words"},
+        {"of": "prompt", "model": "likeness"},
+        {"of": "prompt", "model": "sscd.torchscript.pt"},
+    ],
+)
+def test_a_threshold_without_its_model_and_flags_that_mean_nothing_are_refused(records, options):
+    refused(USAGE, records, "/", **options)
+
+
+def test_the_first_record_must_have_what_is_compared(tmp_path):
+    refused(BAD_INPUT, [{"id": "a"}], tmp_path, of="image")
+    refused(BAD_INPUT, [{"id": "a"}], tmp_path, of="prompt")
+    refused(USAGE, [{"id": "a", "image": "a.png"}], tmp_path, of="image", prefer="nothing")
+
+
+def test_a_threshold_that_makes_twins_of_everything_is_refused(records, tmp_path, monkeypatch):
+    from headkit.twins import search
+
+    monkeypatch.setattr(search, "MOST", 1)
+    refused(USAGE, records, tmp_path, of="image")
+
+
+def test_another_search_in_the_folder_is_waited_for(records, tmp_path):
+    purpose = books.Purpose("another", 3, 3, 0.5)
+    working = books.FolderLedger(tmp_path / "kept" / "search", books.Grid(3, 3), purpose)
+    refused(75, records, tmp_path, of="image", dir=str(tmp_path / "kept"))
+    working.close()
+
+
+# ---- killed ---------------------------------------------------------------------------------------
+
+
+def test_a_killed_run_goes_on_in_the_middle_of_its_search(tmp_path):
+    """kill -9 between two tiles; then the same command: the same rows, and only the tiles that were left."""
+    rng = np.random.default_rng(3)
+    texts = [" ".join(f"w{word}" for word in rng.integers(300, size=12)) for _ in range(1500)]
+    texts[700:1000] = [text + " more" for text in texts[:300]]
+    rows = [{"id": str(k), "prompt": {"text": text}} for k, text in enumerate(texts)]
+    (tmp_path / "in").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    script = (
+        "import sys, time, headkit.twins.products as p; p.NumpyProducts.tile = 100\n"
+        "plain = p.NumpyProducts.reaching\n"
+        "def reaching(*given):\n    time.sleep(PAUSE)\n    return plain(*given)\n"
+        "p.NumpyProducts.reaching = reaching\n"
+        "from headkit.cli import main\n"
+        "sys.argv = ['headkit', 'dedupe', '--of', 'prompt', '-q', '-o', 'out', 'in']\n"
+        "if __name__ == '__main__':\n    main()\n"
+    )
+
+    def start(pause):
+        (tmp_path / "run.py").write_text(f"PAUSE = {pause}\n{script}")
+        return subprocess.Popen([sys.executable, "run.py"], cwd=tmp_path)
+
+    killed = start(0.02)
+    band = tmp_path / "out.twins" / "search" / "band-000003"
+    limit = time.monotonic() + 120
+    while not (band.exists() and band.stat().st_size) and time.monotonic() < limit:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    done = {path.name: path.read_bytes() for path in band.parent.glob("band-*")}
+    assert 3 < len(done) < 15
+    assert not (tmp_path / "out").exists()
+    assert start(0).wait() == 0
+    for name, data in done.items():
+        assert (band.parent / name).read_bytes().startswith(data[: len(data) // 2])
+    assert len(list(band.parent.glob("band-*"))) == 15
+    dropped = (tmp_path / "out.dropped").read_bytes().splitlines()
+    assert len(dropped) >= 250
+    assert len((tmp_path / "out").read_bytes().splitlines()) + len(dropped) == 1500
+    first = (tmp_path / "out").read_bytes()
+    (tmp_path / "out").unlink()
+    for path in band.parent.glob("band-*"):
+        path.unlink()
+    assert start(0).wait() == 0
+    assert (tmp_path / "out").read_bytes() == first

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from headkit.conditioning.mesh_fit import MeshFitter
     from headkit.conditioning.scenes import Rendered
+    from headkit.render.drawing.frame import Frame
+    from headkit.render.scene import Scene
 
 CONVENTIONS = tuple(POSES)  # names of ways to draw skeletons
 CONTROLS = tuple(RENDERED)  # names of pictures that the renderer makes
@@ -65,3 +67,19 @@ def rendered(
     from headkit.conditioning.scenes import render
 
     return render(record, controls, seed, fitter)
+
+
+def beside(
+    names: Sequence[str], scene: Scene, frame: Frame, poses: Sequence[Mapping[str, Any]]
+) -> dict[str, NDArray[np.uint8]]:
+    """The named pictures that would make a conditioner ask for an image that was rendered, each as it is fed.
+
+    names         some of CONVENTIONS and CONTROLS
+    scene, frame  what was drawn, and the image; poses: of the record, in its pixels
+    """
+    from headkit.conditioning.scenes import pictures
+
+    made = pictures(scene, frame, [name for name in names if name in RENDERED])
+    for name in set(names) & set(POSES):
+        made[name] = pose_image(poses, scene.width, scene.height, name)
+    return {name: made[name] for name in names}

@@ -56,35 +56,53 @@ def render(
     canvas = canvas_of(record, None)
     nothing = np.zeros((canvas.height, canvas.width, 3), np.uint8)  # behind people: is not seen
     scene, asked = composed(record, canvas, seed, photo=nothing)
-    images, heads = shown(scene, controls, fitter)
+    frame = picture(scene, shaded=False)
+    heads, meshes = _heads(scene, frame, fitter)
     for head, person in zip(heads, asked.drawn, strict=True):
         head["person"] = person
-    return Rendered(
-        images, {"heads": heads}, {**(record.get("camera") or {}), "K": scene.K.tolist()}
-    )
+    camera = {**(record.get("camera") or {}), "K": scene.K.tolist()}
+    return Rendered(pictures(scene, frame, controls, meshes), {"heads": heads}, camera)
 
 
-def shown(
-    scene: Scene, controls: Sequence[str], fitter: MeshFitter | None = None
-) -> tuple[dict[str, Pixels], list[Label]]:
-    """The pictures of a scene by name, and the labels of its heads."""
-    frame = picture(scene, shaded=False)
-    heads = labels(scene, frame)
-    if fitter is None:
-        own = load_body().head
-        colors, meshes = _own_colors(), [head_vertices(own, person) for person in scene.people]
-    else:
-        fits = [_fitted(fitter, person) for person in scene.people]
-        pairs = zip(heads, fits, strict=True)
-        heads = [fitted_label(head, fit, fitter.model, scene.K) for head, fit in pairs]
-        colors, meshes = fitter.head, [fit.vertices for fit in fits]
+@dataclass(frozen=True, eq=False)
+class Meshes:
+    """Heads of one model: its colours, and (V, 3) vertices of each in the camera frame."""
+
+    head: ColoredHead
+    vertices: Sequence[NDArray[Any]]
+
+
+def pictures(
+    scene: Scene, frame: Frame, controls: Sequence[str], meshes: Meshes | None = None
+) -> dict[str, Pixels]:
+    """The pictures of a scene by name. frame: the scene drawn; meshes: of its heads, None: those of our own model."""
 
     def image(convention: RenderedConvention) -> Pixels:
         if convention.code == "coordinates":
-            return colors.picture(meshes, scene.K, scene.width, scene.height)
+            heads = meshes or own_meshes(scene)
+            return heads.head.picture(heads.vertices, scene.K, scene.width, scene.height)
         return _relief(convention, scene, frame)
 
-    return {name: image(RENDERED[name]) for name in controls}, heads
+    return {name: image(RENDERED[name]) for name in controls}
+
+
+def own_meshes(scene: Scene) -> Meshes:
+    """Everybody's head as our own head model has it."""
+    own = load_body().head
+    return Meshes(_own_colors(), [head_vertices(own, person) for person in scene.people])
+
+
+def _heads(
+    scene: Scene, frame: Frame, fitter: MeshFitter | None
+) -> tuple[list[Label], Meshes | None]:
+    """The labels of all heads, and the meshes that they are of where these are not our own."""
+    heads = labels(scene, frame)
+    if fitter is None:
+        return heads, None
+    fits = [_fitted(fitter, person) for person in scene.people]
+    pairs = zip(heads, fits, strict=True)
+    told = [fitted_label(head, fit, fitter.model, scene.K) for head, fit in pairs]
+    return told, Meshes(fitter.head, [fit.vertices for fit in fits])
 
 
 def _relief(convention: RenderedConvention, scene: Scene, frame: Frame) -> Pixels:

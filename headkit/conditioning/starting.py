@@ -7,8 +7,10 @@ from pathlib import Path
 
 from headkit.conditioning.mesh_colors import colored, published_subset
 from headkit.conditioning.mesh_fit import MeshFitter
-from headkit.conditioning.scenes import shown
+from headkit.conditioning.scenes import pictures
 from headkit.head.model import load_head
+from headkit.render.scene import picture
+from headkit.render.truth import labels
 from headkit.render.warmup import rehearsal
 from headkit.status import NO_INPUT, USAGE, Stop
 
@@ -24,7 +26,10 @@ def start(controls: Sequence[str], head: str, *, published_mesh: bool) -> MeshFi
             " name your FLAME file with --head FILE",
         )
     fitter = None if head == OWN else _fitter(head)
-    shown(rehearsal(), controls, fitter)
+    scene = rehearsal()
+    frame = picture(scene, shaded=False)
+    labels(scene, frame)
+    pictures(scene, frame, controls)
     return fitter
 
 

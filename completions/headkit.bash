@@ -51,13 +51,14 @@ _headkit() {
             esac
             ;;
         generate)
-            words='--model -d --dir --format --maps --size --background -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --shard -n --limit --seed --overwrite --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--model --preset --revision --conditioner --control --convention --head --control-scale --scheduler --steps --guidance --vae --lora --dtype --chunk --compile --no-compile --offload --accept-license --screen --screen-model --screen-above --replay -d --dir --format --maps --size --background -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --seed --overwrite --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --model) words='render' operands='' ;;
+                --model|--preset|--revision|--conditioner|--control|--convention|--control-scale|--scheduler|--steps|--guidance|--vae|--lora|--chunk|--accept-license|--screen-model|--screen-above|--maps|--size|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
+                --head|-o|--output) words='files' operands='' ;;
+                --dtype) words='float32 bfloat16 float16' operands='' ;;
+                --screen) words='nsfw' operands='' ;;
                 -d|--dir|--background|--root|--log) words='folders' operands='' ;;
                 --format) words='png jpg webp' operands='' ;;
-                --maps|--size|--max-failures|-b|--batch-size|-j|--jobs|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
-                -o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;

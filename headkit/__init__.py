@@ -31,14 +31,16 @@ run, tools and other folders are named as a whole, and the files of one may impo
     twins           status image: it knows arrays, and a folder of its own
     head            nothing: it knows arrays, not records or files of ours
     render          head attributes
-    backends        status record tool image head
+    recipes         nothing
+    backends        status record tool image head recipes
+    diffusing       status tool paths image attributes request recipes conditioning backends
     formats         status record tool paths image jsonl
     run             status record tool paths jsonl photos
     definition      tool
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression conditioning overlay arrangement alike head render evaluation fitting backends formats completions
+    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends formats completions
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends fitting tool tools

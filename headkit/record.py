@@ -8,7 +8,7 @@ face, +x the subject's left.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SCHEMA = 1  # the major version: older ones are read, newer ones refused
 
@@ -25,6 +25,27 @@ class Field:
     tools: tuple[str, ...] = ()
     nullable: bool = False
 
+
+# fmt: off
+_TRUTH = (
+    Field("truth.heads[].box", "list", "[x1, y1, x2, y2] of the head's whole silhouette with hair, as if nothing hid it, cut at the picture", "pixels", 2),
+    Field("truth.heads[].box_visible", "list", "[x1, y1, x2, y2] of the pixels of the head that are seen; null where none", "pixels", 2, nullable=True),
+    Field("truth.heads[].visibility", "number", "share of the silhouette that is seen, 0 to 1", decimals=4),
+    Field("truth.heads[].distance", "number", "from the camera to the head's origin", "metres", 4),
+    Field("truth.heads[].landmarks", "object", "scheme, points n x [x, y, standard deviation], visible: a string of 0 and 1", "pixels", 2),
+    Field("truth.heads[].params", "object", "model and its sha256, shape, expression, jaw (3 rotation vector), translation (metres, camera frame)", decimals=5),
+    Field("truth.heads[].pose", "object", "rotation 3 x 3, camera frame; view, the same relative to the ray through the head; yaw, pitch, roll of view", decimals=6),
+    Field("truth.heads[].pose.yaw", "number", "full circle; above 0 with the nose to the image's right", "degrees", 3),
+    Field("truth.heads[].pose.pitch", "number", "above 0 with the nose up", "degrees", 3),
+    Field("truth.heads[].pose.roll", "number", "above 0 with the head turned clockwise in the image", "degrees", 3),
+    Field("truth.heads[].attributes", "object", "what was drawn"),
+    Field("truth.heads[].ignore", "string", "why this head is left out of training and evaluation: small, outside, hidden"),
+)
+# fmt: on
+_TARGET = tuple(
+    replace(field, path=field.path.replace("truth", "target"), meaning=f"as {field.path}")
+    for field in _TRUTH
+)
 
 # fmt: off
 FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record(5)
@@ -44,20 +65,12 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("image", "string", "path of the image, relative to the root", tools=("generate",)),
     Field("image_sha256", "string", "of the bytes of the image file", tools=("generate",)),
     Field("camera", "object", "K, 3 x 3, pixels; estimated, true where it is a guess; up, the direction against gravity in the camera frame, where known", decimals=6, tools=("pose-sample", "generate", "fit3dmm")),
-    Field("generated", "object", "what decides the pixels: model, seed, size; canvas_to_image, the 2 x 3 affine that poses were mapped by", decimals=6, tools=("generate",)),
+    Field("generated", "object", "what decides the pixels: model, seed, size; canvas_to_image, the 2 x 3 affine that poses were mapped by; of a diffusion model all that --replay needs: weights and their digests, settings, attempt, chunk (images that went through the network together), words (a digest), and prompt where the row had none; replay, of an image made again: equal, or psnr in decibels", decimals=6, tools=("generate",)),
     Field("truth", "object", "known exactly, because the image was rendered from it", tools=("generate",)),
-    Field("truth.heads[].box", "list", "[x1, y1, x2, y2] of the head's whole silhouette with hair, as if nothing hid it, cut at the picture", "pixels", 2),
-    Field("truth.heads[].box_visible", "list", "[x1, y1, x2, y2] of the pixels of the head that are seen; null where none", "pixels", 2, nullable=True),
-    Field("truth.heads[].visibility", "number", "share of the silhouette that is seen, 0 to 1", decimals=4),
-    Field("truth.heads[].distance", "number", "from the camera to the head's origin", "metres", 4),
-    Field("truth.heads[].landmarks", "object", "scheme, points n x [x, y, standard deviation], visible: a string of 0 and 1", "pixels", 2),
-    Field("truth.heads[].params", "object", "model and its sha256, shape, expression, jaw (3 rotation vector), translation (metres, camera frame)", decimals=5),
-    Field("truth.heads[].pose", "object", "rotation 3 x 3, camera frame; view, the same relative to the ray through the head; yaw, pitch, roll of view", decimals=6),
-    Field("truth.heads[].pose.yaw", "number", "full circle; above 0 with the nose to the image's right", "degrees", 3),
-    Field("truth.heads[].pose.pitch", "number", "above 0 with the nose up", "degrees", 3),
-    Field("truth.heads[].pose.roll", "number", "above 0 with the head turned clockwise in the image", "degrees", 3),
-    Field("truth.heads[].attributes", "object", "what was drawn"),
-    Field("truth.heads[].ignore", "string", "why this head is left out of training and evaluation: small, outside, hidden"),
+    *_TRUTH,
+    Field("target", "object", "as truth, of the scene that a diffusion model was shown: what was asked for, not what is there", tools=("generate",)),
+    *_TARGET,
+    Field("target.heads[].fit", "object", "residual_mm: how far the mesh of --head is from the rendered head it was put on", "millimetres", 3),
     Field("heads", "list", "the heads found", tools=("detect", "fit3dmm")),
     Field("heads[].box", "list", "[x1, y1, x2, y2] of the whole head with hair", "pixels", 2),
     Field("heads[].score", "number", "confidence of the detector", decimals=4),
@@ -81,7 +94,7 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("label.heads[].delta_deg", "number", "between the rotations that a crop shows; null where there is nothing to compare", "degrees", 3, nullable=True),
     Field("label.heads[].delta_px", "number", "mean distance of the 68 landmarks", "pixels", 2, nullable=True),
     Field("label.heads[].silhouette_iou", "number", "intersection over union of the silhouettes of the 3D heads", decimals=4, nullable=True),
-    Field("scores", "object", "name -> number; higher means more of what the name says", decimals=5, tools=("pose-extract", "caption")),
+    Field("scores", "object", "name -> number; higher means more of what the name says", decimals=5, tools=("pose-extract", "caption", "generate")),
     Field("cluster", "string", "near-twins share it", tools=("dedupe",)),
     Field("made", "object", "tool -> headkit version, model, options that are not defaults"),
     Field("error", "object", "tool, kind, message: what is wrong with this record"),

@@ -16,6 +16,10 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     `reads(options)`, if exported, says which fields these options need, instead of Tool.reads
                     `tally(options)`, if exported, is a Tally or None: what the summary counts of the rows beside
                     how many there are
+                    `batch(options)`, if exported, says how many records are worked on together where -b does not, None
+                    for Tool.batch; `process.sample`, how many a dry run times
+                    `before(options, context)`, if exported, is called once, in the parent, before a record is read;
+                    raises Stop where weights are missing
                     and, where the first record decides whether the options make sense,
                     check(options, context, record) -> None: the runner calls it once, in the parent, with the
                     first record that has no error, before `start`; raises Stop
@@ -243,9 +247,12 @@ TOOLS: tuple[Tool, ...] = (
             "camera",
             "generated",
             "truth",
+            "target",
+            "scores",
         ),
         batch=4,
         seeded=True,
+        device=True,
         files=True,
     ),
     Tool(

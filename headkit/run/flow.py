@@ -90,15 +90,16 @@ class Inline:
         """Nothing to stop."""
 
 
-def batched(rows: Iterator[Row], size: int) -> Iterator[list[Row]]:
-    """Rows in lists of `size`. What precedes a bad line is handed over before the Stop goes on."""
+def batched(rows: Iterator[Row], size: int, first: int | None = None) -> Iterator[list[Row]]:
+    """Rows in lists of `size`, the first of `first`. What precedes a bad line is handed over before the Stop goes on."""
     batch: list[Row] = []
+    wanted = first or size
     try:
         for row in rows:
             batch.append(row)
-            if len(batch) == size:
+            if len(batch) == wanted:
                 yield batch
-                batch = []
+                batch, wanted = [], size
     except Stop:
         if batch:
             yield batch

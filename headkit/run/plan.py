@@ -74,7 +74,7 @@ def plan(
         raise Stop(USAGE, f"--root {flags.root}: is not a folder")
     log = flags.log or environment.get("HEADKIT_LOG") or None
     devices = _devices(flags.device)
-    batch_size = flags.batch_size or tool.batch
+    batch_size = flags.batch_size or _batch(tool, options)
     context = Context(
         tool=tool.name,
         root=root,
@@ -161,6 +161,13 @@ def _run_file(tool: Tool, output: Path | None, log: str | None, shard: shards.Sh
     if log is not None:
         return Path(log).absolute() / f"{tool.name}{shard_name(shard)}.run.json"
     return None
+
+
+def _batch(tool: Tool, options: Any) -> int:
+    """How many records are worked on together where -b does not say."""
+    asked = getattr(tool.module, "batch", None)
+    wanted: int | None = asked(options) if asked is not None else None
+    return wanted or tool.batch
 
 
 def _devices(text: str) -> tuple[str, ...]:

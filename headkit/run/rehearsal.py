@@ -23,6 +23,7 @@ def rehearse(plan: Plan, rows: Iterator[Row], total: int | None) -> str:
     sample = list(islice(rows, max(SAMPLE, 2 * plan.batch_size)))
     began = time.monotonic()
     batches = Batches(plan.tool, plan.options, replace(plan.context, tag=None))
+    sample = sample[: getattr(batches.process, "sample", len(sample))]
     batches.outcomes(sample[:1])  # whatever is compiled or allocated once
     loaded = time.monotonic()
     paths.written.files = paths.written.bytes = 0

@@ -79,12 +79,16 @@ class Session:
 
     def _map(self) -> None:
         """A map or a choose: batches through the tool."""
+        self._before()
         place, seen = self._begin()
         rows = self._rows(place, seen)
         flow = Flow(self._pool, self.books, self.wait, self.progress.advance)
         try:
             remaining = self._undone(iter(rows), rows, flow)
-            flow.run(batched(self._passing(remaining), self.plan.batch_size))
+            # Cut where an uninterrupted run cuts: a tool may put the records of a batch together.
+            size = self.plan.batch_size
+            first = size - self.books.counts.read % size
+            flow.run(batched(self._passing(remaining), size, first))
         finally:
             flow.close()
         self.books.counts.skipped = rows.skipped
@@ -143,9 +147,16 @@ class Session:
         counts.failed = min(self.left_out, counts.read)
         counts.out = counts.read - counts.failed
 
+    def _before(self) -> None:
+        """What the tool looks at before a record is read."""
+        before = getattr(self.tool.module, "before", None)
+        if before is not None:
+            before(self.plan.options, self.plan.context)
+
     def _rehearse(self) -> None:
         from headkit.run.rehearsal import rehearse
 
+        self._before()
         rows = iter(self._rows(Place(), KeySet()))
         total = count_records(self.plan.files, self.streams.input)
         self.speak(rehearse(self.plan, rows, total))

@@ -4,6 +4,25 @@ With --model render, the default, people are drawn from a parametric human: pose
 meet the key points, dressed and lit by the words of the prompt and each person's attributes. What is not
 said is drawn from the seed and the record's id. Rows need id, width, height and poses, and nothing else.
 
+With the name of a preset (--preset, or --model), a diffusion model makes the image from the prompt, conditioned on a
+drawing of the poses; every other option changes one setting of the preset (without one: of sdxl). --model also takes a
+name on the hub, a folder or a file of SDXL, --conditioner an adapter or ControlNet. A row without a prompt gets its
+caption, or neutral words, kept in generated.prompt. Presets, with the licenses of what they load:
+
+PRESETS
+
+Only safetensors are loaded, code that comes with weights is not run, and what is missing is fetched by the hub's own
+library before the first record is read (--dry-run fetches, and times a chunk); HF_HUB_OFFLINE=1 forbids it. Images go
+through the model --chunk at a time, always so many, each with noise of its own from (--seed, id, attempt): on the
+CPU an image is the same to the byte whatever its neighbours. `generated` keeps all that decides it, `made` the digests of
+the weights. What comes out black or not finite is drawn once more, by other noise, and then fails. Such a record
+never has `truth`. scores.memorisation is how much the words change the first step: prompts that the model knows by
+heart change it most. With --screen nsfw a classifier sees each image in memory: one that it
+refuses is never written, its row gets an error of the kind screened, and the others scores.nsfw.
+
+--replay makes images again from rows of a diffusion model, their own `generated` and words and nothing else, and says in
+generated.replay whether the file is equal to the byte, or by how many decibels the pixels differ.
+
 The image is a file of its own in the folder of -d, spread over 256 folders; the record names it, and
 holds `truth`: for every head its box, landmarks, 3D parameters and pose, exact, since the image was
 made from them. Poses are mapped to the pixels of the image by generated.canvas_to_image.
@@ -20,8 +39,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headkit import attributes
+from headkit.diffusing.options import RENDER, ModelOptions, places_of, recipe_of, screen_of
 from headkit.paths import PathError, image_path, stored, write_atomic
-from headkit.request import SIDES, Canvas, Request, RequestError, canvas_of, request
+from headkit.recipes.presets import table
+from headkit.request import SIDES, Canvas, Request, RequestError, canvas_of, composed
 from headkit.status import NO_INPUT, USAGE, Stop
 from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result
 
@@ -31,16 +52,14 @@ if TYPE_CHECKING:
     from headkit.render.scene import Scene
 
 _MAPS = ("depth", "normals", "parts", "pncc")
+_CHUNKS = 4  # of a diffusion model in a batch
 _WRITERS = 2  # threads that encode and write beside the drawing
 
 
-@dataclass(frozen=True)
-class Options:
+@dataclass(frozen=True, kw_only=True)
+class Options(ModelOptions):
     """The options of generate."""
 
-    model: Annotated[
-        Literal["render"], Opt("What makes the image: render draws a parametric human.")
-    ] = "render"
     dir: Annotated[
         str | None,
         Opt(
@@ -50,7 +69,10 @@ class Options:
             decides=False,
         ),
     ] = None
-    format: Annotated[Literal["png", "jpg", "webp"], Opt("File format of the images.")] = "png"
+    format: Annotated[
+        Literal["png", "jpg", "webp"] | None,
+        Opt("File format of the images (default: png; jpg of a diffusion model)."),
+    ] = None
     maps: Annotated[
         str | None,
         Opt("Also write these maps as PNG: depth, normals, parts, pncc.", "NAME[,NAME]..."),
@@ -75,14 +97,66 @@ EXAMPLES = (
     Example("headkit generate -n 1 --format jpg --size 256 --maps depth,parts < poses.jsonl"),
 )
 
+__doc__ = (__doc__ or "").replace("PRESETS", "\n".join(f"    {line}" for line in table()))
+
+
+def batch(options: Options) -> int | None:
+    """Records that are worked on together: with a diffusion model enough for chunks of several sizes."""
+    renders = options.model == RENDER and options.preset is None and not options.replay
+    return None if renders else _CHUNKS * options.chunk
+
+
+def before(options: Options, context: Context) -> None:
+    """Say before a record is read what of a diffusion model is not there; fetch what the hub has."""
+    if options.replay:
+        _check_replay(options)
+        return
+    recipe = recipe_of(options)
+    if recipe is None:
+        if context.device != "cpu":
+            raise Stop(USAGE, f"--device {context.device}: the renderer draws on the CPU")
+        return
+    for name in ("maps", "background"):
+        if getattr(options, name) is not None:
+            raise Stop(USAGE, f"--{name}: only of --model render")
+    from headkit.backends.diffusion.files import find, find_classifier
+
+    find(recipe)
+    screen = screen_of(options)
+    if screen is not None:
+        find_classifier(screen)
+
+
+def _check_replay(options: Options) -> None:
+    places_of(options)
+    for name in ("size", "format", "maps", "background"):
+        if getattr(options, name) is not None:
+            raise Stop(USAGE, f"--{name}: --replay reads it from the rows; leave it out")
+    if options.dir is None:
+        raise Stop(USAGE, "--replay: -d names a folder, so that no image is replaced")
+
+
+def reads(options: Options) -> tuple[str, ...]:
+    """The fields that these options need."""
+    return ("width", "height", "poses", *(("image", "generated") if options.replay else ()))
+
 
 def start(options: Options, context: Context) -> Process:
-    """Load the human, compile the renderer, and be ready to draw."""
+    """Load the human, compile the renderer, or load the diffusion model, and be ready to draw."""
     folder = context.folder(options.dir, "images")
     try:
         stored(context.root, folder / "00" / "image")
     except PathError as error:
         raise Stop(USAGE, str(error)) from None
+    if options.replay:
+        from headkit.diffusing.starting import replaying
+
+        return replaying(options, context, folder)
+    recipe = recipe_of(options)
+    if recipe is not None:
+        from headkit.diffusing.starting import painting
+
+        return painting(recipe, options, context, folder, options.format or "jpg", options.size)
     maps = _map_names(options.maps)
     backgrounds = _pictures(options.background)
     studio = _Studio(options, context, folder, maps, backgrounds)
@@ -135,6 +209,10 @@ class _Studio:
     maps: tuple[str, ...]
     backgrounds: tuple[Path, ...]
 
+    @property
+    def format(self) -> str:
+        return self.options.format or "png"
+
     def warm_up(self) -> None:
         """Compile all kernels now, so that a progress bar begins with work and -j shares one cache."""
         from headkit.render.scene import picture
@@ -177,11 +255,11 @@ class _Studio:
         for head, person in zip(heads, asked.drawn, strict=True):
             head["person"] = person
         try:
-            path = image_path(self.folder, record["id"], self.options.format)
+            path = image_path(self.folder, record["id"], self.format)
             place = stored(self.context.root, path)
         except PathError as error:
             raise RequestError("bad-id", str(error)) from None
-        jobs = [writers.submit(self._write, path, frame.color, self.options.format)]
+        jobs = [writers.submit(self._write, path, frame.color, self.format)]
         for name, pixels in drawn_maps(self.maps, frame, *mean_head()).items():
             beside = path.with_name(f"{path.stem}.{name}.png")
             jobs.append(writers.submit(self._write, beside, pixels, "png"))
@@ -218,27 +296,11 @@ class _Studio:
         return made
 
     def _scene(self, record: Record, canvas: Canvas) -> tuple[Scene, Request]:
-        from headkit.render.scene import PoseError, compose
-
-        asked = request(record, canvas, self.context.seed)
-        place: Any = asked.place
+        photo = None
         if self.backgrounds:
             draw = attributes.seeded(self.context.seed, record["id"], "generate", "background")
-            place = _photo(self.backgrounds[draw.randrange(len(self.backgrounds))], canvas)
-        try:
-            scene = compose(
-                asked.people,
-                canvas.width,
-                canvas.height,
-                seed=asked.seed,
-                K=asked.K,
-                up=asked.up,
-                light_name=asked.light,
-                place=place,
-            )
-        except PoseError as error:
-            raise RequestError("bad-pose", str(error)) from None
-        return scene, asked
+            photo = _photo(self.backgrounds[draw.randrange(len(self.backgrounds))], canvas)
+        return composed(record, canvas, self.context.seed, photo)
 
 
 def _photo(path: Path, canvas: Canvas) -> NDArray[Any]:

@@ -1,0 +1,220 @@
+"""Records in, images and rows out: the process of `generate` with a diffusion model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headkit.diffusing.asking import Asked, asked
+from headkit.diffusing.chunks import Chunk, chunks
+from headkit.diffusing.controls import Conditions, Controls
+from headkit.diffusing.provenance import words_digest
+from headkit.paths import PathError, image_path, stored, write_atomic
+from headkit.recipes.recipe import Recipe
+from headkit.request import RequestError
+from headkit.status import UNAVAILABLE, Stop
+from headkit.tool import Context, Failure, Record, Result
+
+if TYPE_CHECKING:
+    from headkit.backends.diffusion.network import Drawn, Network
+    from headkit.backends.diffusion.screening import Screen
+
+ATTEMPTS = 2  # of an image that comes out black or not finite
+WRITERS = 4  # threads that encode and write while the next chunk is drawn
+LEAST_CHUNK = 2
+
+
+@dataclass
+class _Job:
+    """One record on its way to an image."""
+
+    asked: Asked
+    path: Path
+    place: str
+    pieces: int
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
+class _Done:
+    """An image, drawn among `size`."""
+
+    drawn: Drawn
+    nsfw: float | None
+    size: int
+    attempt: int
+
+
+class Painter:
+    """Paints records. `chunk` shrinks where memory is too small, and rows say to what."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        network: Network,
+        controls: Controls,
+        context: Context,
+        *,
+        folder: Path,
+        format: str,
+        longer: int | None,
+        chunk: int,
+        settings: Record,
+        screen: tuple[Screen, float] | None = None,
+    ) -> None:
+        self.controls, self.screen = controls, screen
+        self.recipe, self.network, self.context, self.settings = recipe, network, context, settings
+        self.folder, self.format, self.longer, self.chunk = folder, format, longer, chunk
+
+    def process(self, records: list[Record]) -> list[Result]:
+        """A row for each record, in order."""
+        jobs = [self._job(record) for record in records]
+        results: dict[int, Result | Future[Result]] = {
+            number: job for number, job in enumerate(jobs) if isinstance(job, Failure)
+        }
+        waiting = {number: job for number, job in enumerate(jobs) if not isinstance(job, Failure)}
+        with ThreadPoolExecutor(WRITERS) as writers:
+            for attempt in range(ATTEMPTS):
+                failed: dict[int, _Job] = {}
+                for number, done in self._drawn(waiting, attempt):
+                    job = waiting[number]
+                    if not done.drawn.good:
+                        failed[number] = job
+                    elif self.screen is not None and (done.nsfw or 0) >= self.screen[1]:
+                        results[number] = Failure(
+                            "screened", f"nsfw {done.nsfw:.3f}, refused from {self.screen[1]}"
+                        )
+                    else:
+                        results[number] = writers.submit(self._row, job, done)
+                waiting = failed
+                if not waiting:
+                    break
+            for number in waiting:
+                results[number] = Failure(
+                    "bad-pixels",
+                    f"image came out black or not finite, {ATTEMPTS} times; try --dtype bfloat16 or float32",
+                    model=True,
+                )
+            ready = [results[number] for number in range(len(records))]
+            return [one.result() if isinstance(one, Future) else one for one in ready]
+
+    def _job(self, record: Record) -> _Job | Failure:
+        try:
+            wanted = asked(record, self.recipe, self.longer)
+            path = image_path(self.folder, record["id"], self.format)
+            place = stored(self.context.root, path)
+            pictures = self.controls.of(wanted.mapped, self.context.seed)
+            return _Job(wanted, path, place, self._pieces(wanted), pictures)
+        except RequestError as error:
+            return Failure(error.kind, str(error))
+        except PathError as error:
+            return Failure("bad-id", str(error))
+
+    def _pieces(self, wanted: Asked) -> int:
+        pieces = self.network.pieces(wanted.text, wanted.negative)
+        most = self.network.texts.most
+        if pieces > most:
+            raise RequestError(
+                "long-prompt",
+                f"prompt is {pieces / most:.1f} times as long as the longest one read",
+            )
+        return pieces
+
+    def _drawn(self, waiting: dict[int, _Job], attempt: int) -> list[tuple[int, _Done]]:
+        """Every job, drawn once, chunk by chunk."""
+        numbers = list(waiting)
+        todo = [waiting[number] for number in numbers]
+        found: list[tuple[int, _Done]] = []
+        while todo:
+            shapes = [(job.asked.size, job.pieces) for job in todo]
+            left: list[int] = []
+            for chunk in chunks(shapes, self.chunk):
+                images = self._chunk(chunk, todo, attempt) if not left else None
+                if images is None:  # memory was too small: what is left is cut anew
+                    left += chunk.numbers[: chunk.filled]
+                    continue
+                kept = images[: chunk.filled]
+                scores = self.screen[0].scores([one.pixels for one in kept]) if self.screen else []
+                found += [
+                    (numbers[number], _Done(image, score, len(chunk.numbers), attempt))
+                    for number, image, score in zip_longest(
+                        chunk.numbers[: chunk.filled], kept, scores
+                    )
+                ]
+            numbers, todo = [numbers[k] for k in left], [todo[k] for k in left]
+        return found
+
+    def _chunk(self, chunk: Chunk, jobs: Sequence[_Job], attempt: int) -> list[Drawn] | None:
+        """The images of a chunk; None where it did not fit into memory, and `self.chunk` is half of what it was."""
+        from headkit.backends.diffusion.network import Order, OutOfMemoryError
+
+        orders = [
+            Order(
+                jobs[number].asked.text,
+                jobs[number].asked.negative,
+                jobs[number].conditions.pictures,
+                jobs[number].asked.seed(self.context.seed, attempt),
+            )
+            for number in chunk.numbers
+        ]
+        try:
+            return self.network.draw(orders, jobs[chunk.numbers[0]].pieces)
+        except OutOfMemoryError:
+            if self.chunk == LEAST_CHUNK:
+                width, height = jobs[chunk.numbers[0]].asked.size
+                raise Stop(
+                    UNAVAILABLE,
+                    f"memory of the device holds no {LEAST_CHUNK} images of {width} x {height} pixels; "
+                    "use --dtype bfloat16, --offload or a smaller --size",
+                ) from None
+            self.chunk = max(LEAST_CHUNK, self.chunk // 2)
+            return None
+
+    def _row(self, job: _Job, done: _Done) -> Result:
+        """Encode and write the image; the row that names it. In a thread; OSError is a fault of the machine."""
+        from headkit.image import encode
+
+        data = encode(done.drawn.pixels, self.format)
+        write_atomic(job.path, data, self.context.tag)
+        mapped = job.asked.mapped
+        row: Record = {
+            "image": job.place,
+            "image_sha256": hashlib.sha256(data).hexdigest(),
+            "width": mapped["width"],
+            "height": mapped["height"],
+            "poses": mapped["poses"],
+            "generated": self._generated(job, done),
+        }
+        if "camera" in mapped:
+            row["camera"] = mapped["camera"]
+        row |= job.conditions.fields
+        scores = {"memorisation": done.drawn.memorisation, "nsfw": done.nsfw}
+        known = {name: value for name, value in scores.items() if value is not None}
+        if known:
+            before = mapped.get("scores")
+            row["scores"] = {**(before if isinstance(before, dict) else {}), **known}
+        return row
+
+    def _generated(self, job: _Job, done: _Done) -> Record:
+        """What decides the pixels."""
+        wanted = job.asked
+        scale, left, top = wanted.affine
+        made: Record = {
+            **self.settings,
+            "seed": self.context.seed,
+            "attempt": done.attempt,
+            "size": list(wanted.size),
+            "chunk": done.size,
+            "canvas_to_image": [[scale, 0.0, left], [0.0, scale, top]],
+            "words": words_digest(wanted.text, wanted.negative),
+        }
+        if not wanted.given:
+            made["prompt"] = wanted.text
+        if "camera" in job.conditions.fields and "K" not in (wanted.mapped.get("camera") or {}):
+            made["camera"] = "guessed"
+        return made

@@ -182,7 +182,7 @@ def _hair(words: Mapping[str, Any], rng: np.random.Generator) -> Hair:
     waves = {"curly": 0.8, "afro": 1.0, "buzz": 0.3, "bald": 0.0}.get(style)
     if waves is None:
         typical = {"african": 0.7, "east asian": 0.08}.get(words["origin"], 0.3)
-        waves = typical + float(rng.normal(0.0, 0.16))
+        waves = typical + float(rng.normal(0.0, 0.2))
     graying = 0.0
     if word not in ("gray", "white") and age > 32:  # gray strands before the hair is called gray
         graying = float(rng.uniform(0.0, min(0.45, (age - 32) / 60)))
@@ -212,7 +212,9 @@ def _hair(words: Mapping[str, Any], rng: np.random.Generator) -> Hair:
         thinning=min(thinning, 0.3 * thinning)
         if style in ("afro", "bun", "ponytail", "bob", "long")
         else thinning,
-        fringe=float(rng.uniform(0.5, 1.0)) if rng.random() < (0.12 if male else 0.3) else 0.0,
+        fringe=float(rng.uniform(0.5, 1.0))
+        if rng.random() < (0.45 if age < 10 else 0.12 if male else 0.3)
+        else 0.0,
         arrangement=_arrangement(words, rng),
     )
 
@@ -231,7 +233,7 @@ def _arrangement(words: Mapping[str, Any], rng: np.random.Generator) -> Arrangem
         odds = {"tail": 64.0, "plait": 10.0 if male else 24.0}
         odds["two tails"] = 0.0 if male else 40.0 if child else 8.0 if young else 0.0
     elif words["hair"] == "bun":
-        odds = {"knot": 62.0, "coil": 30.0}
+        odds = {"knot": 50.0, "coil": 40.0}
         odds["two knots"] = 0.0 if male or hat else 20.0 if young else 0.0
     names, weights = list(odds), np.array(list(odds.values()))
     return names[int(rng.choice(len(names), p=weights / weights.sum()))]

@@ -36,9 +36,9 @@ _CLOTH = {
     "blue": ("2f5d9b", "6f93b8", "3d4f7a", "2c7a94", "8fa9c4", "48619c"),
     "green": ("3c6b45", "6b7048", "8c9c7c", "24493c", "4f7f78", "7d9a52"),
     "red": ("a32a2a", "7c2230", "b5483c", "8a3436"),
-    "orange": ("c96a28", "b8643c", "d08a50", "a8552e"),
+    "orange": ("c96a28", "b85a2c", "d0802c", "a8481e"),
     "yellow": ("d2ac3c", "c49a3a", "d8c078", "b39038"),
-    "pink": ("d08a9c", "c9a2a4", "b0607c", "d8a8a0"),
+    "pink": ("d08a9c", "b8849c", "b0607c", "c76a80"),
     "purple": ("6b4a86", "54365c", "8a7aa4", "7a4a68"),
     "brown": ("6b4a32", "4a3528", "8a684a", "7a4c34"),
     "beige": ("c4b08e", "b09c7c", "cfc2a8", "a8957c"),
@@ -123,7 +123,7 @@ def cloth(word: str, rng: np.random.Generator) -> Color:
     """Of a colour word of clothes: one of its hues, lighter or darker, more or less faded."""
     hues = _CLOTH[word]
     red, green, blue = _vary(linear(hues[int(rng.integers(len(hues)))]), rng, 0.16, 0.06)
-    gray, faded = (red + green + blue) / 3, float(rng.uniform(0.0, 0.35))
+    gray, faded = (red + green + blue) / 3, float(rng.uniform(0.0, 0.25))
     return red + faded * (gray - red), green + faded * (gray - green), blue + faded * (gray - blue)
 
 

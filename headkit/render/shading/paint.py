@@ -100,7 +100,7 @@ def _stubble(look: Look) -> float:
 
 def _roots(look: Look) -> float:
     """Density of painted roots of the scalp; a shaved head keeps a shadow of them."""
-    full = {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 1.0}.get(look.hair.style, 0.6)
+    full = {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 0.85}.get(look.hair.style, 0.6)
     # Skin shows between hairs that are lighter than it.
     lighter = max(look.hair.color[1], 0.35 * look.hair.gray) - look.skin[1]
     return full * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.5)))

@@ -174,8 +174,8 @@ def _upstream(template: Floats, growth: Growth, size: float, scalp: Scalp) -> Fl
     if growth.comb == Comb.PARTED:
         share = (y + 0.05) / 0.15
         # The parting lies flat: hair gains its height a few centimetres beside it.
-        side = np.abs(template[:, 0] - growth.parting / size) / 0.075
-        share = share * np.where(y > 0.04, 0.35 + 0.65 * _smooth(side), 1.0)
+        side = np.abs(template[:, 0] - growth.parting / size) / 0.11
+        share = share * np.where(y > 0.03, 0.3 + 0.7 * _smooth(side), 1.0)
     elif growth.comb == Comb.BACK:
         share = (z + 0.08) / 0.17
     elif growth.comb == Comb.TIED:
@@ -278,7 +278,7 @@ def _combed(
             continue
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         if way is _FRINGE:
-            part = falling(part, scalp, look.fringe, wearer.rng("fringe"))
+            part = falling(part, scalp, wearer)
         part = part.ordered()
         line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
         if growth.comb == Comb.TIED and way is not _FRINGE:
@@ -286,8 +286,7 @@ def _combed(
         if way is not _FRINGE and np.isfinite(growth.cut):
             line = closed_up(line, obstacles.wrap, size)
             close = _accompanied(line - scalp.center, size) & ~over_forehead(line, scalp)
-            if len(line) > 300:
-                close &= in_company(line, size)
+            close &= in_company(line, size)
             part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
             line, outward = line[close], outward[close]
         lock = (

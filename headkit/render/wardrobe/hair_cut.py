@@ -13,6 +13,8 @@ from headkit.render.wardrobe.strands import Roots
 from headkit.render.wardrobe.tailoring import Floats, unit
 from headkit.render.wardrobe.wearer import Wearer
 
+_FRINGE_LOCKS = 280  # of a head of 220 pixels or more
+
 
 def cut(scalp: Scalp, wearer: Wearer, style: Style) -> Style:
     """The style as this person's is cut: at a height, ragged, in layers, round or to a point; long hair only."""
@@ -49,26 +51,29 @@ def in_fringe(roots: Roots, scalp: Scalp, fringe: float) -> NDArray[np.bool_]:
     return (z > 0.035) & (np.abs(x) < 0.058) & (y > 0.03) & (fringe > 0.05)
 
 
-def falling(roots: Roots, scalp: Scalp, fringe: float, rng: np.random.Generator) -> Roots:
-    """The locks of a fringe: twice as many as elsewhere, down over the forehead, close to it."""
-    size = scalp.scale
-    twice = Roots(
-        *(np.concatenate([getattr(roots, name)] * 2) for name in roots.__dataclass_fields__)
+def falling(roots: Roots, scalp: Scalp, wearer: Wearer) -> Roots:
+    """The locks of a fringe: more than grow there, or the forehead would show as stripes; close to it."""
+    size, rng, fringe = scalp.scale, wearer.rng("fringe"), wearer.look.hair.fringe
+    count = len(roots.places)
+    wanted = _FRINGE_LOCKS * min(1.0, wearer.detail / 220)
+    times = int(np.clip(round(wanted / count), 1, 5))
+    more = Roots(
+        *(np.concatenate([getattr(roots, name)] * times) for name in roots.__dataclass_fields__)
     )
-    half = len(roots.places)
-    places = twice.places.copy()
-    places[half:] += (0.004 * size * rng.normal(0.0, 1.0, (half, 3))).astype(np.float32)
+    places = more.places.copy()
+    shape = (count * (times - 1), 3)
+    places[count:] += (0.004 * size * rng.normal(0.0, 1.0, shape)).astype(np.float32)
     drop = np.clip(places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
-    forward = np.array([0.0, -0.4, 0.6], np.float32) - 0.25 * twice.directions
-    phases = (twice.phases + np.repeat((0.0, 0.5), half)) % 1.0
+    forward = np.array([0.0, -0.4, 0.6], np.float32) - 0.25 * more.directions
+    phases = (more.phases + np.repeat(np.arange(times) / times, count)) % 1.0
     reach = drop * (0.55 + 0.32 * fringe) * (0.85 + 0.25 * phases)
     beside = np.abs(places[:, 0] - scalp.center[0]) / (0.058 * size)
     reach *= 1.0 + 0.3 * beside**2  # it runs out into the hair beside the face
     return replace(
-        twice,
+        more,
         places=places,
         phases=phases.astype(np.float32),
         directions=unit(forward.astype(np.float32)),
         lengths=reach.astype(np.float32),
-        offsets=np.maximum(0.8 * twice.offsets, 0.004 * size),  # clear of the forehead
+        offsets=np.maximum(0.8 * more.offsets, 0.004 * size),  # clear of the forehead
     )

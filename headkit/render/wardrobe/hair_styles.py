@@ -74,6 +74,9 @@ def styled(wearer: Wearer) -> Style:
         style = replace(style, gather=float(rng.uniform(0.35, 0.75)))
     elif word == "ponytail":  # of the tail: on the head it lies flat
         growth = replace(growth, curl=0.011 * max(0.0, look.waviness - 0.15), wave=0.07)
+    if word == "curly":  # from loose curls to tight ones
+        tight = float(wearer.rng("curls").uniform(-1.0, 1.0))
+        growth = replace(growth, curl=growth.curl * 1.35**-tight, wave=growth.wave * 1.7**-tight)
     if growth.comb == Comb.PARTED:
         growth = replace(growth, parting=0.035 * look.parting)
     if growth.comb == Comb.WHORL:  # some turn left, most turn right, and not all sit in the middle

@@ -96,10 +96,12 @@ def _towards_the_middle(places: NDArray[np.float64], size: float) -> Floats:
 def in_company(line: Floats, size: float) -> NDArray[np.bool_]:
     """Locks (N,) that end in a large part of the hair: a rope that hangs alone before a shoulder is a loose string.
 
-    line  (N, S + 1, 3) metres; ends nearer than a finger's breadth are of one part
+    line  (N, S + 1, 3) metres; ends nearer than a finger's breadth are of one part, farther where there are few
     """
     count = len(line)
-    ends = line[:, -1] / (_LINK * size)
+    if count < 120:
+        return np.ones(count, np.bool_)
+    ends = line[:, -1] / (_LINK * size * max(1.0, 900 / count) ** 0.5)
     square = (ends * ends).sum(axis=1)
     near = square[:, None] + square[None] - 2.0 * (ends @ ends.T) < 1.0
     part = np.arange(count)

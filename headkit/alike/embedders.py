@@ -23,7 +23,7 @@ Of = Literal["image", "prompt"]
 
 LIKENESS, WORDS = "likeness", "words"
 # Measured: tests/bench/bench_likeness.py.
-LIKENESS_THRESHOLD = 0.85
+LIKENESS_THRESHOLD = 0.88
 WORDS_THRESHOLD = 0.95
 _PROGRAMS = (".pt", ".ts", ".torchscript")
 

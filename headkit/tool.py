@@ -29,6 +29,7 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     (decoding, in threads): the runner calls it as soon as a batch is read, some batches ahead
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
                     `made` of what it returns, if there, is kept in the record, as of a process
+                    `reports(options)`, if exported, says whether these options make a report of it
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
     source          draw(options, context, records, skip) -> records, from number `skip` on, or bytes: a row as it is
@@ -399,6 +400,12 @@ def shown(tool: Tool) -> list[str]:
     if not tool.null:
         hidden.add("null")
     return [name for name, kinds in SHOWN.items() if tool.kind in kinds and name not in hidden]
+
+
+def kind(tool: Tool, options: Any) -> Kind:
+    """The kind of a tool with these options."""
+    reports = getattr(tool.module, "reports", None)
+    return "report" if reports is not None and reports(options) else tool.kind
 
 
 Records = Iterable[Record]

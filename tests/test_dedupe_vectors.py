@@ -222,3 +222,55 @@ def test_a_killed_run_goes_on_in_the_middle_of_its_search(tmp_path):
         path.unlink()
     assert start(0).wait() == 0
     assert (tmp_path / "out").read_bytes() == first
+
+
+# ---- a page of thresholds -------------------------------------------------------------------------
+
+
+def page_of(records, root, **options):
+    given = tool.Options(calibrate=True, **options)
+    assert tool.reports(given)
+    return list(tool.stream(given, Context("dedupe", Path(root)), iter(records)))
+
+
+def test_the_page_counts_twins_and_shows_pairs(records, tmp_path):
+    for seed in range(10, 25):
+        picture(seed).save(tmp_path / f"{seed}.png")
+    strangers = [{"id": str(seed), "image": f"{seed}.png"} for seed in range(10, 25)]
+    error = {"id": "x", "error": {"tool": "generate"}}
+    failure, page = page_of([*records, error, *strangers], tmp_path)
+    assert failure.kind == "bad-image"
+    assert "Twins among 19 pictures" in page
+    assert "<td>0.9<td>3<td>15.79%<td>3" in page  # a, a2 and a3, each twin of both others
+    assert "data:image/jpeg;base64," in page
+    assert "a / a2" in page or "a2 / a" in page or "a / a3" in page
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_the_page_escapes_what_comes_from_records(tmp_path):
+    text = "<script>alert(1)</script> a man & a woman in front of a house by night"
+    rows = [{"id": f"<b>{k}", "prompt": {"text": text}} for k in range(3)]
+    (page,) = page_of(rows, tmp_path, of="prompt")
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; a man &amp; a woman" in page
+    assert "&lt;b&gt;0 / &lt;b&gt;1" in page
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_page_of_nothing(count, tmp_path):
+    (page,) = page_of([{"id": "a", "prompt": {"text": "a man"}}] * count, tmp_path, of="prompt")
+    assert f"Twins among {count} prompts" in page
+
+
+def test_the_page_goes_to_the_file_of_o_and_nothing_is_kept_beside_it(records, tmp_path):
+    (tmp_path / "in").write_text("".join(json.dumps(record) + "\n" for record in records))
+    command = [sys.executable, "-m", "headkit", "dedupe", "--calibrate", "-o", "page.html", "in"]
+    before = {path.name for path in tmp_path.iterdir()}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1  # one picture is broken
+    assert "broken.png" in done.stderr
+    assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
+    new = {path.name for path in tmp_path.iterdir()} - before
+    assert new == {"page.html", "page.html.run.json"}

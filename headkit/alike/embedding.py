@@ -101,7 +101,7 @@ class Embedding:
         try:
             rank = self.prefer.rank(record)
             if self.of == "prompt":
-                text = _text(record)
+                text = text_of(record)
                 return _Item(number, rank, sha256(text.encode()).digest(), text)
             known = known_digest(record)
             if known is not None and self.store.find(known) is not None:
@@ -156,7 +156,8 @@ def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:
         yield batch
 
 
-def _text(record: Record) -> str:
+def text_of(record: Record) -> str:
+    """The prompt of a record. Raises CannotCompareError where it has none."""
     prompt = record.get("prompt")
     text = prompt.get("text") if isinstance(prompt, dict) else None
     if not isinstance(text, str):

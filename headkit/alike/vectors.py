@@ -64,7 +64,7 @@ class Deciding:
                 f"--against {wanted.against}: holds vectors of {against.model!r}, which cannot be compared with those "
                 f"of {network.name!r}; name its model with --model",
             )
-        with _folder(wanted.folder, context) as (folder, kept):
+        with folder_of(wanted.folder, context) as (folder, kept):
             rows = Embedding(wanted.of, network, wanted.prefer, folder, context).all(self.records)
             leaked = _leaked(rows, against, threshold, context)
             means = Means(
@@ -104,9 +104,11 @@ def _reference(file: str | None) -> reference.Reference | None:
 
 
 @contextmanager
-def _folder(typed: str | None, context: Context) -> Iterator[tuple[Path, bool]]:
-    """Where vectors and the search are kept, and whether they are: without -d and -o they go with the run."""
-    if typed is None and context.output is None:
+def folder_of(
+    typed: str | None, context: Context, *, beside: bool = True
+) -> Iterator[tuple[Path, bool]]:
+    """Where vectors and the search are kept, and whether they are: without -d, or `beside` -o, they go with the run."""
+    if typed is None and (context.output is None or not beside):
         with tempfile.TemporaryDirectory(prefix="headkit-") as temporary:
             yield Path(temporary), False
     else:

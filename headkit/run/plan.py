@@ -16,7 +16,7 @@ from headkit.run.outputs import is_device
 from headkit.run.runfile import shard_name
 from headkit.run.streams import STDOUT_NAMES
 from headkit.status import USAGE, Stop
-from headkit.tool import Context, Opt, RunOptions, Tool
+from headkit.tool import Context, Opt, RunOptions, Tool, kind
 
 STATE = (".run.json", ".run.ids")  # what a run adds to the name of its output
 
@@ -101,7 +101,9 @@ def plan(
         files=inputs(operands, folders=tool.photos) if operands or tool.kind != "source" else [],
         output=output,
         device=device,
-        ledger=_ledger(tool, flags, output, log, shard),
+        ledger=_ledger(tool, flags, output, log, shard)
+        if kind(tool, options) in ("choose", "whole")
+        else None,
         run_file=_run_file(tool, output, log, shard),
         batch_size=batch_size,
         devices=devices,
@@ -142,8 +144,6 @@ def _refuse_side_file(flag: str, typed: str, path: Path) -> None:
 def _ledger(
     tool: Tool, flags: RunOptions, output: Path | None, log: str | None, shard: shards.Shard
 ) -> Path | None:
-    if tool.kind not in ("choose", "whole"):
-        return None
     if flags.ledger is not None:
         ledger = Path(shards.name(flags.ledger, shard)).absolute()
         _refuse_side_file("--ledger", flags.ledger, ledger)

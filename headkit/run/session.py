@@ -25,7 +25,7 @@ from headkit.run.signals import Signals
 from headkit.run.streams import Streams, Wait
 from headkit.run.whole import Whole, guarded, report
 from headkit.status import BAD_INPUT, OK, SOME_FAILED, USAGE, Stop
-from headkit.tool import Failure, Record, Tally
+from headkit.tool import Failure, Record, Tally, kind
 
 
 class Session:
@@ -55,7 +55,7 @@ class Session:
             return OK
         by_kind = {"source": self._source, "whole": self._whole, "report": self._report}
         try:
-            by_kind.get(self.tool.kind, self._map)()
+            by_kind.get(kind(self.tool, self.plan.options), self._map)()
             self.books.finish()
         except BaseException:
             self.progress.close()

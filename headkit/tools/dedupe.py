@@ -58,7 +58,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headkit import __version__
 from headkit.status import USAGE, Stop
-from headkit.tool import Context, Example, Opt, Record, Result
+from headkit.tool import Context, Example, Opt, Record
 
 if TYPE_CHECKING:
     from headkit.alike.vectors import Wanted
@@ -95,6 +95,9 @@ class Options:
         str | None,
         Opt("Of twins keep the one with the highest number (default: the first).", "EXPR"),
     ] = None
+    calibrate: Annotated[
+        bool, Opt("Drop nothing: write a page of HTML that shows what each threshold would do.")
+    ] = False
     policy: Annotated[
         Literal["independent", "components"],
         Opt("Drop what has a twin that stays, or all but one of what a chain of twins joins."),
@@ -136,14 +139,20 @@ EXAMPLES = (
         "headkit dedupe --of prompt",
         f'{{"id":"a",{_ALIKE}}}\n{{"id":"b",{_ALIKE.replace("a wet", "the wet")}}}\n',
     ),
+    Example("headkit dedupe --model ViT-L-14:openai --threshold 0.92 -d vectors", ""),
     Example("headkit dedupe --of pose --threshold 0.03 --mirror", ""),
     Example("headkit dedupe --threshold 0.9", '{"id":"a","image":"a.png"}\n', status=USAGE),
     Example("headkit dedupe --prefer 'width >'", '{"id":"a","image":"a.png"}\n', status=USAGE),
 )
 
 
-def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Result]:
-    """One Result per record, in order, once all are read."""
+def reports(options: Options) -> bool:
+    """Whether these options make a report of it: a page instead of records."""
+    return options.calibrate
+
+
+def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:
+    """One Result per record, in order, once all are read; with --calibrate the page, and Failures."""
     from headkit.alike import exact
     from headkit.alike.rows import Preference
 
@@ -154,20 +163,23 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     if of == "pose":
         threshold = POSE_THRESHOLD if options.threshold is None else options.threshold
         return exact.decide(exact.same_pose(threshold, mirror=options.mirror), prefer, records)
+    from headkit.alike.calibration import Calibrating
     from headkit.alike.vectors import Deciding
 
-    deciding: Any = Deciding(_wanted(options), context, records)
-    return deciding  # type: ignore[no-any-return]
+    work: Any = Calibrating if options.calibrate else Deciding
+    result: Iterator[Any] = work(_wanted(options), context, records)
+    return result
 
 
 def _what(options: Options) -> str:
     """What is compared. Raises Stop (2) for options that make no sense together."""
-    asked = options.model is not None or options.against is not None
+    asked = options.model is not None or options.against is not None or options.calibrate
     of = options.of or ("image" if asked else "bytes")
     vectors = of in _VECTORS
     for given, name, sensible in (
         (options.model is not None, "--model", vectors),
-        (options.against is not None, "--against", vectors),
+        (options.calibrate, "--calibrate", vectors),
+        (options.against is not None, "--against", vectors and not options.calibrate),
         (options.policy != "independent", "--policy", vectors),
         (options.mirror, "--mirror", of == "pose"),
         (options.verify, "--verify", of == "bytes"),

@@ -17,7 +17,7 @@ Squares = NDArray[np.float64]  # (N,)
 
 LONGEST = 4.0
 _UNIT = 2.0**-24  # unit roundoff of float32
-_AT_ONCE = 4096  # rows converted together
+_AT_ONCE = 1024  # rows converted together
 
 
 def stored(vectors: NDArray[np.floating]) -> Vectors:

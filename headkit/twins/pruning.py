@@ -23,7 +23,7 @@ from headkit.twins.cosines import Squares, Vectors, margin
 FEWEST = 16_384  # rows of a set for which looking at a sample pays
 _LEARN, _JUDGE = 2048, 1024  # rows that the directions come from, and others that judge them
 _STEP = 32  # columns: what a vector unit does at once, times some
-_AT_ONCE = 4096
+_AT_ONCE = 1024
 # In columns of a tile, per element: what finding the largest of a row costs, and what comparing one pair in full does.
 _LOOK, _PAIR = 8, 60_000
 _SLACK = 1e-12  # what float64 and the columns of P, at right angles to 1e-14, are off at most; squared lengths

@@ -122,8 +122,8 @@ def equal_rows(vectors: Vectors) -> NDArray[np.int64]:
     """(N,) the first row that has the same bytes, for each row."""
     hashes = np.empty(len(vectors), np.uint64)
     odd = np.random.default_rng(0).integers(0, 2**63, vectors.shape[1], np.uint64) * 2 + 1
-    for start in range(0, len(vectors), 4096):
-        rows = np.ascontiguousarray(vectors[start : start + 4096]).view(np.uint16)
+    for start in range(0, len(vectors), 1024):
+        rows = np.ascontiguousarray(vectors[start : start + 1024]).view(np.uint16)
         hashes[start : start + len(rows)] = (rows * odd).sum(axis=1, dtype=np.uint64)
     groups = np.arange(len(vectors))
     order = np.argsort(hashes, kind="stable")

@@ -92,7 +92,7 @@ _headkit() {
             esac
             ;;
         dedupe)
-            words='--of --model --threshold --against --prefer --policy --mirror --verify -d --dir -o --output --resume --tee --ledger --bad-lines -j --jobs --device -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--of --model --threshold --against --prefer --calibrate --policy --mirror --verify -d --dir -o --output --resume --tee --ledger --bad-lines -j --jobs --device -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --of) words='bytes image prompt pose' operands='' ;;
                 --model|--threshold|--prefer|-j|--jobs|--device|-n|--limit) words='nothing' operands='' ;;

@@ -135,6 +135,7 @@ complete -c headkit -n '__headkit_command_is dedupe' -l model -r -f -d 'Who look
 complete -c headkit -n '__headkit_command_is dedupe' -l threshold -r -f -d 'Least cosine of twins (default: the model'\''s). Poses: no joint further apart than this, in person heights (default: 0.05)'
 complete -c headkit -n '__headkit_command_is dedupe' -l against -r -F -d 'Drop what has a twin among the vectors in FILE, the embeddings.npz of a -d'
 complete -c headkit -n '__headkit_command_is dedupe' -l prefer -r -f -d 'Of twins keep the one with the highest number (default: the first)'
+complete -c headkit -n '__headkit_command_is dedupe' -l calibrate -d 'Drop nothing: write a page of HTML that shows what each threshold would do'
 complete -c headkit -n '__headkit_command_is dedupe' -l policy -r -f -a 'independent components' -d 'Drop what has a twin that stays, or all but one of what a chain of twins joins'
 complete -c headkit -n '__headkit_command_is dedupe' -l mirror -d 'Poses: a mirror image is a duplicate too'
 complete -c headkit -n '__headkit_command_is dedupe' -l verify -d 'Bytes: read every image instead of believing image_sha256'

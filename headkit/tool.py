@@ -10,12 +10,11 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
     and, by kind,
     map, choose     start(options, context) -> process;  process(records) -> one Result per record
                     `process.made`, if there, is kept in the record: what decides the result beside the options.
-                    A batch that raises is tried again record by record, so that `process` may keep no count of
-                    calls and must not change its records. An OSError that is not about one file ends the run.
+                    A batch that raises is tried again record by record, so that `process` keeps no count of calls
+                    and does not change its records. An OSError that is not about one file ends the run.
                     A map never sees records with an error, a choose and a report do.
                     `reads(options)`, if exported, says which fields these options need, instead of Tool.reads
-                    `tally(options)`, if exported, is a Tally or None: what the summary counts of the rows beside
-                    how many there are
+                    `tally(options)`, if exported, is a Tally or None: what the summary counts of the rows
                     `batch(options)`, if exported, says how many records are worked on together where -b does not, None
                     for Tool.batch; `process.sample`, how many a dry run times
                     `before(options, context)`, if exported, is called once, in the parent, before a record is read;
@@ -25,11 +24,10 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     first record that has no error, before `start`; raises Stop
                     Where Tool.photos is set, process(pairs) gets (record, Photo) pairs, and its module exports
                     gathering(options, context) -> Gathering, how the photos are read and named.
-                    `process.prepare(pairs)`, if there, begins what can be done before the turn of a batch comes
-                    (decoding, in threads): the runner calls it as soon as a batch is read, some batches ahead
+                    `process.prepare(pairs)`, if there, begins what can be done ahead, as decoding in threads: the
+                    runner calls it as soon as a batch is read
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
-                    `made` of what it returns, if there, is kept in the record, as of a process
-                    `reports(options)`, if exported, says whether these options make a report of it
+                    `made` of what it returns is kept as of a process; reports(options): whether it is a report
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
     source          draw(options, context, records, skip) -> records, from number `skip` on, or bytes: a row as it is
@@ -41,7 +39,7 @@ The module docstring is the DESCRIPTION of the man page.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -130,9 +128,12 @@ class Gathering:
 
 
 Result = Record | Failure | Drop  # a dict holds the fields to set; an empty one changes nothing
-Process = Callable[
-    [list[Any]], list[Result]
-]  # of records; of (record, Photo) pairs where Tool.photos is set
+# Of records; of (record, Photo) pairs where Tool.photos is set.
+Process = Callable[[list[Any]], list[Result]]
+
+
+def nothing() -> None:
+    """What Context.check does where nobody watches."""
 
 
 class Tally(Protocol):
@@ -145,10 +146,6 @@ class Tally(Protocol):
     def lines(self, counts: Mapping[str, int]) -> Iterable[str]:
         """What the summary says of the counts, by label."""
         ...
-
-
-def nothing() -> None:
-    """What Context.check does where nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -164,14 +161,12 @@ class Context:
     limit: int | None = None
     batch_size: int = 1
     verbose: bool = False
-    # For paths.write_atomic: of this run alone; None in a dry run, which writes nothing.
-    tag: str | None = "run"
+    tag: str | None = "run"  # for paths.write_atomic: of this run alone; None in a dry run
     overwrite: bool = False  # an image of another tool may be replaced
     resume: bool = False  # a report takes up its own units of work
     operands: tuple[str, ...] = ()  # as typed; only merge opens them itself
     jobs: int = 1  # of a whole: threads that it may use
-    # A whole or report calls it during long work: it raises what ends the run. A signal, a reader who has gone.
-    check: Callable[[], None] = nothing
+    check: Callable[[], None] = nothing  # called during long work, it raises what ends the run
 
     def folder(self, typed: str | None, default: str) -> Path:
         """The folder for side files: as typed, else `default` beside the output, else in the root."""
@@ -203,7 +198,7 @@ class Tool:
         return importlib.import_module(f"{self.package}.{self.name.replace('-', '_')}")
 
 
-# In pipeline order. A tool that is not built is not listed.
+# In pipeline order.
 TOOLS: tuple[Tool, ...] = (
     Tool(
         "pose-sample",
@@ -402,11 +397,4 @@ def shown(tool: Tool) -> list[str]:
     return [name for name, kinds in SHOWN.items() if tool.kind in kinds and name not in hidden]
 
 
-def kind(tool: Tool, options: Any) -> Kind:
-    """The kind of a tool with these options."""
-    reports = getattr(tool.module, "reports", None)
-    return "report" if reports is not None and reports(options) else tool.kind
-
-
 Records = Iterable[Record]
-Stream = Callable[[Any, Context, Iterator[Record]], Iterator[Any]]

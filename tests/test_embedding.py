@@ -92,7 +92,7 @@ def test_torchscript_sees_a_square_normalized_as_for_imagenet(program):
     assert network.width == 48
     white = network.embed([np.full((50, 80, 3), 255, np.uint8)])[0].reshape(3, 16)
     assert white[:, 0] == pytest.approx(
-        [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225]
+        [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225], abs=1e-3
     )
     assert (network.embed(PICTURES[:3])[1] == network.embed(PICTURES[1:2])[0]).all()
 

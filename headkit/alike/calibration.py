@@ -14,7 +14,7 @@ from headkit.alike.embedders import embedder
 from headkit.alike.embedding import Embedded, Embedding, text_of
 from headkit.alike.files import image_bytes
 from headkit.alike.rows import CannotCompareError
-from headkit.alike.vectors import Wanted, folder_of, threshold_of
+from headkit.alike.vectors import Wanted, begun, folder_of, threshold_of
 from headkit.backends.devices import torch_device
 from headkit.image import ImageError, Pixels, decode
 from headkit.tool import Context, Failure, Record
@@ -35,10 +35,12 @@ class Calibrating:
 
     def __iter__(self) -> Iterator[str | Failure]:
         wanted, context = self.wanted, self.context
+        records = begun(wanted, self.records) or iter(())
         network = embedder(wanted.of, wanted.model, torch_device(context.device))
         threshold = network.threshold if wanted.threshold is None else threshold_of(wanted, network)
         with folder_of(wanted.folder, context, beside=False) as (folder, _):
-            rows = Embedding(wanted.of, network, wanted.prefer, folder, context).all(self._noted())
+            embedding = Embedding(wanted.of, network, wanted.prefer, folder, context)
+            rows = embedding.all(self._noted(records))
             yield from rows.failures.values()
             count = len(rows.rows)
             sample = np.sort(np.random.default_rng(0).permutation(count)[:SAMPLE])
@@ -50,9 +52,9 @@ class Calibrating:
             subject = page.Subject(wanted.of, network.name, count, threshold)
             yield page.html(subject, seen, sheet)
 
-    def _noted(self) -> Iterator[Record]:
+    def _noted(self, records: Iterator[Record]) -> Iterator[Record]:
         """The records; of each what shows it again."""
-        for record in self.records:
+        for record in records:
             if "error" not in record:
                 kept = "image" if self.wanted.of == "image" else "prompt"
                 self.seen[record["id"]] = {kept: record.get(kept)}

@@ -85,15 +85,10 @@ class Embedding:
         return self.found
 
     def _numbered(self, records: Iterator[Record]) -> Iterator[tuple[int, Record]]:
-        first = True
         for number, record in enumerate(records):
             self.found.ids.append(record["id"])
-            if "error" in record:
-                continue
-            if first:
-                self.prefer.check_first(record, self.of, (self.of,))
-                first = False
-            yield number, record
+            if "error" not in record:
+                yield number, record
 
     def _item(self, numbered: tuple[int, Record]) -> _Item | tuple[int, Failure]:
         """Runs in a thread."""

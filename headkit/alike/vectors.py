@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,9 @@ class Deciding:
     def __iter__(self) -> Iterator[Result]:
         wanted, context = self.wanted, self.context
         against = _reference(wanted.against)
+        records = begun(wanted, self.records)
+        if records is None:
+            return
         network = embedder(wanted.of, wanted.model, torch_device(context.device))
         threshold = threshold_of(wanted, network)
         self.made["model"] = network.name
@@ -65,7 +69,7 @@ class Deciding:
                 f"of {network.name!r}; name its model with --model",
             )
         with folder_of(wanted.folder, context) as (folder, kept):
-            rows = Embedding(wanted.of, network, wanted.prefer, folder, context).all(self.records)
+            rows = Embedding(wanted.of, network, wanted.prefer, folder, context).all(records)
             leaked = _leaked(rows, against, threshold, context)
             means = Means(
                 jobs=context.jobs,
@@ -75,6 +79,17 @@ class Deciding:
             )
             winners = _winners(rows, leaked, threshold, wanted.policy, means)
             yield from _results(rows, leaked, against, winners, threshold)
+
+
+def begun(wanted: Wanted, records: Iterator[Record]) -> Iterator[Record] | None:
+    """All records; None where there are none. The first is looked at before a model is loaded. Raises Stop."""
+    passed = []
+    for record in records:
+        passed.append(record)
+        if "error" not in record:
+            wanted.prefer.check_first(record, wanted.of, (wanted.of,))
+            break
+    return chain(passed, records) if passed else None
 
 
 def threshold_of(wanted: Wanted, network: Embedder) -> float:

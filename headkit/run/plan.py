@@ -16,7 +16,7 @@ from headkit.run.outputs import is_device
 from headkit.run.runfile import shard_name
 from headkit.run.streams import STDOUT_NAMES
 from headkit.status import USAGE, Stop
-from headkit.tool import Context, Opt, RunOptions, Tool, kind
+from headkit.tool import Context, Kind, Opt, RunOptions, Tool
 
 STATE = (".run.json", ".run.ids")  # what a run adds to the name of its output
 
@@ -108,6 +108,12 @@ def plan(
         batch_size=batch_size,
         devices=devices,
     )
+
+
+def kind(tool: Tool, options: Any) -> Kind:
+    """The kind of a tool with these options."""
+    reports = getattr(tool.module, "reports", None)
+    return "report" if reports is not None and reports(options) else tool.kind
 
 
 def _output(flags: RunOptions, shard: shards.Shard) -> tuple[Path | None, str | None]:

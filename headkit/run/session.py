@@ -16,7 +16,7 @@ from headkit.run.inputs import CHUNK, Lines, Place
 from headkit.run.opening import NOWHERE, open_outputs
 from headkit.run.outputs import Journal
 from headkit.run.photo_lines import PhotoLines
-from headkit.run.plan import Plan
+from headkit.run.plan import Plan, kind
 from headkit.run.progress import Progress, count_records, summary
 from headkit.run.records import Row, Rows
 from headkit.run.rows import Outcome, Writer, made_by
@@ -25,7 +25,7 @@ from headkit.run.signals import Signals
 from headkit.run.streams import Streams, Wait
 from headkit.run.whole import Whole, guarded, report
 from headkit.status import BAD_INPUT, OK, SOME_FAILED, USAGE, Stop
-from headkit.tool import Failure, Record, Tally, kind
+from headkit.tool import Failure, Record, Tally
 
 
 class Session:

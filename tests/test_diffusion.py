@@ -153,7 +153,15 @@ def test_an_image_is_the_library_s_own(painter, tmp_path):
         assert np.abs(pixels - expected * 255).max() < 1
 
 
-@pytest.mark.parametrize("scheduler", [name for name in SCHEDULERS if not name.startswith("flow")])
+QUICK = ("euler-a", "sde-dpm++-karras", "lcm")  # a kind each; the others take as long again
+SAMPLERS = [
+    pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow)
+    for name in SCHEDULERS
+    if not name.startswith("flow")
+]
+
+
+@pytest.mark.parametrize("scheduler", SAMPLERS)
 def test_noise_is_of_the_image_alone(painter, scheduler):
     process = painter(scheduler=scheduler, chunk=2, steps=3)
     given = rows(2)
@@ -521,6 +529,7 @@ def test_another_kind_of_network_is_refused(models):
         ({"model": "sdxl", "control": "depth"}, 2, "reads pose; name another by --conditioner"),
         ({"preset": "union", "control": "depth,mesh"}, 2, "was not trained on it"),
         ({"preset": "controlnet", "control": "pose,depth"}, 2, "only --preset union"),
+        ({"preset": "mesh"}, 2, "name your FLAME file"),
         ({"preset": "union", "control": "faces"}, 2, "choose from pose, depth"),
         ({"model": "sdxl", "head": "flame.npz"}, 2, "no mesh is drawn"),
         ({"replay": True}, 2, "-d names a folder"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from headkit.conditioning import pose_image, prepare, rendered
-from headkit.recipes.presets import PRESETS
+from headkit.recipes.presets import reads_flame
 from headkit.recipes.recipe import Recipe
 from headkit.tool import Record
 
@@ -36,9 +36,7 @@ class Controls:
         self._rendered = tuple(name for name in recipe.control if name != "pose")
         self._fitter = None
         if self._rendered:
-            published = (
-                recipe.conditioner is not None and recipe.conditioner == PRESETS["mesh"].conditioner
-            )
+            published = reads_flame(recipe)
             self._fitter = prepare(self._rendered, head or OWN, published_mesh=published)
 
     @property

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from headkit.conditioning import CONTROLS, CONVENTIONS
 from headkit.recipes.licenses import APACHE, FORBIDDING
-from headkit.recipes.presets import PRESETS
+from headkit.recipes.presets import PRESETS, reads_flame
 from headkit.recipes.recipe import SCHEDULERS, UNION_MODES, Recipe, Weights
 from headkit.status import NO_INPUT, USAGE, Stop
 from headkit.tool import Opt
@@ -175,6 +175,12 @@ def recipe_of(options: ModelOptions) -> Recipe | None:
     recipe = _with_parts(recipe, options)
     recipe = _with_settings(recipe, options)
     _check_licenses(recipe, options.accept_license)
+    if "mesh" in recipe.control and reads_flame(recipe) and options.head is None:
+        raise Stop(
+            USAGE,
+            "--head: the published mesh ControlNet knows the colours of FLAME, and would misread those of our own head; "
+            "name your FLAME file",
+        )
     return recipe
 
 

@@ -128,6 +128,13 @@ PRESETS: dict[str, Recipe] = {
 }
 
 
+def reads_flame(recipe: Recipe) -> bool:
+    """Whether its conditioner is the published network for head meshes, which knows FLAME's colours and no others."""
+    published = PRESETS["mesh"].conditioner
+    assert published is not None
+    return recipe.conditioner is not None and recipe.conditioner.name == published.name
+
+
 def table() -> list[str]:
     """A line for each preset: what it is, and the licenses of its weights."""
     lines = []

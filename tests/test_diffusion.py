@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,29 @@ def test_rows_of_other_shapes_keep_their_order_and_bytes(painter):
     tail = copy.deepcopy(given[2])
     tail["prompt"]["text"] += " one woman smiling"  # far beyond the 77th token
     assert digests(process([tail])) != digests(together[2:3])
+
+
+def test_images_are_written_while_the_next_chunk_is_drawn(painter, tmp_path, monkeypatch):
+    """And what conditions the next batch is drawn meanwhile, to the same bytes."""
+    given = rows(4)
+    process = painter(chunk=2)
+    expected = digests(process(given))
+    network = process.painter.network
+    plain, calls = network.draw, []
+
+    def watched(orders, pieces):
+        calls.append(orders)
+        end = time.monotonic() + 20
+        while len(calls) == 2 and len(list((tmp_path / "later").rglob("*.png"))) < 2:
+            assert time.monotonic() < end, "images of the first chunk wait for the second"
+            time.sleep(0.01)
+        return plain(orders, pieces)
+
+    process = painter(chunk=2, dir=str(tmp_path / "later"))
+    monkeypatch.setattr(network, "draw", watched)
+    process.prepare(given)
+    assert digests(process(given)) == expected
+    assert len(calls) == 2
 
 
 def test_pictures_that_do_not_fit_are_refused(painter):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -68,6 +68,8 @@ class Painter:
         screen: tuple[Screen, float] | None = None,
     ) -> None:
         self.controls, self.screen = controls, screen
+        self._ahead: dict[str, Future[tuple[Asked, Conditions] | Failure]] = {}
+        self._preparing = ThreadPoolExecutor(1)
         self.recipe, self.network, self.context, self.settings = recipe, network, context, settings
         self.folder, self.format, self.longer, self.chunk = folder, format, longer, chunk
 
@@ -103,13 +105,28 @@ class Painter:
             ready = [results[number] for number in range(len(records))]
             return [one.result() if isinstance(one, Future) else one for one in ready]
 
-    def _job(self, record: Record) -> _Job | Failure:
+    def prepare(self, records: list[Record]) -> None:
+        """Begin to draw or render what conditions these records, in a thread, while others are painted."""
+        for record in records:
+            self._ahead[record["id"]] = self._preparing.submit(self._wanted, record)
+
+    def _wanted(self, record: Record) -> tuple[Asked, Conditions] | Failure:
         try:
             wanted = asked(record, self.recipe, self.longer)
+            return wanted, self.controls.of(wanted.mapped, self.context.seed)
+        except RequestError as error:
+            return Failure(error.kind, str(error))
+
+    def _job(self, record: Record) -> _Job | Failure:
+        begun = self._ahead.pop(record["id"], None)
+        wanted = begun.result() if begun is not None else self._wanted(record)
+        if isinstance(wanted, Failure):
+            return wanted
+        try:
             path = image_path(self.folder, record["id"], self.format)
             place = stored(self.context.root, path)
-            pictures = self.controls.of(wanted.mapped, self.context.seed)
-            return _Job(wanted, path, place, self._pieces(wanted), pictures)
+            # Tokenizers belong to this thread, which reads the words once more when it paints.
+            return _Job(wanted[0], path, place, self._pieces(wanted[0]), wanted[1])
         except RequestError as error:
             return Failure(error.kind, str(error))
         except PathError as error:
@@ -125,29 +142,24 @@ class Painter:
             )
         return pieces
 
-    def _drawn(self, waiting: dict[int, _Job], attempt: int) -> list[tuple[int, _Done]]:
-        """Every job, drawn once, chunk by chunk."""
+    def _drawn(self, waiting: dict[int, _Job], attempt: int) -> Iterator[tuple[int, _Done]]:
+        """Every job, drawn once; images come as their chunk is done, and are written while the next one is drawn."""
         numbers = list(waiting)
-        todo = [waiting[number] for number in numbers]
-        found: list[tuple[int, _Done]] = []
-        while todo:
-            shapes = [(job.asked.size, job.pieces) for job in todo]
+        while numbers:
+            todo = [waiting[number] for number in numbers]
             left: list[int] = []
-            for chunk in chunks(shapes, self.chunk):
+            for chunk in chunks([(job.asked.size, job.pieces) for job in todo], self.chunk):
                 images = self._chunk(chunk, todo, attempt) if not left else None
                 if images is None:  # memory was too small: what is left is cut anew
                     left += chunk.numbers[: chunk.filled]
                     continue
                 kept = images[: chunk.filled]
                 scores = self.screen[0].scores([one.pixels for one in kept]) if self.screen else []
-                found += [
-                    (numbers[number], _Done(image, score, len(chunk.numbers), attempt))
-                    for number, image, score in zip_longest(
-                        chunk.numbers[: chunk.filled], kept, scores
-                    )
-                ]
-            numbers, todo = [numbers[k] for k in left], [todo[k] for k in left]
-        return found
+                for number, image, score in zip_longest(
+                    chunk.numbers[: chunk.filled], kept, scores
+                ):
+                    yield numbers[number], _Done(image, score, len(chunk.numbers), attempt)
+            numbers = [numbers[number] for number in left]
 
     def _chunk(self, chunk: Chunk, jobs: Sequence[_Job], attempt: int) -> list[Drawn] | None:
         """The images of a chunk; None where it did not fit into memory, and `self.chunk` is half of what it was."""

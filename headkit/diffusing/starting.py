@@ -52,6 +52,7 @@ def painting(
         return painter.process(records)
 
     process.painter = painter  # type: ignore[attr-defined]
+    process.prepare = painter.prepare  # type: ignore[attr-defined]
     process.sample = options.chunk  # type: ignore[attr-defined]
     process.made = {  # type: ignore[attr-defined]
         "model": weights["base"]["name"],

@@ -64,7 +64,20 @@ def compiled(function: F) -> F:
     No fastmath, no threads, no contraction: the same input gives the same bytes. Division by zero gives
     inf or nan, as in numpy.
     """
-    kernel: Any = numba.njit(cache=True, error_model="numpy")(function)
+    return _kernel(function)
+
+
+def lean(function: F) -> F:
+    """As `compiled`, for what is called once for a sample or a face: it may make no array, and counts no references.
+
+    Else each call that passes arrays on, and each row of an array that is looked at, costs two atomic operations.
+    """
+    return _kernel(function, _nrt=False)
+
+
+def _kernel(function: F, **more: bool) -> F:
+    njit: Any = numba.njit  # whose types leave _nrt out
+    kernel = njit(cache=True, error_model="numpy", **more)(function)
     files = kernel._cache._cache_file  # noqa: SLF001 - numba has no public way to lock its cache
     files.load = _locked(files.load, fcntl.LOCK_SH)
     files.save = _locked(files.save, fcntl.LOCK_EX)

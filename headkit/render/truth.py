@@ -24,7 +24,7 @@ from headkit.render.drawing.frame import Frame
 from headkit.render.drawing.sight import seen
 from headkit.render.drawing.silhouette import silhouette
 from headkit.render.human.body import load_body
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.scene import Person, Scene
 from headkit.render.surface import HEAD_PARTS, Material, Surface
 
@@ -70,7 +70,7 @@ def _head_pixels(frame: Frame, people: int) -> NDArray[np.int64]:
     return found
 
 
-@compiled
+@lean
 def _count(
     part: NDArray[np.uint8],
     owner: NDArray[np.int16],

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing.mesh import CUT, STRAND, TWO_SIDED, Mesh
 from headkit.render.drawing.noise import strand_noise
 from headkit.render.drawing.raster import NEAR, edge_functions, project, span
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 from headkit.render.surface import Material, Part
 
 
@@ -76,7 +76,7 @@ def cover(
             )  # fmt: skip
 
 
-@compiled
+@lean
 def count_rows(covered: NDArray[np.uint8], totals: NDArray[np.int64], axis: int) -> None:
     """Add the covered samples of each column (axis 0) or row (axis 1) to totals."""
     for y in range(covered.shape[0]):
@@ -91,7 +91,7 @@ def count_rows(covered: NDArray[np.uint8], totals: NDArray[np.int64], axis: int)
             totals[y] += total
 
 
-@compiled
+@lean
 def _spans(
     vertices: NDArray[np.float32],
     faces: NDArray[np.int32],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing import samples
 from headkit.render.drawing.mesh import Mesh, pack
 from headkit.render.drawing.visibility import Visible, see
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.pose.ground import Ground
 from headkit.render.shading import shadow
 from headkit.render.shading.eye import shade_eye
@@ -86,7 +86,7 @@ def draw(
         raise ValueError(f"background has shape {background.shape}, not {(height, width, 3)}")
     scene = Scene(
         mesh.vertices, mesh.attributes, mesh.faces, mesh.parts, mesh.surface, mesh.owner, mesh.flags,
-        samples.camera_of(K), np.full((2 * height + 1, 2 * width + 1), -1, np.int32),
+        samples.camera_of(K), np.empty((2 * height + 1, 2 * width + 1), np.int32),
         lighting.row(), np.ascontiguousarray(paint, np.float32), spots(landmarks),
         np.ascontiguousarray(landmarks, np.float64),
     )  # fmt: skip
@@ -170,7 +170,7 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     return irradiance
 
 
-@compiled
+@lean
 def _combine(shaded: NDArray[np.float32], light: NDArray[np.float32]) -> None:
     """From irradiance to colour, in place: times albedo, plus gloss."""
     for row in range(len(light)):
@@ -180,7 +180,7 @@ def _combine(shaded: NDArray[np.float32], light: NDArray[np.float32]) -> None:
             )
 
 
-@compiled
+@lean
 def _spread(
     pixels: NDArray[np.int64],
     faces: NDArray[np.int32],

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import NORMAL, REST
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.shade import Scene, locate, unit, vector
 
 
-@compiled
+@lean
 def describe(
     scene: Scene,
     at: NDArray[np.int64],

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.surface import Material, Surface
 
 Floats = NDArray[np.floating[Any]]
@@ -60,7 +60,7 @@ class Mesh:
     high: NDArray[np.float64]
 
 
-@compiled
+@lean
 def bounds(points: NDArray[np.float32], box: NDArray[np.float64]) -> None:
     """Least and greatest x, y, z of (N, 3) points into box (2, 3); nan where one is not finite."""
     for axis in range(3):
@@ -72,7 +72,7 @@ def bounds(points: NDArray[np.float32], box: NDArray[np.float64]) -> None:
         box[0, axis], box[1, axis] = low + sound, high + sound
 
 
-@compiled
+@lean
 def add_axes(
     vertices: NDArray[np.float32], faces: NDArray[np.int32], attributes: NDArray[np.float32]
 ) -> None:

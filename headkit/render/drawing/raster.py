@@ -21,16 +21,16 @@ from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import CUT, STRAND, TWO_SIDED, Mesh
 from headkit.render.drawing.noise import strand_noise
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 
 NEAR: Final = 0.05  # metres: nothing nearer to the camera is drawn
-_TILE: Final = 3  # tiles have 2^3 samples on an edge
+TILE: Final = 3  # tiles have 2^3 samples on an edge
 _STALE: Final = 6.0  # faces drawn into a tile after which its depth is looked up again
 _LARGE: Final = 32  # samples in the box of a face from which it pays to ask the tiles
 _BINS: Final = 512  # of depth, in ordering faces
 
 
-@compiled
+@lean
 def span(
     corners: NDArray[np.float64], camera: NDArray[np.float64], near: float, axis: int
 ) -> tuple[float, float]:
@@ -204,12 +204,12 @@ def draw_faces(
                             continue
                 inverse_at[y, x] = inverse
                 face_at[y, x] = first + face
-        for row in range(y_first >> _TILE, (y_last >> _TILE) + 1 if large else 0):
-            for column in range(x_first >> _TILE, (x_last >> _TILE) + 1):
+        for row in range(y_first >> TILE, (y_last >> TILE) + 1 if large else 0):
+            for column in range(x_first >> TILE, (x_last >> TILE) + 1):
                 tiles[row, column, 1] += 1.0
 
 
-@compiled
+@lean
 def _fetch(
     vertices: NDArray[np.float32], faces: NDArray[np.int32], face: int, corners: NDArray[np.float64]
 ) -> None:
@@ -248,7 +248,7 @@ def front_to_back(
     return order
 
 
-@compiled
+@lean
 def _behind(
     tiles: NDArray[np.float64],
     inverse_at: NDArray[np.float64],
@@ -260,16 +260,16 @@ def _behind(
 ) -> bool:
     """Whether all samples of a box are covered nearer than 1/z `closest` already; False where unsure."""
     limit = closest * (1.0 + 1e-9)  # rounding of what is drawn
-    for row in range(y_first >> _TILE, (y_last >> _TILE) + 1):
-        for column in range(x_first >> _TILE, (x_last >> _TILE) + 1):
+    for row in range(y_first >> TILE, (y_last >> TILE) + 1):
+        for column in range(x_first >> TILE, (x_last >> TILE) + 1):
             if tiles[row, column, 0] > limit:
                 continue
             if tiles[row, column, 1] < _STALE:
                 return False
             tiles[row, column, 1] = 0.0
             farthest = np.inf
-            for y in range(row << _TILE, min((row + 1) << _TILE, inverse_at.shape[0])):
-                for x in range(column << _TILE, min((column + 1) << _TILE, inverse_at.shape[1])):
+            for y in range(row << TILE, min((row + 1) << TILE, inverse_at.shape[0])):
+                for x in range(column << TILE, min((column + 1) << TILE, inverse_at.shape[1])):
                     farthest = min(farthest, inverse_at[y, x])
                 if not farthest > limit:
                     return False
@@ -277,7 +277,7 @@ def _behind(
     return True
 
 
-@compiled
+@lean
 def edge_functions(
     corners: NDArray[np.float64], camera: NDArray[np.float64], edge: NDArray[np.float64]
 ) -> float:
@@ -311,7 +311,7 @@ def buffers(height: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.floa
 
 def tile_buffer(height: int, width: int) -> NDArray[np.float64]:
     """(rows, columns, 2) of tiles of empty buffers: the least 1/z of a tile's samples, and faces drawn since."""
-    tiles = np.zeros(((height >> _TILE) + 1, (width >> _TILE) + 1, 2))
+    tiles = np.zeros(((height >> TILE) + 1, (width >> TILE) + 1, 2))
     tiles[:, :, 1] = _STALE
     return tiles
 
@@ -343,34 +343,7 @@ def draw(
             )
 
 
-@compiled
-def window_of(
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    camera: NDArray[np.float64],
-    width: int,
-    height: int,
-) -> tuple[int, int, int, int]:
-    """First row and column, and those behind the last, of the samples that any of some boxes (S, 3) may cover."""
-    top, left, bottom, right = height, width, 0, 0
-    for number in range(len(low)):
-        if not in_view(low[number], high[number], camera, width, height):
-            continue
-        if low[number, 2] < NEAR:
-            return 0, 0, height, width
-        for depth in (low[number, 2], high[number, 2]):
-            for x in (low[number, 0], high[number, 0]):
-                place = x / depth * camera[0] + camera[2]
-                left = min(left, max(0, floor(max(place, 0.0))))
-                right = max(right, ceil(min(place, float(width))))
-            for y in (low[number, 1], high[number, 1]):
-                place = y / depth * camera[1] + camera[3]
-                top = min(top, max(0, floor(max(place, 0.0))))
-                bottom = max(bottom, ceil(min(place, float(height))))
-    return min(top, bottom), min(left, right), min(height, bottom), min(width, right)
-
-
-@compiled
+@lean
 def in_view(
     low: NDArray[np.float64],
     high: NDArray[np.float64],

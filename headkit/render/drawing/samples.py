@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 
 Window = tuple[int, int, int, int]  # first row and column, and those behind the last; pixels
 
@@ -27,7 +27,7 @@ def camera_of(K: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([2.0 * K[0, 0], 2.0 * K[1, 1], 2.0 * K[0, 2], 2.0 * K[1, 2]])
 
 
-@compiled
+@lean
 def agree(
     surface_at: NDArray[np.int16], inverse_at: NDArray[np.float64], y: int, x: int, j: int, i: int
 ) -> bool:
@@ -54,7 +54,7 @@ def grouped(kinds: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], ND
     return order, begin
 
 
-@compiled
+@lean
 def _centre_beside(
     surface_at: NDArray[np.int16], inverse_at: NDArray[np.float64], window: Window, y: int, x: int
 ) -> tuple[int, int]:
@@ -75,13 +75,13 @@ def _centre_beside(
     return -1, -1
 
 
-@compiled
+@lean
 def place(y: int, x: int) -> int:
     """A sample's row and column in one number: y << 16 | x, which come apart without a division."""
     return y << 16 | x
 
 
-@compiled
+@lean
 def choose(
     face_at: NDArray[np.int32],
     inverse_at: NDArray[np.float64],
@@ -129,7 +129,7 @@ def choose(
     return centres, count - centres
 
 
-@compiled
+@lean
 def _even(row_at: NDArray[np.int32], v: int, u: int, centre: int) -> bool:
     """Whether all samples of a pixel have the colour of its centre."""
     for j in range(v - 1, v + 2):
@@ -139,7 +139,7 @@ def _even(row_at: NDArray[np.int32], v: int, u: int, centre: int) -> bool:
     return True
 
 
-@compiled
+@lean
 def resolve(
     surface_at: NDArray[np.int16],
     inverse_at: NDArray[np.float64],

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing.mesh import CUT, STRAND, TWO_SIDED, Mesh
 from headkit.render.drawing.noise import strand_noise
 from headkit.render.drawing.raster import NEAR, edge_functions, in_view, span
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 from headkit.render.surface import Material, Part
 
 OWN_FLESH: Final = 0.005  # metres in front of a point that a person's own skin may be
@@ -146,7 +146,7 @@ def _hide(
             visible[number] = False
 
 
-@compiled
+@lean
 def _drawn(
     attributes: NDArray[np.float32],
     faces: NDArray[np.int32],

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing import raster, samples
 from headkit.render.drawing.geometry import describe
 from headkit.render.drawing.mesh import Mesh
+from headkit.render.drawing.window import clear, window_of
 from headkit.render.shading.shade import Scene
 from headkit.render.surface import Material
 
@@ -21,7 +22,7 @@ class Visible:
     inverse_at  (2 H + 1, 2 W + 1) 1/z, 0 the background
     surface_at  (2 H + 1, 2 W + 1) int16, -1 the background
     row_at      (2 H + 1, 2 W + 1) int32, which of the N samples has the colour, -1 the background
-    window      of the pixels in which anything is seen; surface_at and row_at are filled only there
+    window      of the pixels in which anything may be seen; the three grids are filled only there
     at          (N,) places in the grid (samples.place); the first `len(pixels)` are pixel centres
     pixels      flat places of these in the picture
     faces, surfaces, owners, materials  (N,) of each
@@ -46,18 +47,17 @@ class Visible:
 
 
 def see(mesh: Mesh, scene: Scene) -> Visible:
-    """Draw the solid surfaces into scene.face_at and choose the samples to shade."""
-    face_at = scene.face_at
-    inverse_at = np.zeros(face_at.shape)
+    """Draw the solid surfaces into scene.face_at and choose the samples to shade.
+
+    What scene.face_at holds before does not matter; it is filled only in the window.
+    """
+    face_at, inverse_at = scene.face_at, np.empty(scene.face_at.shape)
+    height, width = face_at.shape[0] // 2, face_at.shape[1] // 2
+    window = window_of(mesh, scene.camera / 2, width, height)
+    clear(face_at, inverse_at, window)
     raster.draw(
         mesh, np.flatnonzero(mesh.material != Material.LENS), scene.camera, face_at, inverse_at
     )
-    solid = mesh.material != Material.LENS
-    height, width = face_at.shape[0] // 2, face_at.shape[1] // 2
-    top, left, bottom, right = raster.window_of(
-        mesh.low[solid], mesh.high[solid], scene.camera / 2, width, height
-    )
-    window = max(0, top - 1), max(0, left - 1), min(height, bottom + 1), min(width, right + 1)
     surface_at = np.empty(face_at.shape, np.int16)
     row_at = np.empty(face_at.shape, np.int32)
     at = np.empty(face_at.size, np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import NORMAL, OCCLUSION, UV
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.grain import value_noise
 from headkit.render.shading.light import KEY
 from headkit.render.shading.paint import Paint
@@ -34,7 +34,7 @@ _IRIS: Final = 0.40  # radians from the eye's axis to the edge of the iris
 _RADIUS: Final = 0.0164  # metres, of the eyeball
 
 
-@compiled
+@lean
 def shade_eye(
     scene: Scene,
     at: NDArray[np.int64],
@@ -85,14 +85,14 @@ def shade_eye(
             )
 
 
-@compiled
+@lean
 def _step(edge: float, x: float, width: float) -> float:
     """1 below the edge, 0 above it, smooth over `width`."""
     t = min(1.0, max(0.0, 0.5 + (edge - x) / width))
     return t * t * (3.0 - 2.0 * t)
 
 
-@compiled
+@lean
 def _outward(
     v: NDArray[np.float32],
     table: NDArray[np.float32],
@@ -115,7 +115,7 @@ def _outward(
     )
 
 
-@compiled
+@lean
 def _mirror(
     normal: tuple[float, float, float], view: tuple[float, float, float]
 ) -> tuple[float, float, float]:
@@ -124,7 +124,7 @@ def _mirror(
     return nv * normal[0] - view[0], nv * normal[1] - view[1], nv * normal[2] - view[2]
 
 
-@compiled
+@lean
 def _window(light: NDArray[np.float64], mirror: tuple[float, float, float]) -> float:
     """Reflection of the key light, a pane with soft edges: as the light's radius, at least 7 degrees."""
     kx, ky, kz = light[KEY], light[KEY + 1], light[KEY + 2]
@@ -138,7 +138,7 @@ def _window(light: NDArray[np.float64], mirror: tuple[float, float, float]) -> f
     return 0.9 * _step(half, abs(across), 0.12) * _step(1.25 * half, abs(along), 0.12)
 
 
-@compiled
+@lean
 def _iris(
     row: NDArray[np.float32], left: float, up: float, angle: float, blur: float
 ) -> tuple[float, float, float]:
@@ -161,7 +161,7 @@ def _iris(
     )
 
 
-@compiled
+@lean
 def _sclera(left: float, up: float, angle: float, seed: float) -> tuple[float, float, float]:
     """Albedo of the white: redder towards the corners, with a few veins."""
     red = min(1.0, max(0.0, (angle - 0.45) / 0.6))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.noise import hash2
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.grain import value_noise
 from headkit.render.wardrobe.scalp import AZIMUTH, EYE_DEPTH, EYE_DISTANCE, HAIRLINE, RECESSION
 
@@ -31,7 +31,7 @@ _HAIRLINE: Final = np.array(HAIRLINE, np.float64)
 _RECESSION: Final = np.array(RECESSION, np.float64)
 
 
-@compiled
+@lean
 def brow_cover(
     x: float,
     y: float,
@@ -96,12 +96,12 @@ def brow_cover(
     return min(0.94, max(0.0, amount))
 
 
-@compiled
+@lean
 def _hump(t: float) -> float:
     return 4.0 * t * (1.0 - t)
 
 
-@compiled
+@lean
 def stubble_cover(
     x: float,
     y: float,
@@ -157,19 +157,19 @@ def stubble_cover(
     return min(0.9, max(0.0, amount))
 
 
-@compiled
+@lean
 def _ramp(distance: float, soft: float) -> float:
     return min(1.0, max(0.0, 0.5 + distance / soft))
 
 
-@compiled
+@lean
 def _smooth(t: float) -> float:
     """Hermite's step of a share 0 to 1."""
     t = min(1.0, max(0.0, t))
     return t * t * (3.0 - 2.0 * t)
 
 
-@compiled
+@lean
 def eye_frame(landmarks: NDArray[np.float64]) -> EyeFrame:
     """Scale of the head by the distance of its eyes, and their mean y and z."""
     left = right = height = depth = 0.0
@@ -181,7 +181,7 @@ def eye_frame(landmarks: NDArray[np.float64]) -> EyeFrame:
     return (left - right) / EYE_DISTANCE, height, depth
 
 
-@compiled
+@lean
 def scalp_cover(
     x: float,
     y: float,
@@ -221,7 +221,7 @@ def scalp_cover(
     return min(1.0, max(0.0, inside * mottled))
 
 
-@compiled
+@lean
 def _above_hairline(turn: float, up: float, thinning: float, radius: float) -> float:
     """Distance of a place on the head to the hairline, metres; below 0 on the bare side.
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 
 _MASK: Final = 0xFFFFFFFF
 
@@ -32,7 +32,7 @@ _UPWARD: Final = 6458
 _INWARD: Final = 14047
 
 
-@compiled
+@lean
 def value_noise(x: float, y: float, z: float) -> float:
     """Smooth noise in space: lattice values, blended by smoothstep."""
     floor_x, floor_y, floor_z = floor(x), floor(y), floor(z)
@@ -51,7 +51,7 @@ def value_noise(x: float, y: float, z: float) -> float:
     return float(a + (e - a) * w)
 
 
-@compiled
+@lean
 def noise_slope(x: float, y: float, z: float) -> tuple[float, float, float]:
     """Gradient of value_noise, per unit of its arguments."""
     floor_x, floor_y, floor_z = floor(x), floor(y), floor(z)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from headkit.render.drawing import raster
 from headkit.render.drawing.mesh import NORMAL, OCCLUSION, Mesh
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.light import KEY
 from headkit.render.shading.paint import Paint
 from headkit.render.shading.shade import (
@@ -67,7 +67,7 @@ def _window(
     return (top, left, bottom, right) if top < bottom and left < right else None
 
 
-@compiled
+@lean
 def _blend(
     scene: Scene,
     nearer: NDArray[np.float64],
@@ -89,7 +89,7 @@ def _blend(
                 _glaze(scene, row, column, cover, picture[y, x])
 
 
-@compiled
+@lean
 def _glaze(scene: Scene, row: int, column: int, cover: float, pixel: NDArray[np.float32]) -> None:
     """One pixel with a lens over a share of it."""
     hit = locate(scene, row, column)

@@ -18,7 +18,7 @@ from headkit.render.drawing.mesh import (
     TWO_SIDED,
     UV,
 )
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.grain import value_noise
 from headkit.render.shading.paint import Paint
 from headkit.render.shading.relief import cloth_slope, knit
@@ -50,7 +50,7 @@ _GUMS: Final = (0.50, 0.17, 0.15)
 _SHOE: Final = (0.05, 0.05, 0.05)
 
 
-@compiled
+@lean
 def shade_matter(
     scene: Scene,
     at: NDArray[np.int64],
@@ -122,7 +122,7 @@ def shade_matter(
         )  # fmt: skip
 
 
-@compiled
+@lean
 def _reddened(color: Triple, shade: float) -> Triple:
     """An albedo within the mouth: what light is in its shade has come off lips and tongue."""
     return (
@@ -132,7 +132,7 @@ def _reddened(color: Triple, shade: float) -> Triple:
     )
 
 
-@compiled
+@lean
 def _teeth(rest: Triple, landmarks: NDArray[np.float64], footprint: float) -> Triple:
     """Albedo at a rest position: enamel, darker between two teeth, and the gums above and below."""
     along = _ARCH / _TOOTH * atan2(rest[0], rest[2] - landmarks[62, 2] + _BEHIND)
@@ -150,7 +150,7 @@ def _teeth(rest: Triple, landmarks: NDArray[np.float64], footprint: float) -> Tr
     )
 
 
-@compiled
+@lean
 def _knitted(scene: Scene, hit: Hit, normal: Triple, footprint: float) -> tuple[Triple, float]:
     """The normal under the ribs of knitted cloth, and how deep in a furrow, 0 to 1."""
     ux, uy, uz = _along(scene, hit, normal, UV)
@@ -164,7 +164,7 @@ def _knitted(scene: Scene, hit: Hit, normal: Triple, footprint: float) -> tuple[
     return unit(normal[0] - x, normal[1] - y, normal[2] - z), deep
 
 
-@compiled
+@lean
 def _along(scene: Scene, hit: Hit, normal: Triple, column: int) -> Triple:
     """Gradient along the surface of a column of Scene.attributes, per metre."""
     table = scene.attributes
@@ -173,7 +173,7 @@ def _along(scene: Scene, hit: Hit, normal: Triple, column: int) -> Triple:
     return gradient(scene.vertices, hit, normal, rise_j, rise_k)
 
 
-@compiled
+@lean
 def _write(
     light: NDArray[np.float64],
     normal: tuple[float, float, float],
@@ -202,7 +202,7 @@ def _write(
         out[GLOSS + channel] = shine[channel] * (0.5 if sheen > 0.0 else wet)
 
 
-@compiled
+@lean
 def _patterned(
     color: tuple[float, float, float],
     u: float,
@@ -232,7 +232,7 @@ def _patterned(
     )
 
 
-@compiled
+@lean
 def _band(x: float, soft: float) -> float:
     """1 in the second half of every unit, with edges as wide as `soft`."""
     x = x - floor(x)

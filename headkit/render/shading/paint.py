@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.noise import hash3
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.look import Look
 from headkit.render.shading.face_paint import EyeFrame, brow_cover, scalp_cover, stubble_cover
 from headkit.render.shading.grain import value_noise
@@ -145,7 +145,7 @@ def spots(landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.array(rows, np.float64)
 
 
-@compiled
+@lean
 def paint_skin(
     x: float,
     y: float,
@@ -210,7 +210,7 @@ def paint_skin(
     return red, green, blue, roughness, part
 
 
-@compiled
+@lean
 def _hairy(
     x: float,
     y: float,
@@ -253,7 +253,7 @@ def _hairy(
     return red, green, blue, matt, part
 
 
-@compiled
+@lean
 def undertone(
     x: float, y: float, z: float, row: NDArray[np.float32], spots: NDArray[np.float64]
 ) -> tuple[float, float]:
@@ -277,7 +277,7 @@ def undertone(
     return blood, melanin
 
 
-@compiled
+@lean
 def _absorbed(depth: float) -> float:
     """exp(-depth) to 1e-4 for depths of -0.8 to 0.8, and positive for all."""
     t = max(0.0, 1.0 - 0.125 * depth + 0.0078125 * depth * depth * (1.0 - depth / 24.0))
@@ -286,7 +286,7 @@ def _absorbed(depth: float) -> float:
     return t * t
 
 
-@compiled
+@lean
 def _freckle(x: float, y: float, z: float, seed: float) -> float:
     """Cells of 2.6 mm, in some of which lies a round spot, densest about the nose."""
     cell = 380.0

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.grain import noise_slope, value_noise
 from headkit.render.shading.paint import Paint
 from headkit.render.surface import RIB
@@ -20,13 +20,13 @@ from headkit.render.surface import RIB
 Slope = tuple[float, float, float]
 
 
-@compiled
+@lean
 def fade(cell: float, footprint: float) -> float:
     """1 where a cell of this size spans 3 pixels, 0 where it is under 1: finer detail is noise."""
     return min(1.0, max(0.0, 0.5 * (cell / footprint - 1.0)))
 
 
-@compiled
+@lean
 def skin_slope(
     x: float,
     y: float,
@@ -51,7 +51,7 @@ def skin_slope(
     return sx, sy, sz
 
 
-@compiled
+@lean
 def _wrinkles(x: float, y: float, z: float, landmarks: NDArray[np.float64]) -> float:
     """Height of lines across the forehead and fans beside the eyes, metres."""
     height = 0.0
@@ -71,7 +71,7 @@ def _wrinkles(x: float, y: float, z: float, landmarks: NDArray[np.float64]) -> f
 _STITCH: Final = 0.0042  # metres of one stitch along a rib
 
 
-@compiled
+@lean
 def knit(u: float, v: float, footprint: float) -> tuple[float, float, float]:
     """Ribs of a knitted cloth along v: slope along u and along v, and how deep in a furrow, 0 to 1.
 
@@ -86,14 +86,14 @@ def knit(u: float, v: float, footprint: float) -> tuple[float, float, float]:
     return -0.95 * ribs * sin(across), 0.40 * stitches * crest * cos(along), deep
 
 
-@compiled
+@lean
 def _wave(turns: float) -> float:
     """About sin(2 pi turns), to 0.06: two parabolas."""
     t = turns - floor(turns) - 0.5
     return -8.0 * t * (1.0 - 2.0 * abs(t))
 
 
-@compiled
+@lean
 def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
     """Soft folds, and the weave where it can be seen."""
     ax, ay, az = noise_slope(x * 22.0, y * 9.0, z * 22.0 + 5.0)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 
 _SIGMA: Final = 0.0026  # metres, of red; green goes a half as far, blue a third
 _SHARE: Final = (0.75, 0.5, 0.4)  # of the light that goes under the surface
@@ -120,7 +120,7 @@ def _pass(
     return result
 
 
-@compiled
+@lean
 def _weigh(
     mine: NDArray[np.float32],
     other: NDArray[np.float32],
@@ -145,7 +145,7 @@ def _weigh(
         weight[x] = part * part
 
 
-@compiled
+@lean
 def _add(
     weight: NDArray[np.float32],
     light: NDArray[np.float32],

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import REST
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.light import FILL, GROUND, KEY, RIM, SKY, UP
 
 IRRADIANCE: Final = 0
@@ -65,7 +65,7 @@ class Hit(NamedTuple):
     z: float
 
 
-@compiled
+@lean
 def locate(scene: Scene, row: int, column: int) -> Hit:
     """The hit of a sample of the grid."""
     face = scene.face_at[row, column]
@@ -81,7 +81,7 @@ def locate(scene: Scene, row: int, column: int) -> Hit:
     return Hit(face, i, j, k, a, b, c, x * z, y * z, z)
 
 
-@compiled
+@lean
 def recall(scene: Scene, at: NDArray[np.int64], shares: NDArray[np.float64], number: int) -> Hit:
     """The hit of the sample at place at[number], of which the barycentric coordinates are known: shares (N, 3)."""
     row, column = at[number] >> 16, at[number] & 0xFFFF
@@ -94,7 +94,7 @@ def recall(scene: Scene, at: NDArray[np.int64], shares: NDArray[np.float64], num
     return Hit(face, i, j, k, a, b, c, x, y, z)
 
 
-@compiled
+@lean
 def _volume(vertices: NDArray[np.float32], i: int, j: int, x: float, y: float) -> float:
     """(x, y, 1) . (p_i x p_j)."""
     px, py, pz = float(vertices[i, 0]), float(vertices[i, 1]), float(vertices[i, 2])
@@ -102,20 +102,20 @@ def _volume(vertices: NDArray[np.float32], i: int, j: int, x: float, y: float) -
     return float(x * (py * qz - pz * qy) + y * (pz * qx - px * qz) + (px * qy - py * qx))
 
 
-@compiled
+@lean
 def value(table: NDArray[np.float32], hit: Hit, column: int) -> float:
     """One column of Scene.attributes at a hit."""
     at_i, at_j, at_k = table[hit.i, column], table[hit.j, column], table[hit.k, column]
     return float(hit.a * at_i + hit.b * at_j + hit.c * at_k)
 
 
-@compiled
+@lean
 def vector(table: NDArray[np.float32], hit: Hit, column: int) -> Triple:
     """Three columns of Scene.attributes at a hit."""
     return value(table, hit, column), value(table, hit, column + 1), value(table, hit, column + 2)
 
 
-@compiled
+@lean
 def unit(x: float, y: float, z: float) -> Triple:
     """The vector of length 1; (0, 0, -1), towards the camera, where there is none."""
     length = sqrt(x * x + y * y + z * z)
@@ -125,7 +125,7 @@ def unit(x: float, y: float, z: float) -> Triple:
     return x * scale, y * scale, z * scale
 
 
-@compiled
+@lean
 def gradient(
     v: NDArray[np.float32], hit: Hit, normal: Triple, rise_j: float, rise_k: float
 ) -> Triple:
@@ -145,26 +145,26 @@ def gradient(
     return rise_j * ax + rise_k * bx, rise_j * ay + rise_k * by, rise_j * az + rise_k * bz
 
 
-@compiled
+@lean
 def environment(light: NDArray[np.float64], x: float, y: float, z: float, channel: int) -> float:
     """Light from the sky and the ground that a surface with this normal sees, one channel."""
     up = 0.5 + 0.5 * (x * light[UP] + y * light[UP + 1] + z * light[UP + 2])
     return float(light[GROUND + channel] * (1.0 - up) + light[SKY + channel] * up)
 
 
-@compiled
+@lean
 def facing(light: NDArray[np.float64], lamp: int, x: float, y: float, z: float) -> float:
     """Cosine between a normal and the direction to a light (KEY, FILL or RIM)."""
     return float(x * light[lamp] + y * light[lamp + 1] + z * light[lamp + 2])
 
 
-@compiled
+@lean
 def lambert(cosine: float, wrap: float) -> float:
     """Diffuse light that reaches around the edge by `wrap`, with the energy of the plain cosine."""
     return max(0.0, cosine + wrap) / ((1.0 + wrap) * (1.0 + wrap))
 
 
-@compiled
+@lean
 def irradiance(
     light: NDArray[np.float64],
     normal: Triple,
@@ -192,7 +192,7 @@ def irradiance(
     )
 
 
-@compiled
+@lean
 def _around(
     light: NDArray[np.float64],
     normal: Triple,
@@ -207,13 +207,13 @@ def _around(
     return float((lamps + sky) * occlusion)
 
 
-@compiled
+@lean
 def same(number: float) -> Triple:
     """The number for every channel."""
     return number, number, number
 
 
-@compiled
+@lean
 def bumped(
     v: NDArray[np.float32], table: NDArray[np.float32], hit: Hit, normal: Triple, slope: Triple
 ) -> Triple:
@@ -227,7 +227,7 @@ def bumped(
     return unit(normal[0] - gx, normal[1] - gy, normal[2] - gz)
 
 
-@compiled
+@lean
 def ggx(nl: float, nv: float, nh: float, roughness: float) -> float:
     """D x V x cosine x pi of a microfacet surface (Walter 2007; V by Karis 2013), without Fresnel.
 
@@ -240,14 +240,14 @@ def ggx(nl: float, nv: float, nh: float, roughness: float) -> float:
     return 0.5 * square * nl / (lobe * lobe * masking)
 
 
-@compiled
+@lean
 def fresnel(cosine: float, f0: float) -> float:
     """Share of light that is reflected at this cosine (Schlick 1994)."""
     rest = 1.0 - min(1.0, max(0.0, cosine))
     return f0 + (1.0 - f0) * rest * rest * rest * rest * rest
 
 
-@compiled
+@lean
 def reflected(
     light: NDArray[np.float64],
     lamp: int,
@@ -277,7 +277,7 @@ def reflected(
     return amount * fresnel(vh, f0)
 
 
-@compiled
+@lean
 def gloss(
     light: NDArray[np.float64],
     normal: Triple,

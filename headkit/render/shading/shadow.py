@@ -6,7 +6,8 @@ soft shadows, Fernando 2005).
 
 from __future__ import annotations
 
-from math import cos, pi, sin, sqrt
+import functools
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing.mesh import Mesh
 from headkit.render.drawing.noise import hash2
 from headkit.render.drawing.samples import grouped
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 from headkit.render.shading.light import KEY
 from headkit.render.shading.shadow_map import casters, depth_map, fitted
 
@@ -53,12 +54,21 @@ def sunlit(
         depth_at = depth_map(seen, camera, size)
         _sample(
             points, normals, grain, rows, seen.rotation, seen.translation, camera, depth_at, texel,
-            float(light[KEY + 6]), result,
+            float(light[KEY + 6]), _discs(), result,
         )  # fmt: skip
     return result
 
 
-@compiled
+@functools.lru_cache(maxsize=1)
+def _discs() -> NDArray[np.float64]:
+    """(_TURNS, _TAPS, 2) the pattern of taps in a disc of radius 1, turned."""
+    turn, tap = np.arange(_TURNS)[:, None], np.arange(_TAPS)
+    radius = np.sqrt((tap + 0.5) / _TAPS)
+    angle = 2.399963 * tap + 2.0 * np.pi * turn / _TURNS  # the golden angle: an even disc
+    return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
+
+
+@lean
 def _sample(
     points: NDArray[np.float32],
     normals: NDArray[np.float32],
@@ -70,15 +80,10 @@ def _sample(
     depth_at: NDArray[np.float32],
     texel: float,
     size: float,
+    discs: NDArray[np.float64],
     result: NDArray[np.float32],
 ) -> None:
     """Fill `result` at `rows` from one map; `size` is the light's angular radius."""
-    discs = np.empty((_TURNS, _TAPS, 2))
-    for number in range(_TURNS):
-        for tap in range(_TAPS):
-            radius = sqrt((tap + 0.5) / _TAPS)
-            angle = 2.399963 * tap + 2.0 * pi * number / _TURNS  # the golden angle: an even disc
-            discs[number, tap, 0], discs[number, tap, 1] = radius * cos(angle), radius * sin(angle)
     search = min(_WIDEST, max(2.0, 0.5 * _REACH * size / texel))
     offset = 0.0006 + 1.4 * texel  # off the surface, so that it does not shade itself
     for row in rows:
@@ -117,7 +122,7 @@ def _sample(
         result[row] = lit / _TAPS
 
 
-@compiled
+@lean
 def _slopes(rotation: NDArray[np.float64], normal: NDArray[np.float32]) -> tuple[float, float]:
     """How fast the depth of the surface's plane grows over the map, metres per metre, at most 2."""
     x = rotation[0, 0] * normal[0] + rotation[0, 1] * normal[1] + rotation[0, 2] * normal[2]
@@ -127,7 +132,7 @@ def _slopes(rotation: NDArray[np.float64], normal: NDArray[np.float32]) -> tuple
     return min(max(-x / z, -2.0), 2.0), min(max(-y / z, -2.0), 2.0)
 
 
-@compiled
+@lean
 def _nearest(depth_at: NDArray[np.float32], u: float, v: float) -> float:
     """Depth of the map at the nearest texel, from the light; infinity where nothing casts."""
     height, width = depth_at.shape
@@ -174,7 +179,7 @@ def smooth(
         lit[row] = flat[pixels[row]]
 
 
-@compiled
+@lean
 def _add_near(
     mine: NDArray[np.int16],
     other: NDArray[np.int16],

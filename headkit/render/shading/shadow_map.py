@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import CUT, STRAND, TWO_SIDED, Mesh
 from headkit.render.drawing.noise import strand_noise
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.light import KEY
 from headkit.render.surface import Material
 
@@ -53,7 +53,7 @@ def casters(mesh: Mesh, light: NDArray[np.float64]) -> Casters:
     return Casters(mesh, rotation, translation, places, boxes)
 
 
-@compiled
+@lean
 def _project(
     points: NDArray[np.float32],
     rotation: NDArray[np.float64],
@@ -101,7 +101,7 @@ def depth_map(seen: Casters, camera: NDArray[np.float64], size: int) -> NDArray[
     return depth_at
 
 
-@compiled
+@lean
 def _draw(
     places: NDArray[np.float32],
     attributes: NDArray[np.float32],
@@ -147,7 +147,7 @@ def _draw(
                 depth_at[y, x] = here
 
 
-@compiled
+@lean
 def _cut(attributes: NDArray[np.float32], i: int, j: int, k: int, b: float, c: float) -> bool:
     """Whether light passes between strands at the shares b and c of vertices j and k."""
     a = 1.0 - b - c

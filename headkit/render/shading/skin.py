@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import NORMAL, OCCLUSION, REST, UV
-from headkit.render.jit import compiled
-from headkit.render.shading.face_paint import eye_frame
+from headkit.render.jit import compiled, lean
+from headkit.render.shading.face_paint import EyeFrame, eye_frame
 from headkit.render.shading.light import KEY
 from headkit.render.shading.paint import paint_skin, undertone
 from headkit.render.shading.relief import skin_slope
@@ -35,7 +35,6 @@ _OIL: Final = 0.3  # of a sharper lobe
 _FINE: Final = 0.0013  # metres: pixels smaller than this show pores
 
 
-@compiled
 def shade_skin(
     scene: Scene,
     at: NDArray[np.int64],
@@ -52,6 +51,23 @@ def shade_skin(
     pixels, parts  flat pixels of the first samples, their centres; (H * W,) their Part
     """
     eyes, tones = eye_frame(scene.landmarks), _tones(scene, at, rows)
+    _shade(scene, at, shares, rows, lit, shaded, pixels, parts, eyes, tones)
+
+
+@lean
+def _shade(
+    scene: Scene,
+    at: NDArray[np.int64],
+    shares: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    lit: NDArray[np.float32],
+    shaded: NDArray[np.float32],
+    pixels: NDArray[np.int64],
+    parts: NDArray[np.uint8],
+    eyes: EyeFrame,
+    tones: NDArray[np.float32],
+) -> None:
+    """`shade_skin`, with the paint's frame of the eyes and the undertones of vertices."""
     for number in rows:
         hit = recall(scene, at, shares, number)
         row = scene.paint[scene.owner[scene.surface[hit.face]]]
@@ -116,8 +132,14 @@ def _tones(scene: Scene, at: NDArray[np.int64], rows: NDArray[np.int64]) -> NDAr
             vertex = scene.faces[face, k]
             if not known[vertex]:
                 known[vertex] = True
-                row = scene.paint[scene.owner[scene.surface[face]]]
-                at_rest = scene.attributes[vertex, REST : REST + 3]
-                blood, melanin = undertone(at_rest[0], at_rest[1], at_rest[2], row, scene.spots)
-                tones[vertex, 0], tones[vertex, 1] = blood, melanin
+                _tone(scene, face, vertex, tones)
     return tones
+
+
+@lean
+def _tone(scene: Scene, face: int, vertex: int, tones: NDArray[np.float32]) -> None:
+    """Fill one row of the undertones."""
+    row = scene.paint[scene.owner[scene.surface[face]]]
+    place = scene.attributes[vertex]
+    blood, melanin = undertone(place[REST], place[REST + 1], place[REST + 2], row, scene.spots)
+    tones[vertex, 0], tones[vertex, 1] = blood, melanin

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing.noise import mix
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 
 _LUMINANCE: Final = np.array([0.2126, 0.7152, 0.0722])  # of linear sRGB
 _FACE: Final = 0.24  # luminance that a metered face should have
@@ -125,7 +125,7 @@ def _develop(
             code[n] = np.uint8(min(white, noisy))
 
 
-@compiled
+@lean
 def _grain(seed: int, y: int, states: NDArray[np.uint32], grain: NDArray[np.float32]) -> None:
     """One row of noise of standard deviation 0.9, most of it shared by the channels."""
     width = states.shape[1]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import AXIS, COLOR, COLORED, CUT, NORMAL, OCCLUSION, STRAND
 from headkit.render.drawing.noise import hash2
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.shading.grain import value_noise
 from headkit.render.shading.light import FILL, KEY, RIM
 from headkit.render.shading.paint import Paint
@@ -32,7 +32,7 @@ _SHIFT: Final = (-0.10, 0.16)  # of the two highlights along the strand: to the 
 _POWER: Final = (35, 7)  # their sharpness: of the square of a sine
 
 
-@compiled
+@lean
 def shade_hair(
     scene: Scene,
     at: NDArray[np.int64],
@@ -82,7 +82,7 @@ def shade_hair(
         )  # fmt: skip
 
 
-@compiled
+@lean
 def _write(
     light: NDArray[np.float64],
     normal: tuple[float, float, float],
@@ -117,7 +117,7 @@ def _write(
         ) * occlusion
 
 
-@compiled
+@lean
 def _strand(
     light: NDArray[np.float64],
     lamp: int,
@@ -135,7 +135,7 @@ def _strand(
     return diffuse, gate * first, gate * second
 
 
-@compiled
+@lean
 def _towards(
     normal: tuple[float, float, float], view: tuple[float, float, float]
 ) -> tuple[float, float, float]:
@@ -147,14 +147,14 @@ def _towards(
     return normal[0] - twice * view[0], normal[1] - twice * view[1], normal[2] - twice * view[2]
 
 
-@compiled
+@lean
 def _sine(axis: tuple[float, float, float], towards: tuple[float, float, float]) -> float:
     """Sine of the angle between a strand and a direction: how much of its side faces it."""
     cosine = axis[0] * towards[0] + axis[1] * towards[1] + axis[2] * towards[2]
     return sqrt(max(0.0, 1.0 - cosine * cosine))
 
 
-@compiled
+@lean
 def _lobe(
     axis: tuple[float, float, float],
     normal: tuple[float, float, float],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.wardrobe.obstacles import Wrap
 from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp, places_towards, sample
 from headkit.render.wardrobe.tailoring import Floats, unit
@@ -40,14 +40,14 @@ def closed_up(line: Floats, wrap: Wrap, size: float) -> Floats:
     return result
 
 
-@compiled
+@lean
 def _at_level(up: Floats, left: Floats, level: float, at: NDArray[np.float64]) -> None:
     """Where each lock, of heights (N, S + 1) that never rise, passes a level; its ends where it does not."""
     for lock in range(len(up)):
         at[lock] = _interpolated(level, up[lock], left[lock])
 
 
-@compiled
+@lean
 def _move(
     line: Floats,
     chosen: NDArray[np.int64],
@@ -64,7 +64,7 @@ def _move(
                 line[chosen[number], point, i] += along * axis[i]
 
 
-@compiled
+@lean
 def _interpolated(
     height: float, heights: NDArray[np.floating], values: NDArray[np.floating]
 ) -> float:

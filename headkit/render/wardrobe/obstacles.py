@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import lean
 from headkit.render.wardrobe.tailoring import Floats, Ints, unit
 
 _UP = (-0.14, 0.14)  # metres along the neck from its base that the wrap spans
@@ -109,7 +109,7 @@ def wrapped(obstacles: Obstacles, base: Floats, up: Floats) -> Obstacles:
     return replace(obstacles, normals=outer.astype(np.float32), wrap=wrap)
 
 
-@compiled
+@lean
 def wrap_radius(radius: Floats, x: float, y: float, z: float) -> float:
     """The wrap's radius at a place in the neck's axes (between turns linearly), 0 outside."""
     levels, around = radius.shape
@@ -128,7 +128,7 @@ def wrap_radius(radius: Floats, x: float, y: float, z: float) -> float:
     return float(lower * (1 - u) + upper * u)
 
 
-@compiled
+@lean
 def nearest(
     points: Floats,
     starts: Ints,

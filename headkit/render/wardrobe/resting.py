@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 from headkit.render.surface import Surface
 from headkit.render.wardrobe.tailoring import Floats, Ints
 
@@ -135,7 +135,7 @@ def _lay(
 ) -> None:  # fmt: skip
     """`laid`, in place."""
     place, hit, away = np.empty(3), np.empty(3), np.empty(3)
-    before = np.empty(3)
+    before, nearest = np.empty(3), np.empty(3)
     points = line.shape[1]
     for n in range(line.shape[0]):
         margin = margins[n]
@@ -145,7 +145,9 @@ def _lay(
             for i in range(3):
                 before[i], place[i] = line[n, k - 1, i], line[n, k, i]
             moved = 0.0
-            distance = _nearest(corners, starts, members, low, nx, ny, nz, place, margin, hit)
+            distance = _nearest(
+                corners, starts, members, low, nx, ny, nz, place, margin, nearest, hit
+            )
             if 1e-6 < distance < margin:
                 moved = margin - distance
                 for i in range(3):
@@ -202,7 +204,7 @@ def _narrow(
                         vertices[n, k, side, i] = middle[i] + 0.9 * (hit[i] - middle[i])
 
 
-@compiled
+@lean
 def _clear(line: Floats, n: int, low: Floats, nx: int, ny: int, nz: int, reach: float) -> bool:
     """Whether all of lock n lies farther than `reach` from the grid."""
     for i in range(3):
@@ -215,14 +217,13 @@ def _clear(line: Floats, n: int, low: Floats, nx: int, ny: int, nz: int, reach: 
     return False
 
 
-@compiled
+@lean
 def _nearest(
     corners: Floats, starts: Ints, members: Ints, low: Floats, nx: int, ny: int, nz: int,
-    p: NDArray[Any], reach: float, hit: NDArray[Any],
+    p: NDArray[Any], reach: float, q: NDArray[Any], hit: NDArray[Any],
 ) -> float:  # fmt: skip
-    """Distance to the nearest triangle, and the place on it; `reach` or more where none is so near."""
+    """Distance to the nearest triangle, and the place on it; `reach` or more where none is so near. q: to write in."""
     best = reach
-    q = np.empty(3)
     a0 = max(0, floor((p[0] - reach - low[0]) / _CELL))
     a1 = min(nx - 1, floor((p[0] + reach - low[0]) / _CELL))
     b0 = max(0, floor((p[1] - reach - low[1]) / _CELL))
@@ -244,7 +245,7 @@ def _nearest(
     return best
 
 
-@compiled
+@lean
 def _beside(corners: Floats, f: int, p: NDArray[Any], reach: float) -> bool:
     """Whether a place lies farther than `reach` from the box of a triangle."""
     for i in range(3):
@@ -254,7 +255,7 @@ def _beside(corners: Floats, f: int, p: NDArray[Any], reach: float) -> bool:
     return False
 
 
-@compiled
+@lean
 def _to_triangle(corners: Floats, f: int, p: NDArray[Any], q: NDArray[Any]) -> float:
     """Distance of a place to a triangle, and its nearest point q (Ericson, Real-Time Collision Detection, 5.1.5)."""
     d1 = d2 = d3 = d4 = d5 = d6 = 0.0
@@ -291,7 +292,7 @@ def _to_triangle(corners: Floats, f: int, p: NDArray[Any], q: NDArray[Any]) -> f
     return sqrt(square)
 
 
-@compiled
+@lean
 def _parted(
     corners: Floats, starts: Ints, members: Ints, low: Floats, nx: int, ny: int, nz: int,
     p: NDArray[Any], q: NDArray[Any], hit: NDArray[Any], away: NDArray[Any],
@@ -300,16 +301,14 @@ def _parted(
 
     Of several the one first met: `hit` is where, `away` its unit normal on the side of p.
     """
-    first, last = np.empty(3, np.int64), np.empty(3, np.int64)
-    for i in range(3):
-        size = nx if i == 0 else ny if i == 1 else nz
-        first[i] = max(0, floor((min(p[i], q[i]) - low[i]) / _CELL))
-        last[i] = min(size - 1, floor((max(p[i], q[i]) - low[i]) / _CELL))
+    a0, a1 = _cells(p[0], q[0], low[0], nx)
+    b0, b1 = _cells(p[1], q[1], low[1], ny)
+    c0, c1 = _cells(p[2], q[2], low[2], nz)
     dx, dy, dz = q[0] - p[0], q[1] - p[1], q[2] - p[2]
     nearest = 2.0
-    for a in range(first[0], last[0] + 1):
-        for b in range(first[1], last[1] + 1):
-            for c in range(first[2], last[2] + 1):
+    for a in range(a0, a1):
+        for b in range(b0, b1):
+            for c in range(c0, c1):
                 cell = (a * ny + b) * nz + c
                 for m in range(starts[cell], starts[cell + 1]):
                     t = _crossing(corners, members[m], p, dx, dy, dz, away, nearest)
@@ -320,7 +319,14 @@ def _parted(
     return True
 
 
-@compiled
+@lean
+def _cells(one: float, two: float, low: float, size: int) -> tuple[int, int]:
+    """The first cell of the grid on one axis between two places, and the one behind the last."""
+    first, last = floor((min(one, two) - low) / _CELL), floor((max(one, two) - low) / _CELL)
+    return max(0, first), min(size, last + 1)
+
+
+@lean
 def _crossing(
     corners: Floats, f: int, p: NDArray[Any], dx: float, dy: float, dz: float,
     away: NDArray[Any], nearest: float,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 from headkit.render.wardrobe.obstacles import Obstacles, nearest, wrap_radius
 from headkit.render.wardrobe.scalp import COLUMNS, FIRST_ROW_ANGLE, LAST_ROW_ANGLE, ROWS, pole_frame
 from headkit.render.wardrobe.tailoring import Floats, Ints, unit
@@ -59,7 +59,7 @@ class Growth:
     )
 
 
-@compiled
+@lean
 def _radius(grid: Floats, frame: Floats, x: float, y: float, z: float) -> float:
     """The head's radius in the direction of (x, y, z) from its centre."""
     a = frame[0, 0] * x + frame[1, 0] * y + frame[2, 0] * z
@@ -82,7 +82,7 @@ def _radius(grid: Floats, frame: Floats, x: float, y: float, z: float) -> float:
     return upper * (1 - u) + lower * u
 
 
-@compiled
+@lean
 def _combing(
     kind: int, q: NDArray[Any], side: float, backward: float, tie: NDArray[Any], pole: NDArray[Any],
     size: float, out: NDArray[Any],

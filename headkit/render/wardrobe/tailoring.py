@@ -243,15 +243,36 @@ def _sort_faces(faces: Ints, field: Floats, out: Ints) -> tuple[int, int]:
 
 def _chain(segments: NDArray[Any]) -> list[Ints]:
     """Directed segments (S, 2) joined to lines; a closed line repeats its first vertex."""
-    following = dict(segments.tolist())
-    starts = sorted(set(following) - set(following.values())) + sorted(following)
-    lines: list[Ints] = []
-    for start in starts:
-        line = [start]
-        while line[-1] in following:
-            line.append(following.pop(line[-1]))
-        if len(line) > 2:
-            lines.append(np.array(line, np.int32))
+    if not len(segments):
+        return []
+    ids, ends = np.empty(2 * len(segments), np.int32), np.empty(len(segments), np.int64)
+    count = _walk(segments, int(segments.max()) + 1, ids, ends)
+    return [line for line in np.split(ids[: ends[count - 1]], ends[: count - 1]) if len(line) > 2]
+
+
+@compiled
+def _walk(segments: NDArray[Any], count: int, ids: Ints, ends: NDArray[np.int64]) -> int:
+    """Fill the vertices of lines (those that begin somewhere, then closed ones), and where each ends; how many."""
+    following, begun = np.full(count, -1), np.ones(count, np.bool_)
+    for number in range(len(segments)):
+        following[segments[number, 0]] = segments[number, 1]
+    for vertex in range(count):
+        if following[vertex] >= 0:
+            begun[following[vertex]] = False
+    lines, end = 0, 0
+    for closed in range(2):
+        for start in range(count):
+            if following[start] < 0 or not (closed or begun[start]):
+                continue
+            vertex = start
+            while True:
+                ids[end] = vertex
+                end += 1
+                if following[vertex] < 0:
+                    break
+                following[vertex], vertex = -1, following[vertex]
+            ends[lines] = end
+            lines += 1
     return lines
 
 

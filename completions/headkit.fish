@@ -108,7 +108,7 @@ complete -c headkit -n '__headkit_command_is generate' -l screen-above -r -f -d 
 complete -c headkit -n '__headkit_command_is generate' -l replay -d 'Make images of a diffusion model again from their rows, into the folder of -d, and compare. Of models that are not on the hub, --model, --conditioner, --vae and --lora say where they are'
 complete -c headkit -n '__headkit_command_is generate' -s d -l dir -r -f -a '(__fish_complete_directories)' -d 'Folder of the images (default: images, beside the file of -o)'
 complete -c headkit -n '__headkit_command_is generate' -l format -r -f -a 'png jpg webp' -d 'File format of the images (default: png'
-complete -c headkit -n '__headkit_command_is generate' -l maps -r -f -d 'Also write these maps as PNG: depth, normals, parts, pncc'
+complete -c headkit -n '__headkit_command_is generate' -l maps -r -f -d 'Also write these maps as PNG: depth, normals, parts, pncc, control:NAME'
 complete -c headkit -n '__headkit_command_is generate' -l size -r -f -d 'Scale every image so that its longer side has N pixels'
 complete -c headkit -n '__headkit_command_is generate' -l background -r -f -a '(__fish_complete_directories)' -d 'Folder of pictures to put people in front of, instead of drawn ones'
 complete -c headkit -n '__headkit_command_is generate' -l overwrite -d 'Replace an image that another tool put in the record'

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tiny_diffusion
 
+from headkit.conditioning import pose_image
 from headkit.diffusing.options import recipe_of
 from headkit.image import load
 from headkit.recipes.presets import PRESETS
@@ -458,6 +459,17 @@ def test_a_rendered_control_gives_a_target_and_is_made_again(painter, options, t
     ]
     place = options("union").conditioner
     assert digests(again(options, tmp_path, kept, conditioner=place)) == digests(made)
+
+
+def test_what_the_model_was_shown_can_be_looked_at(painter, tmp_path):
+    (made,) = painter(maps="control", steps=1)(rows(1))
+    path = tmp_path / made["image"]
+    beside = path.with_name(f"{path.stem}.control-pose.png")
+    shown = pose_image(
+        made["poses"], made["width"], made["height"], made["generated"]["convention"]
+    )
+    assert (load(beside).pixels == shown).all()
+    assert shown.any()
 
 
 def test_what_is_not_fit_to_be_seen_is_never_written(painter, tmp_path):

@@ -176,6 +176,26 @@ def test_maps_lie_beside_the_image(tmp_path: Path) -> None:
     assert abs(inside.mean() / 1000 - head["distance"]) < 0.3
 
 
+def test_pictures_for_conditioners_lie_beside_the_image(tmp_path: Path) -> None:
+    from PIL import Image
+
+    from headkit.conditioning import pose_image, rendered
+
+    given = scaled("profile")
+    (made,) = run(tmp_path, [given], maps="control:vggheads,control:depth,control:mesh")
+    path = tmp_path / made["image"]
+    names = ("vggheads", "depth", "mesh")
+    assert {file.name for file in path.parent.iterdir()} == {
+        "profile.png", *(f"profile.control-{name}.png" for name in names),
+    }  # fmt: skip
+    wanted = rendered(given, names[1:], 0).images
+    wanted["vggheads"] = pose_image(made["poses"], made["width"], made["height"], "vggheads")
+    for name in names:
+        written = np.array(Image.open(path.with_name(f"profile.control-{name}.png")))
+        assert (written == wanted[name]).all()
+        assert written.any()
+
+
 def test_backgrounds_of_the_user(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -264,6 +284,7 @@ def test_odd_people_are_drawn_all_the_same(studio: Any) -> None:
 def test_bad_options_stop_before_work(tmp_path: Path) -> None:
     for options, words in (
         ({"maps": "depth,color"}, "--maps color"),
+        ({"maps": "control:color"}, "control:xinsir"),
         ({"dir": "/elsewhere"}, "outside the root"),
     ):
         with pytest.raises(Stop) as stop:

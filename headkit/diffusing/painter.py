@@ -66,8 +66,9 @@ class Painter:
         chunk: int,
         settings: Record,
         screen: tuple[Screen, float] | None = None,
+        controls_too: bool = False,
     ) -> None:
-        self.controls, self.screen = controls, screen
+        self.controls, self.screen, self.controls_too = controls, screen, controls_too
         self._ahead: dict[str, Future[tuple[Asked, Conditions] | Failure]] = {}
         self._preparing = ThreadPoolExecutor(1)
         self.recipe, self.network, self.context, self.settings = recipe, network, context, settings
@@ -193,6 +194,10 @@ class Painter:
 
         data = encode(done.drawn.pixels, self.format)
         write_atomic(job.path, data, self.context.tag)
+        if self.controls_too:
+            for name, pixels in zip(self.recipe.control, job.conditions.pictures, strict=True):
+                beside = job.path.with_name(f"{job.path.stem}.control-{name}.png")
+                write_atomic(beside, encode(pixels, "png"), self.context.tag)
         mapped = job.asked.mapped
         row: Record = {
             "image": job.place,

@@ -24,8 +24,13 @@ def painting(
     folder: Path,
     format: str,
     longer: int | None,
+    *,
+    controls_too: bool = False,
 ) -> Process:
-    """The process of `generate`: one image a record, by the recipe. Raises Stop 66 or 69 where the model cannot be had."""
+    """The process of `generate`: one image a record, by the recipe. Raises Stop 66 or 69 where the model cannot be had.
+
+    controls_too  whether the pictures that condition an image are written beside it
+    """
     from headkit.backends.diffusion.files import find
     from headkit.backends.diffusion.network import Manner, open_network
 
@@ -46,6 +51,7 @@ def painting(
         chunk=options.chunk,
         settings=settings(recipe, weights, dtype=dtype, compiled=compiled, head=controls.head),
         screen=screen,
+        controls_too=controls_too,
     )
 
     def process(records: list[Record]) -> list[Result]:

@@ -20,6 +20,10 @@ never has `truth`. scores.memorisation is how much the words change the first st
 heart change it most. With --screen nsfw a classifier sees each image in memory: one that it
 refuses is never written, its row gets an error of the kind screened, and the others scores.nsfw.
 
+--maps also writes what conditions a model, each as it is fed (channels, too): control:NAME draws beside a rendered image the
+skeletons of a convention (CONVENTIONS) or what the renderer knows (CONTROLS), so that a ControlNet of your own can be trained
+on the pairs; of a diffusion model, control writes the pictures that it was shown.
+
 --replay makes images again from rows of a diffusion model, their own `generated` and words and nothing else, and says in
 generated.replay whether the file is equal to the byte, or by how many decibels the pixels differ.
 
@@ -39,6 +43,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headkit import attributes
+from headkit.conditioning import CONTROLS, CONVENTIONS
 from headkit.diffusing.options import RENDER, ModelOptions, places_of, recipe_of, screen_of
 from headkit.paths import PathError, image_path, stored, write_atomic
 from headkit.recipes.presets import table
@@ -49,9 +54,11 @@ from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from headkit.render.drawing.frame import Frame
     from headkit.render.scene import Scene
 
 _MAPS = ("depth", "normals", "parts", "pncc")
+_CONTROL = "control"  # the pictures that a diffusion model was shown; control:NAME, one that it would be shown
 _CHUNKS = 4  # of a diffusion model in a batch
 _WRITERS = 2  # threads that encode and write beside the drawing
 
@@ -75,7 +82,10 @@ class Options(ModelOptions):
     ] = None
     maps: Annotated[
         str | None,
-        Opt("Also write these maps as PNG: depth, normals, parts, pncc.", "NAME[,NAME]..."),
+        Opt(
+            "Also write these maps as PNG: depth, normals, parts, pncc, control:NAME; of a diffusion model: control.",
+            "NAME[,NAME]...",
+        ),
     ] = None
     size: Annotated[
         int | None,
@@ -95,9 +105,16 @@ class Options(ModelOptions):
 EXAMPLES = (
     Example("headkit generate -n 1 < poses.jsonl"),
     Example("headkit generate -n 1 --format jpg --size 256 --maps depth,parts < poses.jsonl"),
+    Example("headkit generate -n 1 --size 256 --maps control:xinsir,control:normals < poses.jsonl"),
 )
 
-__doc__ = (__doc__ or "").replace("PRESETS", "\n".join(f"    {line}" for line in table()))
+_NAMED = {
+    "PRESETS": "\n".join(f"    {line}" for line in table()),
+    "CONVENTIONS": ", ".join(CONVENTIONS),
+    "CONTROLS": ", ".join(CONTROLS),
+}
+for _word, _names in _NAMED.items():
+    __doc__ = (__doc__ or "").replace(_word, _names)
 
 
 def batch(options: Options) -> int | None:
@@ -116,9 +133,12 @@ def before(options: Options, context: Context) -> None:
         if context.device != "cpu":
             raise Stop(USAGE, f"--device {context.device}: the renderer draws on the CPU")
         return
-    for name in ("maps", "background"):
-        if getattr(options, name) is not None:
-            raise Stop(USAGE, f"--{name}: only of --model render")
+    if options.background is not None:
+        raise Stop(USAGE, "--background: only of --model render")
+    if options.maps not in {None, _CONTROL}:
+        raise Stop(
+            USAGE, f"--maps {options.maps}: only of --model render; a diffusion model has control"
+        )
     from headkit.backends.diffusion.files import find, find_classifier
 
     find(recipe)
@@ -156,7 +176,10 @@ def start(options: Options, context: Context) -> Process:
     if recipe is not None:
         from headkit.diffusing.starting import painting
 
-        return painting(recipe, options, context, folder, options.format or "jpg", options.size)
+        return painting(
+            recipe, options, context, folder, options.format or "jpg", options.size,
+            controls_too=options.maps == _CONTROL,
+        )  # fmt: skip
     maps = _map_names(options.maps)
     backgrounds = _pictures(options.background)
     studio = _Studio(options, context, folder, maps, backgrounds)
@@ -180,9 +203,10 @@ def _map_names(text: str | None) -> tuple[str, ...]:
     names = (
         tuple(part.strip() for part in text.split(",") if part.strip()) if text is not None else ()
     )
-    unknown = [name for name in names if name not in _MAPS]
+    known = (*_MAPS, *(f"{_CONTROL}:{name}" for name in (*CONVENTIONS, *CONTROLS)))
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise Stop(USAGE, f"--maps {unknown[0]}: not a map; choose from {', '.join(_MAPS)}")
+        raise Stop(USAGE, f"--maps {unknown[0]}: not a map; choose from {', '.join(known)}")
     return names
 
 
@@ -244,8 +268,7 @@ class _Studio:
     def _draw(
         self, record: Record, writers: ThreadPoolExecutor
     ) -> tuple[Result, list[Future[str]]]:
-        from headkit.render.drawing.maps import drawn as drawn_maps
-        from headkit.render.scene import mean_head, picture
+        from headkit.render.scene import picture
         from headkit.render.truth import labels
 
         canvas = canvas_of(record, self.options.size)
@@ -260,8 +283,8 @@ class _Studio:
         except PathError as error:
             raise RequestError("bad-id", str(error)) from None
         jobs = [writers.submit(self._write, path, frame.color, self.format)]
-        for name, pixels in drawn_maps(self.maps, frame, *mean_head()).items():
-            beside = path.with_name(f"{path.stem}.{name}.png")
+        for name, pixels in self._maps(scene, frame, asked).items():
+            beside = path.with_name(f"{path.stem}.{name.replace(':', '-')}.png")
             jobs.append(writers.submit(self._write, beside, pixels, "png"))
         result: Record = {
             "image": place,
@@ -274,6 +297,20 @@ class _Studio:
             "truth": {"heads": heads},
         }
         return result, jobs
+
+    def _maps(self, scene: Scene, frame: Frame, asked: Request) -> dict[str, NDArray[Any]]:
+        """What is written beside the image, by the names of --maps."""
+        from headkit.conditioning import beside
+        from headkit.render.drawing.maps import drawn
+        from headkit.render.scene import mean_head
+
+        labels = tuple(name for name in self.maps if name in _MAPS)
+        shown = [name.removeprefix(f"{_CONTROL}:") for name in self.maps if name not in _MAPS]
+        pictures = beside(shown, scene, frame, asked.poses) if shown else {}
+        return {
+            **drawn(labels, frame, *mean_head()),
+            **{f"{_CONTROL}:{name}": pixels for name, pixels in pictures.items()},
+        }
 
     def _write(self, path: Path, pixels: NDArray[Any], kind: str) -> str:
         from headkit.image import encode

@@ -88,8 +88,7 @@ def pictures(
 
 def own_meshes(scene: Scene) -> Meshes:
     """Everybody's head as our own head model has it."""
-    own = load_body().head
-    return Meshes(_own_colors(), [head_vertices(own, person) for person in scene.people])
+    return Meshes(_own_colors(), [head_vertices(person) for person in scene.people])
 
 
 def _heads(
@@ -128,6 +127,4 @@ def _own_colors() -> ColoredHead:
 
 
 def _fitted(fitter: MeshFitter, person: Person) -> Fit:
-    shape, expression = person.rest.identity.shape, person.expression
-    own = load_body().head.vertices(shape, expression, person.jaw)
-    return fitter.fit(own, person.rotation, person.translation)
+    return fitter.fit(person.rest.head, person.rotation, person.translation)

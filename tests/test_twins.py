@@ -261,6 +261,7 @@ def test_digests_tell_vectors_apart():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("count", [20_000, 100_000])
 def test_many_rows_have_the_pairs_of_float64(count):
     """The issue's own size: minutes of float64 products, a block of rows at a time."""

@@ -46,8 +46,8 @@ class Calibrating:
             sample = np.sort(np.random.default_rng(0).permutation(count)[:SAMPLE])
             seen = neighborhood(rows.vectors, sample, page.EDGES, context.check)
             sheet = [
-                (at, [self._pair(rows, seen, place) for place in page.pick(seen, at)])
-                for at in page.steps(page.centre(seen, threshold))
+                (heading, [self._pair(rows, seen, place) for place in page.pick(seen, *where)])
+                for heading, *where in page.rows_of_sheet(page.centre(seen, threshold))
             ]
             subject = page.Subject(wanted.of, network.name, count, threshold)
             yield page.html(subject, seen, sheet)

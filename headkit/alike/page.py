@@ -19,7 +19,7 @@ from headkit.twins.nearest import NOBODY, Neighborhood
 # Cosines at which pairs are counted.
 EDGES = np.concatenate([np.arange(50, 99) / 100, [0.99, 0.995, 0.999]])
 # Where pairs are shown: this far from the threshold.
-AROUND = (-0.12, -0.08, -0.05, -0.03, -0.015, 0.0, 0.015, 0.03, 0.05, 0.08, 0.11)
+AROUND = (-0.2, -0.12, -0.08, -0.05, -0.03, 0.03, 0.05, 0.08, 0.11)
 SHOWN = 6  # pairs of a row of the sheet
 _THUMB = 144  # pixels of its longer side
 _BINS = 100
@@ -64,18 +64,24 @@ def centre(seen: Neighborhood, threshold: float | None) -> float:
     return round(float(np.quantile(cosine, 0.95)), 2) if len(cosine) else 0.9
 
 
-def steps(middle: float) -> list[float]:
-    """The cosines around which pairs are shown."""
-    return [round(middle + away, 3) for away in AROUND if 0 < middle + away <= 1]
+def rows_of_sheet(middle: float) -> list[tuple[str, float, float, float]]:
+    """Rows of the sheet: a heading, and the cosine to which pairs between two others are nearest."""
+    just = [
+        (f"just over {middle:g}", middle, middle, 2.0),
+        (f"just below {middle:g}", middle, -2.0, float(np.nextafter(middle, 0))),
+    ]
+    steps = [round(middle + away, 3) for away in AROUND if 0 < middle + away <= 1]
+    return just + [(f"near {step:g}", step, step - 0.01, step + 0.01) for step in steps]
 
 
-def pick(seen: Neighborhood, at: float) -> list[int]:
-    """Places in the sample whose nearest neighbour is nearest to a cosine, each pair once."""
-    away = np.abs(seen.nearest.cosine - at)
+def pick(seen: Neighborhood, at: float, low: float, high: float) -> list[int]:
+    """Places in the sample whose nearest neighbour, from low to high, is nearest to a cosine, each pair once."""
+    cosine = seen.nearest.cosine
+    away = np.where((cosine >= low) & (cosine <= high), np.abs(cosine - at), np.inf)
     taken: set[tuple[int, int]] = set()
     found: list[int] = []
     for place in np.argsort(away, kind="stable").tolist():
-        if len(found) == SHOWN or not away[place] <= 0.01:
+        if len(found) == SHOWN or not np.isfinite(away[place]):
             break
         one, other = int(seen.sample[place]), int(seen.nearest.rows[place])
         if (pair := (min(one, other), max(one, other))) not in taken:
@@ -84,8 +90,8 @@ def pick(seen: Neighborhood, at: float) -> list[int]:
     return found
 
 
-def html(subject: Subject, seen: Neighborhood, sheet: list[tuple[float, list[Pair]]]) -> str:
-    """The page. sheet: cosines, and pairs whose cosine is near them."""
+def html(subject: Subject, seen: Neighborhood, sheet: list[tuple[str, list[Pair]]]) -> str:
+    """The page. sheet: headings, and the pairs below them."""
     title = f"Twins among {subject.count} {'pictures' if subject.of == 'image' else 'prompts'}"
     whole = len(seen.sample) == subject.count
     asked = "all" if whole else f"{len(seen.sample)} of them, drawn at random"
@@ -105,13 +111,10 @@ def html(subject: Subject, seen: Neighborhood, sheet: list[tuple[float, list[Pai
         "<h2>Pairs around it</h2>",
         '<p class="note">Records and their nearest neighbours. The threshold belongs above the pairs to keep.</p>',
     ]
-    for at, pairs in sheet:
-        parts.append(f"<h3>{at:g}</h3>")
-        parts.append(
-            '<div class="row">' + "".join(map(_figure, pairs)) + "</div>"
-            if pairs
-            else "<p>none</p>"
-        )
+    for heading, pairs in sheet:
+        if pairs:
+            parts.append(f"<h3>{heading}</h3>")
+            parts.append('<div class="row">' + "".join(map(_figure, pairs)) + "</div>")
     return "\n".join(parts) + "\n</html>\n"
 
 

@@ -119,7 +119,10 @@ def choose(
         for x in range(2 * left, 2 * right + 1, 1 + y % 2):
             if surface_at[y, x] < 0:
                 continue
-            j, i = _centre_beside(surface_at, inverse_at, window, y, x)
+            j, i = y - 1 + y % 2, x - 1 + x % 2  # what _centre_beside asks first, and mostly finds
+            inside = j > 2 * top and i > 2 * left
+            if not (inside and agree(surface_at, inverse_at, y, x, j, i)):
+                j, i = _centre_beside(surface_at, inverse_at, window, y, x)
             if j >= 0:
                 row_at[y, x] = row_at[j, i]
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from headkit.conditioning import pose_image
 from headkit.diffusing.options import recipe_of
 from headkit.image import load
 from headkit.recipes.presets import PRESETS
-from headkit.recipes.recipe import SCHEDULERS
+from headkit.recipes.recipe import SCHEDULERS, Weights
 from headkit.status import Stop
 from headkit.tool import Context, Failure
 from headkit.tools import generate
@@ -541,6 +542,45 @@ def test_only_safetensors_are_loaded(models, tmp_path):
         with pytest.raises(Stop, match="safetensors") as stop:
             before(model=str(models / "base"), conditioner=str(conditioner))
         assert stop.value.status == 69
+
+
+def test_a_single_file_takes_its_shapes_from_the_model_of_the_preset(models, tmp_path, monkeypatch):
+    import shutil
+
+    from headkit.backends.diffusion.files import find
+
+    file = tmp_path / "finetune.safetensors"
+    shutil.copy(models / "base/unet/diffusion_pytorch_model.safetensors", file)
+    given = {"model": str(file), "conditioner": str(models / "adapter")}
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(Stop, match=r"^stabilityai/stable-diffusion-xl-base-1\.0: .*hf download"):
+        before(**given)
+    monkeypatch.setitem(
+        PRESETS, "sdxl", replace(PRESETS["sdxl"], base=Weights(str(models / "base")))
+    )
+    found = find(recipe_of(generate.Options(**given)))
+    assert found["base"].files == ("finetune.safetensors",)
+    assert found["config"].path == models / "base"
+
+
+def test_a_device_that_fails_ends_the_run(options, painter, tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    from headkit.run.batches import Batches
+    from headkit.tool import find
+
+    network = painter().painter.network
+
+    def broken(_orders, _pieces):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(network, "draw", broken)
+    batches = Batches(find("generate"), options(), Context("generate", tmp_path, tag="test"))
+    (record,) = rows(1)
+    item = SimpleNamespace(raw=json.dumps(record).encode(), record=record, photo=None)
+    with pytest.raises(Stop, match="device has failed") as stop:
+        batches.outcomes([item])
+    assert stop.value.status == 69
 
 
 def test_another_kind_of_network_is_refused(models):

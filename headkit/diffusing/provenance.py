@@ -13,7 +13,7 @@ from headkit.request import RequestError
 from headkit.tool import Record
 
 # Which part of a recipe each entry of generated.weights is.
-PARTS = ("base", "conditioner", "vae", "lora")
+PARTS = ("base", "conditioner", "vae", "lora")  # config says nothing of its own: it is the preset's
 
 
 def settings(

@@ -14,6 +14,7 @@ from typing import Any
 
 from headkit.backends.diffusion.digests import digest
 from headkit.backends.weights import first_line
+from headkit.recipes.presets import PRESETS
 from headkit.recipes.recipe import Recipe, Weights
 from headkit.status import NO_INPUT, UNAVAILABLE, Stop
 
@@ -62,7 +63,18 @@ def find(recipe: Recipe) -> dict[str, Found]:
         "vae": _network,
         "lora": _file,
     }
-    return {part: lookers[part](weights) for part, weights in recipe.weights()}
+    found = {part: lookers[part](weights) for part, weights in recipe.weights()}
+    if found["base"].path.is_file():
+        found["config"] = _configuration(PRESETS[recipe.name].base)
+    return found
+
+
+def _configuration(weights: Weights) -> Found:
+    """What a single file of weights does not say: the shapes of its networks, tokenizers, the scheduler it was trained with."""
+    place = _Place.of(weights)
+    place.text(_INDEX)
+    texts = [name for name in place.names if name.endswith(_TEXTS) and name.count("/") == 1]
+    return place.found([_INDEX, *texts], [], None)
 
 
 def find_classifier(weights: Weights) -> Found:

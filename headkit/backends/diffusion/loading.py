@@ -47,7 +47,7 @@ def load_pipeline(recipe: Recipe, found: dict[str, Found], dtype: torch.dtype) -
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             parts = _networks(diffusers, recipe, found, dtype)
-            pipeline = _pipeline(diffusers, recipe, base, parts, dtype)
+            pipeline = _pipeline(diffusers, recipe, found, parts, dtype)
             set_scheduler(diffusers, pipeline, recipe)
             if "lora" in found:
                 from headkit.backends.diffusion import lora
@@ -138,14 +138,19 @@ def _part_images(controlnet: Any) -> None:
 
 
 def _pipeline(
-    diffusers: Any, recipe: Recipe, base: Found, parts: dict[str, Any], dtype: torch.dtype
+    diffusers: Any,
+    recipe: Recipe,
+    found: dict[str, Found],
+    parts: dict[str, Any],
+    dtype: torch.dtype,
 ) -> Any:
+    base = found["base"]
     kind = getattr(diffusers, _PIPELINES[recipe.kind])
     given: dict[str, Any] = {**parts, "dtype": dtype, "local_files_only": True}
     if recipe.kind in ("controlnet", "union"):
         given["add_watermarker"] = False  # else it depends on what else is installed
     if base.path.is_file():
-        return kind.from_single_file(str(base.path), **given)
+        return kind.from_single_file(str(base.path), config=str(found["config"].path), **given)
     index = json.loads((base.path / "model_index.json").read_bytes())
     said = str(index.get("_class_name"))
     family = "ZImage" if recipe.kind == "zimage" else "StableDiffusionXL"

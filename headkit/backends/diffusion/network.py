@@ -21,9 +21,8 @@ from headkit.recipes.recipe import UNION_MODES, Recipe
 
 Pixels = NDArray[np.uint8]
 
-FLAT = (
-    2 / 255
-)  # standard deviation of an image's values below which nothing is on it: black, or grey
+SHAPES = 1024  # that are compiled: widths of layers, sizes of images, lengths of prompts
+FLAT = 2 / 255  # standard deviation of values below which nothing is on an image
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,7 @@ class Network:
         for network in (self.denoiser, pipeline.vae, conditioner):
             network.to(memory_format=torch.channels_last)
         if manner.compile:
-            # Blocks that repeat are compiled once, for every size of image: minutes less than the whole network.
-            self.denoiser.compile_repeated_blocks(fullgraph=True)
-            pipeline.vae.decoder.compile()
+            _compile(self.denoiser, pipeline.vae)
 
     @property
     def texts(self) -> Texts | ChatTexts:
@@ -239,6 +236,18 @@ class Network:
             latent = latent.contiguous(memory_format=torch.channels_last)
         decoded: torch.Tensor = vae.decode(latent, return_dict=False)[0][0]
         return decoded
+
+
+def _compile(denoiser: Any, vae: Any) -> None:
+    """Blocks that repeat are compiled once for every shape: minutes less than the whole network.
+
+    Never for shapes that vary: whether they do would be learned from the shapes that came before, and an image would
+    depend on them.
+    """
+    for name in ("recompile_limit", "accumulated_recompile_limit"):
+        setattr(torch._dynamo.config, name, SHAPES)  # noqa: SLF001 - where torch keeps its settings
+    denoiser.compile_repeated_blocks(fullgraph=True, dynamic=False)
+    vae.decoder.compile(dynamic=False)
 
 
 class _FirstStep:

@@ -50,16 +50,16 @@ class Lexicon:
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     """Names of all languages and English words."""
-    female, male = _member("female") | FEMALE, _member("male") | MALE
-    given = _member("given") | UNISEX | female | male
+    female, male = member("female") | FEMALE, member("male") | MALE
+    given = member("given") | UNISEX | female | male
     both = female & male
-    english = (_member("words.en") - given - NO_ENGLISH) | ALSO_WORDS | CAPTION_WORDS
+    english = (member("words.en") - given - NO_ENGLISH) | ALSO_WORDS | CAPTION_WORDS
     return Lexicon(
         female=female - both,
         male=male - both,
         given=given,
-        family=_member("family") | FAMILY,
-        place=_member("place"),
+        family=member("family") | FAMILY,
+        place=member("place"),
         english=english,
     )
 
@@ -68,7 +68,7 @@ def lexicon() -> Lexicon:
 def ordinary(language: str) -> frozenset[str]:
     """The frequent words of a language (de es fr it nl pt ru ar fa); empty where none are known."""
     try:
-        return _member(f"words.{language}")
+        return member(f"words.{language}")
     except KeyError:
         return frozenset()
 
@@ -90,6 +90,8 @@ def plain(word: str) -> str:
     return unicodedata.normalize("NFC", word).replace("\u2019", "'").lower()
 
 
-def _member(name: str) -> frozenset[str]:
+@lru_cache(maxsize=256)
+def member(name: str) -> frozenset[str]:
+    """A list of headkit/data/words.zip; KeyError where there is none of that name."""
     with zipfile.ZipFile(_FILE) as archive:
         return frozenset(archive.read(name).decode().split())

@@ -28,7 +28,7 @@ _FILE = re.compile(
 )
 _CREDIT = re.compile(
     rf"(?:©|\(c\)|ⓒ|{CREDIT}\s*(?:by|by:|credit|credits|courtesy of|courtesy|from|via|โดย|จาก|:|©|/|\||-)\s*[:：/©]?"
-    rf"|(?:©|\(c\))\s*(?:\d{{4}}\s*)?)\s*",
+    rf")\s*(?:\d{{4}}\s+)?",
     re.IGNORECASE,
 )
 _WHOSE = re.compile(rf"(?<!\w)(?:{KNOWN_AS})\s*:?\s*", re.IGNORECASE)

@@ -15,16 +15,15 @@ from headkit.editing import letter_features, tagging, word_features
 from headkit.editing.finding import Finding, Kind, merged
 from headkit.editing.knowledge import facts
 from headkit.editing.lexicon import lexicon
+from headkit.editing.names_marks import signs
 from headkit.editing.names_ruled import ruled
 from headkit.editing.tokens import script_of
 from headkit.editing.word_features import main_kind
 
-# How far the tagger leans to a name, by script: chosen by folds so that precision stays near 0.9.
-LEANING = {
-    "latin": 1.0, "cyrillic": 1.0, "greek": 1.0, "arabic": 0.0, "hebrew": 0.0, "devanagari": 0.0,
-    "han": -1.0, "kana": 0.0, "hangul": 1.0, "thai": -1.0,
-}  # fmt: skip
-DOUBT = 2.0  # what is no name even with this leaning is none, whatever a rule says
+# How far the tagger leans to a name (chosen by folds), and with which leaning that finds none a rule is
+# not believed either.
+LEANING = 0.0
+DOUBT = 2.0
 _JOINS = frozenset(" \u00a0\t-–'’.\"“”„«»・·")
 _KINDS: tuple[Kind, ...] = ("person", "person", "title", "brand")
 
@@ -45,6 +44,8 @@ def find(text: str) -> list[Finding]:
     tagged = _tagged(text, [(one.start, one.end) for one in by_rules])
     found = [part for one in by_rules for part in _believed(text, one, tagged)]
     found += _runs(text, tagged)
+    said = signs(text)
+    found = [one for one in found if not any(a <= one.start and one.end <= b for a, b in said)]
     return merged(
         text, [one for one in (_trimmed(text, each) for each in found) if one.end > one.start]
     )
@@ -80,17 +81,7 @@ def _labelled(
     scores = tagging.scores(own, level)
     scripts = [script_of(text[start]) for start, _ in places]
     letterwise = level == "letters"
-    own_scripts = [
-        each for each in scripts if each and (each in word_features.LETTERWISE) == letterwise
-    ]
-    if not own_scripts:
-        return
-    most = (
-        letter_features.tongue_of(text)
-        if letterwise
-        else max(sorted(set(own_scripts)), key=own_scripts.count)
-    )
-    labels = tagging.best_labels(scores, weights, LEANING.get(most, 0.0))
+    labels = tagging.best_labels(scores, weights, LEANING)
     possible = tagging.best_labels(scores, weights, DOUBT)
     for (start, end), each, label, other in zip(places, scripts, labels, possible, strict=True):
         if (each in word_features.LETTERWISE) == letterwise:

@@ -54,13 +54,42 @@ _SIGNS = re.compile(
     re.IGNORECASE,
 )
 
+_SIGN_AFTER = re.compile(
+    r"\W{1,3}(?:sign|banner|placard|sticker|label|lettering|tattoo)\b", re.IGNORECASE
+)
+
 
 def addresses(text: str) -> list[Finding]:
     """E-mail and web addresses, handles, user names."""
     found = [Finding(*match.span(), "address") for match in _ADDRESS.finditer(text)]
     found += [Finding(*match.span(), "handle") for match in _HANDLE.finditer(text)]
     found += [Finding(*match.span(1), "handle") for match in _ACCOUNT.finditer(text)]
-    found += [Finding(*match.span(), "handle") for match in _USERNAME.finditer(text)]
+    found += [
+        Finding(*match.span(), "handle")
+        for match in _USERNAME.finditer(text)
+        if not _only_parts(match[0])
+    ]
+    return found
+
+
+def _only_parts(name: str) -> bool:
+    """Whether a name with underscores is words and numbers, as a camera or a clerk writes them."""
+    parts = [part for part in re.split(r"[\W_]+", lower(name)) if part]
+    return all(
+        part.isdigit() or part in ("img", "dsc", "dscn", "pxl", "dcim") or _is_word(part)
+        for part in parts
+    )
+
+
+def signs(text: str) -> list[tuple[int, int]]:
+    """What a sign, a shirt or a banner says: quotations led by such a word, or followed by one."""
+    found = []
+    for place, letter in enumerate(text):
+        quoted = _quotation(text, place) if letter in _QUOTES else None
+        if quoted and (
+            _SIGNS.search(text[max(0, place - 40) : place]) or _SIGN_AFTER.match(text, quoted[1])
+        ):
+            found.append(quoted)
     return found
 
 

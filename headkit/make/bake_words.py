@@ -1,7 +1,8 @@
 """Bakes the word lists of the name remover: `python -m headkit.make.bake_words` writes headkit/data/words.zip.
 
-Names and places are those of faker's providers, ordinary words those of pyspellchecker. They are baked
-and not asked for at run time: with another version of either, the same caption would lose other words.
+Names and places are those of faker's providers, ordinary words those of pyspellchecker, and what
+headkit/make/word_sources.py reads from dictionaries of single languages. They are baked and not asked
+for at run time: with another version of any, the same caption would lose other words.
 headkit/data/words.md says what is inside and under which license.
 """
 
@@ -24,6 +25,8 @@ from typing import Any
 import faker.providers.address
 import faker.providers.person
 
+from headkit.make import word_sources
+
 # Words kept of each language, the most frequent first; English is needed for nearly every caption.
 LANGUAGES = {
     "en": 200_000, "de": 40_000, "es": 25_000, "fr": 25_000, "it": 25_000, "nl": 20_000, "pt": 25_000,
@@ -42,6 +45,10 @@ PLACES = (
     "distrit",
 )
 VILLAGES = 600  # a longer list of Latin places holds every village, and half of all family names
+SOURCES = (
+    word_sources.english, word_sources.frequent, word_sources.russian, word_sources.chinese,
+    word_sources.japanese, word_sources.korean, word_sources.thai,
+)  # fmt: skip
 OTHERS = {"female": "male", "male": "female"}
 
 
@@ -51,6 +58,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "data/words.zip")
     out = parser.parse_args().out
     members = {**_names(), "place": _places(), **{f"words.{k}": _words(k) for k in LANGUAGES}}
+    for source in SOURCES:
+        members |= source()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, words in sorted(members.items()):
             text = "".join(f"{word}\n" for word in sorted(words))

@@ -26,7 +26,7 @@ from headkit.editing.tagging import LABELS
 from headkit.editing.tokens import script_of
 
 LETTERWISE = word_features.LETTERWISE
-VARIANTS = 4
+VARIANTS = 3
 DECAY = 2e-5
 RARE = 2  # a feature that is in fewer examples has no weight
 
@@ -325,7 +325,7 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, default=Path(__file__).parents[1] / "data/name_tagger.zip"
     )
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=4)
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = [row for k, path in enumerate(options.captions) for row in read(path, mended=k == 0)]

@@ -97,7 +97,7 @@ def test_torchscript_sees_a_square_normalized_as_for_imagenet(program):
     assert (network.embed(PICTURES[:3])[1] == network.embed(PICTURES[1:2])[0]).all()
 
 
-def test_what_is_no_model_is_refused_with_what_to_do(program, tmp_path, monkeypatch):
+def test_what_is_no_model_is_refused_with_what_to_do(program, tmp_path):
     other = tmp_path / "other.pt"
     other.write_bytes(program.read_bytes())
     assert embedder("image", str(other), "cpu").threshold is None
@@ -108,9 +108,17 @@ def test_what_is_no_model_is_refused_with_what_to_do(program, tmp_path, monkeypa
     refused(USAGE, "image", "nothing:of")
     refused(USAGE, "image", "ViT-B-32:nothing")
     refused(NO_INPUT, "image", "ViT-B-32:nowhere/model.pt")
+
+
+def test_weights_are_looked_for_here_before_the_network_is_asked(monkeypatch):
+    from huggingface_hub import constants
+
+    offline = []
+
+    def unreachable(_):
+        offline.append(constants.HF_HUB_OFFLINE)
+        raise OSError("no network")
+
     monkeypatch.setattr("open_clip.download_pretrained", unreachable)
     assert "ViT-B-32:FILE" in refused(UNAVAILABLE, "image", "ViT-B-32:openai")
-
-
-def unreachable(_):
-    raise OSError("no network")
+    assert offline == [True, constants.HF_HUB_OFFLINE]

@@ -6,7 +6,8 @@ Items go through in chunks of one fixed shape, so that the vector of one does no
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,8 +59,9 @@ def open_clip_network(model: str, of: str, device: str) -> Network:
 
     name, tag, file = _weights(model)
     try:
-        network, prepare = open_clip.create_model_from_pretrained(name, tag, device=device)
-        tokenizer = open_clip.get_tokenizer(name) if of == "prompt" else None
+        with _offline():
+            network, prepare = open_clip.create_model_from_pretrained(name, tag, device=device)
+            tokenizer = open_clip.get_tokenizer(name) if of == "prompt" else None
     except Exception as error:  # broken files end in errors of many kinds
         raise Stop(
             UNAVAILABLE, f"--model {model}: cannot be used ({first_line(error)}); fetch it again"
@@ -113,8 +115,13 @@ def _weights(model: str) -> tuple[str, str | None, Path]:
         raise Stop(
             USAGE, f"--model {model}: name its weights after a colon: {', '.join(tags) or 'a file'}"
         )
+    config = open_clip.get_pretrained_cfg(name, tag)
     try:
-        file = open_clip.download_pretrained(open_clip.get_pretrained_cfg(name, tag))
+        try:
+            with _offline():
+                file = open_clip.download_pretrained(config)
+        except Exception:  # noqa: BLE001 - of many kinds; not here, so it is fetched
+            file = open_clip.download_pretrained(config)
     except Exception as error:  # the hub's client has errors of many kinds
         raise Stop(
             UNAVAILABLE,
@@ -123,6 +130,19 @@ def _weights(model: str) -> tuple[str, str | None, Path]:
         ) from error
     # The tag, not the file: open_clip knows by it which activation the weights were made for.
     return name, tag, Path(file)
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """The hub's client looks at what is here only: else it asks the network about files that it has."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 def torchscript_network(path: Path, device: str) -> Network:

@@ -135,7 +135,7 @@ def _window(light: NDArray[np.float64], mirror: tuple[float, float, float]) -> f
     across = mirror[0] * sx + mirror[1] * sy + mirror[2] * sz
     along = mirror[0] * tx + mirror[1] * ty + mirror[2] * tz
     half = min(0.34, max(0.12, 0.8 * light[KEY + 6]))
-    return 0.9 * _step(half, abs(across), 0.12) * _step(1.25 * half, abs(along), 0.12)
+    return 0.65 * _step(half, abs(across), 0.12) * _step(1.25 * half, abs(along), 0.12)
 
 
 @lean

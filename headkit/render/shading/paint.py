@@ -61,7 +61,7 @@ def row(look: Look) -> NDArray[np.float32]:
     values = np.zeros(Paint.COUNT, np.float32)
     colors = {
         Paint.SKIN: look.skin, Paint.LIPS: look.lips, Paint.IRIS: look.iris, Paint.BROW: look.brow,
-        Paint.BEARD: look.beard.color, Paint.SCALP: look.hair.color,
+        Paint.BEARD: look.beard.color, Paint.SCALP: _grayed(look),
         Paint.SECOND: look.clothes.second, Paint.LENS: look.glasses.tint,
     }  # fmt: skip
     if look.beard.style != "stubble":  # the ground under a beard lies in its shade
@@ -96,6 +96,13 @@ def _stubble(look: Look) -> float:
     # Hairs lighter than the skin do not darken it: only their small area shows, as no chalk does.
     lighter = look.beard.color[1] - look.skin[1]
     return 0.45 * look.beard.density * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.22)))
+
+
+def _grayed(look: Look) -> tuple[float, float, float]:
+    """Of the roots of hair, those without pigment among them."""
+    red, green, blue = look.hair.color
+    gray = 0.8 * look.hair.gray
+    return red + gray * (0.30 - red), green + gray * (0.29 - green), blue + gray * (0.28 - blue)
 
 
 def _roots(look: Look) -> float:

@@ -93,7 +93,7 @@ def _zones(places: Floats, marks: Floats, lips: Floats) -> dict[str, Floats]:
         x < corner[0] + 0.004, mouth - 0.008 - 0.010 * (1 - (x / corner[0]) ** 2), cheek
     )
     neck = inside(y - (chin[1] - 0.028 - 0.62 * (z - chin[2])), edge)
-    jaw = inside(cheek - 0.004 - y, edge) * neck * inside(z + 0.012 - 0.35 * np.abs(y + 0.05))
+    jaw = inside(cheek - 0.004 - y, edge) * neck * inside(z - 0.005 - 0.35 * np.abs(y + 0.05))
     goatee = inside(corner[0] + 0.002 - 0.25 * np.maximum(y - chin[1], 0) - x) * jaw
     goatee *= inside(y - chin[1] + 0.022)
     return {name: zone * bare for name, zone in

@@ -286,7 +286,7 @@ def _combed(
         if way is not _FRINGE and np.isfinite(growth.cut):
             line = closed_up(line, obstacles.wrap, size)
             close = _accompanied(line - scalp.center, size) & ~over_forehead(line, scalp)
-            close &= in_company(line, size)
+            close &= in_company(line, size, 0.06 if brim is None else 0.22)
             part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
             line, outward = line[close], outward[close]
         lock = (

@@ -13,7 +13,6 @@ from headkit.render.wardrobe.tailoring import Floats, unit
 _GAP = 0.006  # metres between neighbouring ends that still read as one body of hair
 _LINK = 0.016  # metres between ends that hang together
 _LINKS = 24
-_ALONE = 0.06  # share of the locks that is too little to hang apart from the rest
 _FARTHEST = 0.06  # metres by which a lock may be drawn to the others
 
 
@@ -93,10 +92,11 @@ def _towards_the_middle(places: NDArray[np.float64], size: float) -> Floats:
     return shift
 
 
-def in_company(line: Floats, size: float) -> NDArray[np.bool_]:
+def in_company(line: Floats, size: float, alone: float = 0.06) -> NDArray[np.bool_]:
     """Locks (N,) that end in a large part of the hair: a rope that hangs alone before a shoulder is a loose string.
 
     line  (N, S + 1, 3) metres; ends nearer than a finger's breadth are of one part, farther where there are few
+    alone share of the locks that is too little to hang apart from the rest
     """
     count = len(line)
     if count < 120:
@@ -111,7 +111,7 @@ def in_company(line: Floats, size: float) -> NDArray[np.bool_]:
             break
         part = least
     share = np.bincount(part, minlength=count) / count
-    return np.asarray(share[part] > _ALONE)
+    return np.asarray(share[part] > alone)
 
 
 def over_forehead(line: Floats, scalp: Scalp) -> NDArray[np.bool_]:

@@ -197,5 +197,8 @@ def cover(head: Floats, figure_height: Floats, look: Look) -> Floats:
     head  (V, 3) head coordinates of the mean human; figure_height (V,) as cut_lines.Figure has it
     """
     hood = np.where(head[:, 1] > -0.09, face_opening(head, _wide(look)), -1.0)
+    x, y, z = head.T
+    ear = (np.abs(x) > 0.0675) & (z < 0.035) & (y > -0.06)  # beside any opening
+    hood = np.where(ear, np.maximum(hood, 0.03), hood)
     wrap = 0.605 - 0.45 * np.maximum(head[:, 2] - 0.01, 0.0) - figure_height
     return np.maximum(hood, np.where(figure_height > 0.55, wrap, -1.0)).astype(np.float32)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import re
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -509,6 +513,24 @@ def test_weights_that_are_missing_are_said_before_a_record_is_read(models, tmp_p
         with pytest.raises(Stop, match=rf"^{name}: .* hf download {name}.*--dry-run") as stop:
             before(**given)
         assert stop.value.status == 69
+
+
+def test_nothing_is_loaded_or_read_where_weights_are_missing(tmp_path):
+    """In a process of its own, whose input never comes: status 69 does not wait for it."""
+    reading, writing = os.pipe()
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "headkit", "generate", "--preset", "vggheads"],
+        stdin=reading, capture_output=True, text=True, check=False, timeout=120,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path)},
+    )  # fmt: skip
+    os.close(reading)
+    os.close(writing)
+    assert done.returncode == 69, done.stderr
+    assert (
+        "headkit generate: SG161222/RealVisXL_V4.0: model_index.json is not in the cache"
+        in done.stderr
+    )
+    assert not re.search(r"\| +(torch|diffusers|transformers)$", done.stderr, re.MULTILINE)
 
 
 def test_half_a_download_is_named_by_its_file(models, tmp_path, monkeypatch):

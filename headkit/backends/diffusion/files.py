@@ -71,7 +71,7 @@ def find(recipe: Recipe) -> dict[str, Found]:
 
 def _configuration(weights: Weights) -> Found:
     """What a single file of weights does not say: the shapes of its networks, tokenizers, the scheduler it was trained with."""
-    place = _Place.of(weights)
+    place = _Place.of(weights, _INDEX)
     place.text(_INDEX)
     texts = [name for name in place.names if name.endswith(_TEXTS) and name.count("/") == 1]
     return place.found([_INDEX, *texts], [], None)
@@ -86,7 +86,7 @@ def find_classifier(weights: Weights) -> Found:
 
 def _pipeline(weights: Weights, without: tuple[str, ...]) -> Found:
     """A whole model: a folder with an index of its networks, or one file that holds them all."""
-    place = _Place.of(weights)
+    place = _Place.of(weights, _INDEX)
     if place.path is not None and place.path.is_file():
         return _one_file(weights, place.path)
     index = place.text(_INDEX)
@@ -165,20 +165,22 @@ class _Place:
     online: bool = False
 
     @classmethod
-    def of(cls, weights: Weights) -> _Place:
+    def of(cls, weights: Weights, sought: str = "config.json") -> _Place:
+        """Where the name leads; `sought` is the file that says whether a repository is in the cache."""
         typed = Path(weights.name).expanduser()
         if typed.exists():
             return cls(weights, typed, _files_of(typed))
         if weights.name.startswith((".", "/", "~")) or weights.name.count("/") != 1:
             raise Stop(NO_INPUT, f"{weights.name}: no such folder or file; check the path")
-        return cls._of_hub(weights)
+        return cls._of_hub(weights, weights.file or sought)
 
     @classmethod
-    def _of_hub(cls, weights: Weights) -> _Place:
+    def _of_hub(cls, weights: Weights, sought: str) -> _Place:
         import huggingface_hub as hub
+        from huggingface_hub import constants
 
         trouble: Exception | None = None
-        if not hub.constants.HF_HUB_OFFLINE:
+        if not constants.HF_HUB_OFFLINE:
             try:
                 info = hub.HfApi().model_info(weights.name, revision=weights.revision)
                 names = [file.rfilename for file in info.siblings or ()]
@@ -192,11 +194,10 @@ class _Place:
                 )
             )
         except Exception:  # noqa: BLE001 - not in the cache
-            sought = weights.file or "its files"
             why = f" ({first_line(trouble)})" if trouble is not None else ""
             raise Stop(
                 UNAVAILABLE,
-                f"{weights.name}: {sought} not in the cache of the hub{why}; {_command(weights)}",
+                f"{weights.name}: {sought} is not in the cache of the hub{why}; {_command(weights)}",
             ) from None
         return cls(weights, folder, _files_of(folder), folder.name)
 

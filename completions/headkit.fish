@@ -89,7 +89,7 @@ complete -c headkit -n '__headkit_command_is generate' -l revision -r -f -d 'Com
 complete -c headkit -n '__headkit_command_is generate' -l conditioner -r -f -d 'The adapter or ControlNet: a name on the hub, a folder or a file'
 complete -c headkit -n '__headkit_command_is generate' -l control -r -f -d 'What the pictures for the conditioner show: pose, or of the people that the renderer draws depth, depth-zoe, body-depth, normals, mesh'
 complete -c headkit -n '__headkit_command_is generate' -l convention -r -f -d 'How key points are drawn for the conditioner'
-complete -c headkit -n '__headkit_command_is generate' -l head -r -F -d 'With --control mesh: draw the mesh of this FLAME file, put on the rendered heads, instead of our own'
+complete -c headkit -n '__headkit_command_is generate' -l head -r -F -d 'With --control mesh: draw the mesh of this FLAME file, put on the rendered heads, instead of our own. Where head_w_ears.npy of head_detector lies beside it, its vertices are drawn'
 complete -c headkit -n '__headkit_command_is generate' -l control-scale -r -f -d 'How strongly the conditioner is heard'
 complete -c headkit -n '__headkit_command_is generate' -l scheduler -r -f -d 'The sampler: euler, euler-trailing, euler-a, heun, ddim, ddim-trailing, dpm++, dpm++-karras, sde-dpm++-karras, unipc, lcm, tcd, flow-euler'
 complete -c headkit -n '__headkit_command_is generate' -l steps -r -f -d 'Steps of the sampler'

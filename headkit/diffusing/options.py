@@ -61,7 +61,8 @@ class ModelOptions:
     head: Annotated[
         str | None,
         Opt(
-            "With --control mesh: draw the mesh of this FLAME file, put on the rendered heads, instead of our own.",
+            "With --control mesh: draw the mesh of this FLAME file, put on the rendered heads, instead of our own. "
+            "Where head_w_ears.npy of head_detector lies beside it, its vertices are drawn; else all above the neck.",
             "FILE",
         ),
     ] = None

@@ -386,6 +386,21 @@ def test_a_row_says_how_it_was_made(painter, tmp_path):
     assert (tmp_path / "cache/headkit/digests").is_dir()
 
 
+def test_what_conditions_an_image_is_what_its_row_keeps():
+    """Rounded before anything is drawn: a replay sees the row alone."""
+    from headkit.diffusing.asking import asked
+    from headkit.run.numbers import rounded
+
+    (record,) = rows(
+        1, camera={"K": [[500, 0, 300], [0, 500, 250], [0, 0, 1]], "up": [0.1234567, -1, 0]}
+    )
+    record["poses"][0]["head"] = {"yaw": 12.34567, "pitch": 0.1, "roll": 3}
+    mapped = asked(record, PRESETS["sdxl"], 1024).mapped
+    for name in ("poses", "camera"):
+        assert mapped[name] == rounded(name, mapped[name])
+    assert asked(mapped, replace(PRESETS["sdxl"], sizes=((1024, 1024),)), None).mapped == mapped
+
+
 def test_low_rank_changes_are_added_to_the_weights(painter, tmp_path):
     import torch
     from safetensors.torch import save_file

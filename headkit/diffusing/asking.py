@@ -119,7 +119,17 @@ def _pose(pose: Any, index: int, affine: Affine) -> Record:
         if not _numbers(box, 4):
             raise RequestError("bad-pose", f"person {index}: box needs four finite numbers")
         mapped["box"] = [*_point(affine, *box[:2]), *_point(affine, *box[2:])]
+    head = pose.get("head")
+    if isinstance(head, dict):
+        mapped["head"] = {name: _rounded(value, _POINTS) for name, value in head.items()}
     return mapped
+
+
+def _rounded(value: Any, decimals: int) -> Any:
+    """A number, or numbers in lists, as a row keeps them; anything else as it is."""
+    if isinstance(value, list):
+        return [_rounded(one, decimals) for one in value]
+    return round(value, decimals) if isinstance(value, float) else value
 
 
 def _point(affine: Affine, x: float, y: float) -> list[float]:
@@ -130,8 +140,13 @@ def _point(affine: Affine, x: float, y: float) -> list[float]:
 def _camera(record: Record, affine: Affine) -> Record | None:
     """The record's camera, its K in pixels of the image; None where it has none."""
     camera = record.get("camera")
-    if not isinstance(camera, dict) or "K" not in camera:
-        return camera if isinstance(camera, dict) else None
+    if not isinstance(camera, dict):
+        return None
+    camera = {
+        name: value if name == "K" else _rounded(value, _CAMERA) for name, value in camera.items()
+    }
+    if "K" not in camera:
+        return camera
     K = camera["K"]
     if not isinstance(K, list) or len(K) != 3 or not all(_numbers(row, 3) for row in K):
         raise RequestError("bad-camera", "camera.K: 3 x 3 finite numbers are needed")

@@ -268,7 +268,9 @@ def _combed(
         roots = replace(roots, lengths=lengths_to_cut(roots, scalp, growth.cut))
     elif growth.comb == Comb.TIED:
         roots = replace(roots, lengths=lengths_to(roots.places, scalp, tie))
-    fringe = in_fringe(roots, scalp, look.fringe) & (growth.comb != Comb.BACK)
+    # Hair that is combed back or shorn has none.
+    falls = look.style != "buzz" and growth.comb != Comb.BACK
+    fringe = in_fringe(roots, scalp, look.fringe if falls else 0.0)
     if brim is not None:  # a hat holds the fringe up; what escapes it would be single strands
         roots = Roots(*(getattr(roots, name)[~fringe] for name in roots.__dataclass_fields__))
         fringe = fringe[~fringe]

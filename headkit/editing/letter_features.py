@@ -191,6 +191,7 @@ def _part(k: int, start: int, end: int) -> str:
     return "B" if k == start else "E" if k == end - 1 else "M"
 
 
+@lru_cache(maxsize=4096)
 def _kind(text: str) -> str:
     letter = text[:1]
     if "\u3041" <= letter <= "\u3096":

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from headkit.editing import names_marks as marks
@@ -138,15 +139,18 @@ def _safe(text: str, words: tuple[Token, ...]) -> list[bool]:
     return [any(start <= token.start < end for start, end in spans) for token in words]
 
 
-def _safe_spans(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=16)
+def _safe_spans(text: str) -> tuple[tuple[int, int], ...]:
     plain = lower(text)
-    return [
-        (start, end)
-        for start, end in marks.phrases_in(plain, _eponyms())
-        if " " in plain[start:end]
-        or plain[start:end] not in CELESTIAL
-        or not re.match(r"\s[A-Z]", text[end : end + 2])
-    ]
+    return tuple(
+        [
+            (start, end)
+            for start, end in marks.phrases_in(plain, _eponyms())
+            if " " in plain[start:end]
+            or plain[start:end] not in CELESTIAL
+            or not re.match(r"\s[A-Z]", text[end : end + 2])
+        ]
+    )
 
 
 CELESTIAL = (
@@ -322,6 +326,7 @@ def _table(name: str, phrases: frozenset[str]) -> dict[str, tuple[str, ...]]:
     return _TABLES[name]
 
 
+@lru_cache(maxsize=1)
 def _eponyms() -> dict[str, tuple[str, ...]]:
     return _table("eponyms", EPONYMS | {place for place in PLACES if " " in place})
 

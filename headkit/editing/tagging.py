@@ -52,8 +52,10 @@ def best_labels(found: Scores, known: Weights, bias: float) -> list[int]:
     """The likeliest labels (Viterbi 1967); `bias` is added to the score of every label of a name."""
     every = range(len(LABELS))
     moves = [known[f"> {label}"] for label in LABELS]
-    if not found:
-        return []
+    # Where no label can make up for the moves to it and back, all units are of no name.
+    gain = max(each - moves[0][0] for move in moves for each in move)
+    if all(max(score[1:]) + bias + 2 * gain < 0 for score in found):
+        return [0] * len(found)
     best: list[float] = []
     back: list[list[int]] = []
     for place, score in enumerate(found):

@@ -71,6 +71,7 @@ class Token:
         return self.cap and (len(self.text) == 1 or self.text[1] == ".")
 
 
+@lru_cache(maxsize=4096)
 def script_of(letter: str) -> Script | None:
     """The script of a letter; None for digits, marks and signs."""
     point = ord(letter)
@@ -80,6 +81,7 @@ def script_of(letter: str) -> Script | None:
     return "other" if letter.isalpha() else None
 
 
+@lru_cache(maxsize=64)
 def lower(text: str) -> str:
     """The text in lower case, letter for letter: its offsets are those of the text."""
     return "".join(

@@ -83,6 +83,7 @@ def word_facts(
     return found
 
 
+@lru_cache(maxsize=64)
 def caption_language(text: str) -> tuple[str, str]:
     """(language, use of capitals) of a caption."""
     cased = tuple(token for token in tokens(text) if script_of(token.text[0]) in CASED)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SIZE = 64  # pixels of the crop's side: what an hour of one core can train
+SIZE = 96  # pixels of the crop's side: what an hour of one core can train
 _WIDTHS = (16, 32, 64, 128, 256)  # channels at 1/2, 1/4, 1/8, 1/16, 1/32 of the side
 _FEATURES = 64  # of the decoder
 _HIDDEN = 384  # of the second stage

@@ -25,7 +25,7 @@ Pixels = NDArray[np.uint8]
 BOX_MARGIN = 1.15  # the square about a box, in its longer sides
 POINTS_MARGIN = 1.25  # the square about the first estimate of the landmarks
 SMALLEST = 24  # pixels of a head's box below which it is not cut out; smaller ones are made from larger ones
-LARGEST = 320  # pixels of a cutout's side: larger ones are reduced
+LARGEST = 200  # pixels of a cutout's side: larger ones are reduced
 LEAST_SEEN = 0.15
 
 
@@ -165,7 +165,7 @@ def _warp(pixels: Any, backward: Any, centre: Any, limits: Any, out: Any) -> Non
     step = (
         np.sqrt(abs(backward[0, 0] * backward[1, 1] - backward[0, 1] * backward[1, 0])) * 2 / size
     )
-    taps = 1 if step < 1.1 else 2 if step < 2.2 else 3
+    taps = 1 if step < 1.35 else 2 if step < 2.7 else 3
     for row in range(size):
         for column in range(size):
             red, green, blue = 0.0, 0.0, 0.0

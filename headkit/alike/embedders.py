@@ -85,16 +85,25 @@ class _Words:
         return np.stack([words.describe(text) for text in items])
 
 
+def check_model(of: Of, model: str | None) -> None:
+    """Refuse, before anything is read, a model that cannot describe `of`. Raises Stop (2)."""
+    default = LIKENESS if of == "image" else WORDS
+    if model in (LIKENESS, WORDS) and model != default:
+        raise Stop(USAGE, f"--model {model} does not describe --of {of}; use {default}")
+    if model is not None and of == "prompt" and _is_program(model):
+        raise Stop(USAGE, f"--model {model}: TorchScript looks at pictures; use --of image")
+
+
+def _is_program(model: str) -> bool:
+    return ":" not in model and not Path(model).is_dir() and model.endswith(_PROGRAMS)
+
+
 def embedder(of: Of, model: str | None, device: str) -> Embedder:
     """What --model names. Raises Stop: 2 for what cannot be, 66 for a file that is not there, 69 for missing weights."""
-    default = LIKENESS if of == "image" else WORDS
-    if model is None or model == default:
+    check_model(of, model)
+    if model is None or model in (LIKENESS, WORDS):
         return _Likeness() if of == "image" else _Words()
-    if model in (LIKENESS, WORDS):
-        raise Stop(USAGE, f"--model {model} does not describe --of {of}; use {default}")
-    if ":" not in model and not Path(model).is_dir() and model.endswith(_PROGRAMS):
-        if of == "prompt":
-            raise Stop(USAGE, f"--model {model}: TorchScript looks at pictures; use --of image")
+    if _is_program(model):
         from headkit.backends.embedding import torchscript_network
 
         return torchscript_network(Path(model), device)

@@ -173,6 +173,8 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
 
 def _what(options: Options) -> str:
     """What is compared. Raises Stop (2) for options that make no sense together."""
+    from headkit.alike.embedders import check_model
+
     asked = options.model is not None or options.against is not None or options.calibrate
     of = options.of or ("image" if asked else "bytes")
     vectors = of in _VECTORS
@@ -193,6 +195,8 @@ def _what(options: Options) -> str:
             USAGE,
             f"--threshold {options.threshold:g}: a threshold belongs to a model; name it, as --model {own}",
         )
+    if vectors:
+        check_model("prompt" if of == "prompt" else "image", options.model)
     return of
 
 

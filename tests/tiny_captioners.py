@@ -32,6 +32,8 @@ def save_coca(folder: Path) -> Path:
     (folder / "open_clip_config.json").write_text(json.dumps(config))
     torch.manual_seed(3)
     network = open_clip.create_model(f"local-dir:{folder}", load_weights=False)
+    with torch.no_grad():  # open_clip leaves it as memory was
+        network.text_decoder.text_projection.normal_(std=0.2)
     _spread(network, 3.0)
     arrays = {name: value.contiguous() for name, value in network.state_dict().items()}
     save_file(arrays, folder / "open_clip_model.safetensors")

@@ -56,7 +56,8 @@ def _list(
 ) -> Any:
     kinds = set(map(type, value))
     if kinds <= {float, int} and float in kinds:
-        if not math.isfinite(sum(value)):
+        # The sum is finite in one step where all are; a sum of large numbers may overflow, so that each is asked then.
+        if not math.isfinite(sum(value)) and not all(map(math.isfinite, value)):
             raise NotFiniteError(path)
         if decimals is None:
             return value

@@ -154,6 +154,10 @@ def test_numbers_that_are_not_finite_are_found_wherever_they_are(value, bad, dat
     rounded("truth", value)
 
 
+def test_large_numbers_whose_sum_overflows_are_finite():
+    assert rounded("truth", [1.5e308, 1.5e308]) == [1.5e308, 1.5e308]
+
+
 def test_rounding_follows_the_longest_path():
     pose = rounded(
         "truth",

@@ -18,7 +18,7 @@ _headkit() {
     done
     [[ -z $ended ]] || previous=''
     case $command in
-        '') words='pose-sample pose-extract caption generate detect fit3dmm filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
+        '') words='pose-sample pose-extract caption generate detect fit3dmm score filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
             words='--people --yaw --yaw-range --framing --ages --canvas --targets --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
@@ -79,6 +79,15 @@ _headkit() {
                 --export) words='obj ply glb' operands='' ;;
                 -d|--dir|--root|--log) words='folders' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
+            esac
+            ;;
+        score)
+            words='--score --missing -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            case $previous in
+                --score|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                -o|--output) words='files' operands='' ;;
+                --bad-lines) words='stop skip' operands='' ;;
+                --root|--log) words='folders' operands='' ;;
             esac
             ;;
         filter)

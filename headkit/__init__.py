@@ -27,6 +27,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     evaluation      head
     fitting         tool paths image picture head backends evaluation render
     arrangement     nothing: when two scenes of key points are the same
+    scoring         status record tool paths image picture head evaluation fitting backends prompt
     alike           status tool paths image expression arrangement twins backends
     twins           status image: it knows arrays, and a folder of its own
     head            nothing: it knows arrays, not records or files of ours
@@ -40,7 +41,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends formats completions
+    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends formats completions scoring
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends editing fitting tool tools

@@ -47,6 +47,29 @@ _TARGET = tuple(
     for field in _TRUTH
 )
 
+
+# fmt: off
+_SCORES = (  # of the whole picture; heads that are to be ignored do not count
+    Field("scores.sharpness", "number", "1 less the blur effect, seen at one size, 0 to 1"),
+    Field("scores.sharpness_head", "number", "least of a head, seen at a size of its own, 0 to 1"),
+    Field("scores.exposure", "number", "1 neither too dark nor too bright, 0 black or white"),
+    Field("scores.exposure_head", "number", "least of a head, 0 to 1"),
+    Field("scores.exposure_unclipped", "number", "share of the pixels that are neither black nor white, 0 to 1"),
+    Field("scores.entropy", "number", "of the grey levels, as a share of its maximum: 0 of a black or flat picture, to 1"),
+    Field("scores.entropy_blocks", "number", "share of 16 parts of the picture in which there is something to see, 0 to 1"),
+    Field("scores.size", "number", "shorter side of the picture", "pixels"),
+    Field("scores.size_head", "number", "shorter side of the smallest head's box", "pixels", 2),
+    Field("scores.size_head_share", "number", "shorter side of the largest head's box, as a share of the picture's"),
+    Field("scores.aspect", "number", "longer side of the picture by its shorter, 1 or more"),
+)
+_HEAD_SCORES = (
+    Field("heads[].scores", "object", "as scores, of this head", decimals=5),
+    Field("heads[].scores.sharpness", "number", "1 less the blur effect, 0 to 1"),
+    Field("heads[].scores.exposure", "number", "1 neither too dark nor too bright, 0 black or white"),
+    Field("heads[].scores.size", "number", "shorter side of its box", "pixels", 2),
+)
+# fmt: on
+
 # fmt: off
 FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record(5)
     Field("schema", "int", "major version of this format, on the first row written"),
@@ -71,7 +94,7 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("target", "object", "as truth, of the scene that a diffusion model was shown: what was asked for, not what is there", tools=("generate",)),
     *_TARGET,
     Field("target.heads[].fit", "object", "residual_mm: how far the mesh of --head is from the rendered head it was put on", "millimetres", 3),
-    Field("heads", "list", "the heads found", tools=("detect", "fit3dmm")),
+    Field("heads", "list", "the heads found", tools=("detect", "fit3dmm", "score")),
     Field("heads[].box", "list", "[x1, y1, x2, y2] of the whole head with hair", "pixels", 2),
     Field("heads[].score", "number", "confidence of the detector", decimals=4),
     Field("heads[].landmarks", "object", "scheme (ibug68, dense, mediapipe468, mediapipe478, vertices), points n x [x, y, standard deviation], visible: a string of 0 and 1; with the scheme vertices also that list: which of the head model's each point marks", "pixels", 2),
@@ -88,13 +111,15 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("heads[].fit.mirror", "number", "between the fits of the head as it is and in the mirror", "degrees", 2),
     Field("heads[].mesh", "string", "path of the mesh file, relative to the root"),
     Field("heads[].ignore", "string", "why this head is left out: fit failed, or what another tool says"),
+    *_HEAD_SCORES,
     Field("label", "object", "what was asked for against what was found: head_count (asked, found), accepted, heads", tools=("fit3dmm",)),
     Field("label.heads[].asked", "int", "number of the head among those of target or truth"),
     Field("label.heads[].found", "int", "number of the head among heads; null where none is there", nullable=True),
     Field("label.heads[].delta_deg", "number", "between the rotations that a crop shows; null where there is nothing to compare", "degrees", 3, nullable=True),
     Field("label.heads[].delta_px", "number", "mean distance of the 68 landmarks", "pixels", 2, nullable=True),
     Field("label.heads[].silhouette_iou", "number", "intersection over union of the silhouettes of the 3D heads", decimals=4, nullable=True),
-    Field("scores", "object", "name -> number; higher means more of what the name says", decimals=5, tools=("pose-extract", "caption", "generate")),
+    Field("scores", "object", "name -> number; higher means more of what the name says; one that cannot be had is left out", decimals=5, tools=("pose-extract", "caption", "generate", "score")),
+    *_SCORES,
     Field("cluster", "string", "near-twins share it", tools=("dedupe",)),
     Field("made", "object", "tool -> headkit version, model, options that are not defaults"),
     Field("error", "object", "tool, kind, message: what is wrong with this record"),

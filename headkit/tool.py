@@ -198,8 +198,8 @@ class Tool:
         return importlib.import_module(f"{self.package}.{self.name.replace('-', '_')}")
 
 
-# In pipeline order.
-TOOLS: tuple[Tool, ...] = (
+_PICTURED = ("image", "image_sha256", "width", "height", "poses", "camera", "generated", "truth", "target", "scores")  # fmt: skip
+TOOLS: tuple[Tool, ...] = (  # in pipeline order
     Tool(
         "pose-sample",
         "source",
@@ -234,18 +234,7 @@ TOOLS: tuple[Tool, ...] = (
         "map",
         "make one image per record, of people in the record's poses",
         reads=("width", "height", "poses"),
-        writes=(
-            "image",
-            "image_sha256",
-            "width",
-            "height",
-            "poses",
-            "camera",
-            "generated",
-            "truth",
-            "target",
-            "scores",
-        ),
+        writes=_PICTURED,
         batch=4,
         seeded=True,
         device=True,
@@ -269,6 +258,16 @@ TOOLS: tuple[Tool, ...] = (
         writes=("heads", "camera", "label"),
         batch=8,
         device=True,
+    ),
+    Tool(
+        "score",
+        "map",
+        "measure how good images and labels are: numbers, no decisions",
+        reads=("image",),
+        writes=("scores", "heads"),
+        batch=8,
+        device=True,
+        null=True,
     ),
     Tool(
         "filter",

@@ -1,0 +1,22 @@
+"""The options of score. An option that no score asked for uses is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from headkit.tool import Opt
+
+DEFAULT = "sharpness,exposure,entropy,size,aspect"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions:
+    """What is measured and with what; see table.SCORES."""
+
+    score: Annotated[
+        str, Opt("Scores to write, with commas between them; the manual lists them.", "NAMES")
+    ] = DEFAULT
+    missing: Annotated[
+        bool, Opt("Leave scores alone that a record has; measure those that it lacks.")
+    ] = False

@@ -29,6 +29,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     arrangement     nothing: when two scenes of key points are the same
     scoring         status record tool paths image picture head evaluation fitting backends prompt
     alike           status tool paths image expression arrangement twins backends
+    faces           status tool paths image picture head twins backends
     twins           status image: it knows arrays, and a folder of its own
     head            nothing: it knows arrays, not records or files of ours
     render          head attributes

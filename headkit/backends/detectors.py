@@ -48,7 +48,7 @@ def open_detector(model: str | None, imgsz: int | None, device: str) -> Detector
 
 
 def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search]:
-    from headkit.backends import vggheads, yolo
+    from headkit.backends import programs, vggheads, yolo
     from headkit.backends.yolo_file import RefusedError
 
     kind = path.suffix.lower()
@@ -56,7 +56,7 @@ def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search
         if kind == ".npz":
             own = yolo.load_weights(path, imgsz=imgsz, device=device)
             return own, YOLO_SEARCH if own.people else OWN_SEARCH
-        if kind == ".onnx" or vggheads.is_torchscript(path):
+        if kind == ".onnx" or programs.is_torchscript(path):
             if imgsz not in (None, vggheads.SIDE):
                 raise Stop(
                     USAGE, f"--imgsz {imgsz}: VGGHeads sees {vggheads.SIDE} pixels; leave it out"

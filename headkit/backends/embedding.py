@@ -5,9 +5,7 @@ Items go through in chunks of one fixed shape, so that the vector of one does no
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from headkit.backends.open_clip_files import load_open_clip
+from headkit.backends.programs import load_torchscript
 from headkit.backends.weights import digest_of, first_line
+from headkit.backends.yolo_file import RefusedError
 from headkit.image import Pixels
-from headkit.status import NO_INPUT, UNAVAILABLE, USAGE, Stop
+from headkit.status import UNAVAILABLE, Stop
 
 Vectors = NDArray[np.float32]  # (n, width)
 
@@ -55,18 +56,9 @@ def open_clip_network(model: str, of: str, device: str) -> Network:
     Raises Stop: 2 for names that open_clip does not know, 66 for a file that is not there, 69 for weights that are
     neither here nor to be had.
     """
-    import open_clip
-
-    name, tag, file = _weights(model)
-    try:
-        with _offline():
-            network, prepare = open_clip.create_model_from_pretrained(name, tag, device=device)
-            tokenizer = open_clip.get_tokenizer(name) if of == "prompt" else None
-    except Exception as error:  # broken files end in errors of many kinds
-        raise Stop(
-            UNAVAILABLE, f"--model {model}: cannot be used ({first_line(error)}); fetch it again"
-        ) from error
-    network = network.eval().requires_grad_(requires_grad=False)
+    loaded = load_open_clip(model, device)
+    network, prepare = loaded.network, loaded.prepare
+    tokenizer = loaded.tokenizer() if of == "prompt" else None
 
     def look(pictures: Sequence[Pixels]) -> torch.Tensor:
         images = torch.stack([prepare(Image.fromarray(pixels)) for pixels in pictures])
@@ -78,71 +70,10 @@ def open_clip_network(model: str, of: str, device: str) -> Network:
         found: torch.Tensor = network.encode_text(tokenizer(list(texts)).to(device), normalize=True)
         return found
 
-    called = (
-        f"open_clip {model if tag is not None else Path(model).name} {digest_of(file)[:16]} {of}"
-    )
+    called = f"{loaded.name} {of}"
     if of == "prompt":
         return _checked(model, called, device, None, read, "")
     return _checked(model, called, device, None, look, _GREY)
-
-
-def _weights(model: str) -> tuple[str, str | None, Path]:
-    """Architecture and weights as open_clip takes them, and the file that holds the weights."""
-    import open_clip
-
-    if Path(model).is_dir():
-        files = [
-            Path(model) / f"open_clip_{kind}" for kind in ("model.safetensors", "pytorch_model.bin")
-        ]
-        there = [file for file in files if file.is_file()]
-        if not there or not (Path(model) / "open_clip_config.json").is_file():
-            raise Stop(
-                NO_INPUT, f"--model {model}: no model of open_clip in this folder; check the path"
-            )
-        return f"local-dir:{model}", None, there[0]
-    name, _, tag = model.partition(":")
-    if name not in open_clip.list_models():
-        raise Stop(
-            USAGE,
-            f"--model {model}: no model of open_clip; name one as ViT-L-14:openai, or a TorchScript file",
-        )
-    tags = open_clip.list_pretrained_tags_by_model(name)
-    if "/" in tag or tag.endswith((".pt", ".bin", ".safetensors")):
-        if not Path(tag).is_file():
-            raise Stop(NO_INPUT, f"--model {model}: no such file; check the path")
-        return name, tag, Path(tag)
-    if tag not in tags:
-        raise Stop(
-            USAGE, f"--model {model}: name its weights after a colon: {', '.join(tags) or 'a file'}"
-        )
-    config = open_clip.get_pretrained_cfg(name, tag)
-    try:
-        try:
-            with _offline():
-                file = open_clip.download_pretrained(config)
-        except Exception:  # noqa: BLE001 - of many kinds; not here, so it is fetched
-            file = open_clip.download_pretrained(config)
-    except Exception as error:  # the hub's client has errors of many kinds
-        raise Stop(
-            UNAVAILABLE,
-            f"--model {model}: its weights are not here and cannot be fetched ({first_line(error)}); run it once where "
-            f"there is a network, or name a file: {name}:FILE",
-        ) from error
-    # The tag, not the file: open_clip knows by it which activation the weights were made for.
-    return name, tag, Path(file)
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    """The hub's client looks at what is here only: else it asks the network about files that it has."""
-    from huggingface_hub import constants
-
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
 
 
 def torchscript_network(path: Path, device: str) -> Network:
@@ -152,14 +83,9 @@ def torchscript_network(path: Path, device: str) -> Network:
     """
     digest = digest_of(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # torch's own advice about TorchScript
-            load: Any = torch.jit.load
-            module = load(str(path), map_location=device).eval()
-    except (RuntimeError, ValueError) as error:
-        raise Stop(
-            UNAVAILABLE, f"--model {path}: cannot be read ({first_line(error)}); fetch it again"
-        ) from None
+        module = load_torchscript(path, device)
+    except RefusedError as error:
+        raise Stop(UNAVAILABLE, f"--model {path}: {error}") from None
     mean = torch.tensor(_MEAN).view(3, 1, 1)
     deviation = torch.tensor(_DEVIATION).view(3, 1, 1)
 

@@ -6,9 +6,6 @@ without suppression: boxes (1, 1000, 4) as corners, scores (1, 1000, 1), paramet
 
 from __future__ import annotations
 
-import importlib
-import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from headkit.backends import programs
 from headkit.backends.boxes import Candidates
 from headkit.backends.yolo_file import RefusedError
 
@@ -47,26 +45,9 @@ class VggHeadsNetwork:
         return [Candidates(boxes[kept], scores[kept, 0], params=params[kept])]
 
 
-def is_torchscript(path: Path) -> bool:
-    """Whether a file holds a TorchScript program: a zip with code in it, unlike a pickled network."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return any("/code/" in name for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return False
-
-
 def load_torchscript(path: Path, *, device: str = "cpu") -> VggHeadsNetwork:
     """From a .trcd or .pt file. Raises RefusedError where it is broken, or gives something else."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # torch's own advice about TorchScript
-            load: Any = torch.jit.load
-            module = load(str(path), map_location=device).eval()
-    except (RuntimeError, ValueError) as error:
-        raise RefusedError(
-            f"cannot be read ({str(error).splitlines()[0]}); fetch it again"
-        ) from None
+    module = programs.load_torchscript(path, device)
 
     def run(images: NDArray[np.float32]) -> list[NDArray[Any]]:
         with torch.inference_mode():
@@ -77,20 +58,8 @@ def load_torchscript(path: Path, *, device: str = "cpu") -> VggHeadsNetwork:
 
 
 def load_onnx(path: Path, *, device: str = "cpu") -> VggHeadsNetwork:
-    """From an .onnx file, by onnxruntime with one thread. Raises RefusedError, or ImportError without onnxruntime."""
-    runtime = importlib.import_module("onnxruntime")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1  # the order of sums
-    options.log_severity_level = 3
-    providers = ["CPUExecutionProvider"]
-    if device != "cpu":
-        providers.insert(0, "CUDAExecutionProvider")
-    try:
-        session = runtime.InferenceSession(str(path), options, providers=providers)
-    except Exception as error:  # noqa: BLE001  onnxruntime's errors have no class of their own
-        raise RefusedError(
-            f"cannot be read ({str(error).splitlines()[0]}); fetch it again"
-        ) from None
+    """From an .onnx file. Raises RefusedError, or ImportError without onnxruntime."""
+    session = programs.load_onnx(path, device)
     name = session.get_inputs()[0].name
 
     def run(images: NDArray[np.float32]) -> list[NDArray[Any]]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from headkit.status import NO_INPUT, Stop
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file of weights; Stop 66 where it cannot be opened."""
+def digest_of(path: Path, option: str = "--model") -> str:
+    """SHA-256 of a file of weights; Stop 66, naming `option`, where it cannot be opened."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise Stop(NO_INPUT, f"--model {path}: {error.strerror}; name a file of weights") from None
+        raise Stop(NO_INPUT, f"{option} {path}: {error.strerror}; name a file of weights") from None
 
 
 def first_line(error: BaseException) -> str:

@@ -21,6 +21,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     targets         attributes status
     captioning      attributes targets prompt_words wording tool status jsonl
     expression      attributes record status
+    choosing        status tool jsonl expression scoring
     request         tool attributes prompt render
     conditioning    status tool request head render
     overlay         head render
@@ -42,7 +43,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends formats completions scoring
+    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression choosing conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends formats completions scoring
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends editing fitting tool tools

@@ -100,12 +100,23 @@ def extend(line: bytes, record: Record, fields: Record) -> bytes:
     return dump({**record, **fields})
 
 
-def _without_last(line: bytes, value: Any) -> bytes | None:
-    """The line up to the comma before its last key, LAST, None where that is not found at once.
+def without(line: bytes, record: Record, name: str) -> tuple[bytes, Record]:
+    """The line and the record without the field `name`; all else keeps its bytes where the field stands last."""
+    rest = None
+    if len(record) > 1 and next(reversed(record)) == name:
+        rest = _without_last(line, record[name], name)
+    if rest is None and _has_long_integer(line):
+        record = _parse_exactly(line)
+    others = {key: value for key, value in record.items() if key != name}
+    return (dump(others) if rest is None else rest + b"}"), others
+
+
+def _without_last(line: bytes, value: Any, name: str = LAST) -> bytes | None:
+    """The line up to the comma before its last key, `name`, None where that is not found at once.
 
     What follows `,"made":` is a whole value and the brace that ends the line: it belongs to the outermost object.
     """
-    start = b',"' + LAST.encode() + b'":'
+    start = b',"' + name.encode() + b'":'
     at = line.rfind(start)
     try:
         tail = line[at + len(start) :].rstrip()[:-1]

@@ -95,6 +95,7 @@ class Drop:
     score: float | None = None
     threshold: float | None = None
     fields: Record = field(default_factory=dict)  # set on the ledger row as well, as `cluster`
+    values: Record = field(default_factory=dict)  # what the rule looked at: kept with the reason
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,9 @@ class Gathering:
     keep_path: bool = False
 
 
-Result = Record | Failure | Drop  # a dict holds the fields to set; an empty one changes nothing
+# A dict holds the fields to set; an empty one changes nothing. `made` in it is what another tool would have left there,
+# whose work this one did: tool -> object.
+Result = Record | Failure | Drop
 # Of records; of (record, Photo) pairs where Tool.photos is set.
 Process = Callable[[list[Any]], list[Result]]
 
@@ -269,12 +272,7 @@ TOOLS: tuple[Tool, ...] = (  # in pipeline order
         device=True,
         null=True,
     ),
-    Tool(
-        "filter",
-        "choose",
-        "keep the records for which an expression is true",
-        batch=16,
-    ),
+    Tool("filter", "choose", "keep the records for which an expression is true", writes=("truth", "heads", "scores"), batch=16, device=True),  # fmt: skip
     Tool(
         "dedupe",
         "whole",

@@ -39,6 +39,12 @@ _PARTS = {
     "truth.heads[].pose": ("rotation", "view"),
     "truth.heads[].landmarks": ("scheme", "points", "visible"),
     "truth.heads[].params": ("model", "sha256", "shape", "expression", "jaw", "translation"),
+    "heads[].pose": ("rotation", "view"),
+    "heads[].landmarks": ("scheme", "points", "visible"),
+    "heads[].params": ("model", "sha256", "shape", "expression", "jaw", "translation"),
+    "heads[].fit": ("landmarks", "converged", "flags"),
+    "label": ("head_count", "accepted", "heads"),
+    "label.head_count": ("asked", "found"),
     "prompt": ("text", "negative", "edits"),
     "error": ("tool", "kind", "message"),
 }
@@ -115,6 +121,13 @@ def check(node: Node, source: str, record: dict[str, Any] | None = None) -> Type
     """The type of the whole; ExpressionError where types can never fit or, given a record, a name is unknown."""
     whole = _Scope(_ROOT, () if record is None else (record,))
     return _Checker(source, whole, strict=record is not None).type(node, whole)
+
+
+def check_items(node: Node, source: str, items: Node, record: dict[str, Any] | None = None) -> Type:
+    """As check(), of an expression that is asked of each item of the list `items`."""
+    whole = _Scope(_ROOT, () if record is None else (record,))
+    checker = _Checker(source, whole, strict=record is not None)
+    return checker.type(node, checker.items(items, whole))
 
 
 @dataclass(frozen=True)
@@ -301,3 +314,22 @@ def paths(node: Node) -> list[Path]:
     if isinstance(node, Call) and node.name in ITERATING:
         parts = parts[:1]
     return [path for part in parts for path in paths(part)]
+
+
+def names(node: Node) -> set[tuple[str, ...]]:
+    """The names that paths of the record begin with, up to the first index: ("scores", "flip").
+
+    Those that may be missing, in exists(x) and before ??, are not among them.
+    """
+    if isinstance(node, Fallback):
+        return names(node.right)
+    if isinstance(node, Call) and node.name == "exists":
+        return set()
+    if isinstance(node, Path):
+        keys = [step.key for step in node.steps]
+        at = next((at for at, key in enumerate(keys) if type(key) is not str), len(keys))
+        return {tuple(str(key) for key in keys[:at])}
+    parts = children(node)
+    if isinstance(node, Call) and node.name in ITERATING:
+        parts = parts[:1]
+    return {name for part in parts for name in names(part)}

@@ -40,14 +40,14 @@ Closure = Callable[[Any, Any], Any]
 COSTLIEST = 100_000_000  # items that one record may make an expression look at, times the condition's length
 
 
-def compiled(node: Node, source: str) -> Callable[[Any], Any]:
-    """The function of a record that evaluates the tree; it raises WrongTypeError."""
+def compiled(node: Node, source: str) -> Callable[..., Any]:
+    """The function of a record, or of an item and the whole record, that evaluates the tree; it raises WrongTypeError."""
     compiler = _Compiler(source)
     closure, spent = compiler.closure(node), compiler.spent
 
-    def evaluate(record: Any) -> Any:
+    def evaluate(item: Any, whole: Any = None) -> Any:
         spent[0] = 0
-        return closure(record, record)
+        return closure(item if whole is None else whole, item)
 
     return evaluate
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from typing import Any, get_type_hints
 
@@ -10,7 +10,7 @@ from headkit import __version__, jsonl
 from headkit.record import FIELDS, SCHEMA
 from headkit.run.numbers import NotFiniteError, rounded
 from headkit.status import BUG, Stop
-from headkit.tool import Context, Drop, Failure, Opt, Record, Result, Tool
+from headkit.tool import TOOLS, Context, Drop, Failure, Opt, Record, Result, Tool
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
@@ -21,6 +21,9 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "list": list,
 }
 _FIELDS = {field.path: field for field in FIELDS}
+MADE = "made"
+DROPPED = "dropped"  # the field of a ledger's row that says why
+_CHOOSERS = {tool.name for tool in TOOLS if tool.kind == "choose"}
 
 
 @dataclass(slots=True)
@@ -72,7 +75,8 @@ def missing(names: tuple[str, ...], record: Record) -> str | None:
     for name in names:
         field = _FIELDS.get(name)
         if name not in record:
-            tools = ", ".join(field.tools) if field else ""
+            makers = [tool for tool in field.tools if tool not in _CHOOSERS] if field else []
+            tools = ", ".join(makers)
             return f'no field "{name}"' + (f" (written by: {tools})" if tools else "")
         value = record[name]
         if field and (
@@ -92,28 +96,46 @@ class Writer:
 
     def outcome(self, raw: bytes, record: Record, result: Result) -> Outcome:
         """What `result` makes of the record. A result that breaks the tool's promise is a Stop 70."""
+        if DROPPED in record and self.tool.kind in ("choose", "whole"):
+            # Of a ledger: a row that is kept goes out as it once came in, one dropped again gets its new reason.
+            raw, record = jsonl.without(raw, record, DROPPED)
         if isinstance(result, Failure):
             return self.failed(raw, record, result)
         if isinstance(result, Drop):
-            return Outcome(ledger=self._ledger_row(raw, record, result))
+            return self._dropped(raw, record, result)
         if type(result) is not dict:
             raise Stop(
                 BUG, f"result of type {type(result).__name__} for id {record['id']!r}; report it"
             )
         if not result:
             return Outcome(row=raw)
-        undeclared = result.keys() - self.tool.writes
+        fields = self._rounded(result)
+        if isinstance(fields, Failure):
+            return self.failed(raw, record, fields)
+        others = fields.pop(MADE, {})  # what another tool would have left, whose work this one did
+        fields[MADE] = {**_object(record.get(MADE)), **others, self.tool.name: self.made}
+        return Outcome(row=self._extend(raw, record, fields))
+
+    def _dropped(self, raw: bytes, record: Record, drop: Drop) -> Outcome:
+        fields = self._rounded(drop.fields)
+        if isinstance(fields, Failure):
+            return self.failed(raw, record, fields)
+        if MADE in fields:
+            fields[MADE] = {**_object(record.get(MADE)), **fields[MADE]}
+        return Outcome(ledger=self._ledger_row(raw, record, replace(drop, fields=fields)))
+
+    def _rounded(self, fields: Record) -> Record | Failure:
+        """The fields with their numbers rounded; Stop 70 where the tool may not set one."""
+        undeclared = fields.keys() - {*self.tool.writes, MADE}
         if undeclared:
             raise Stop(
                 BUG, f"field {min(undeclared)!r} is set, but not declared in Tool.writes; report it"
             )
         try:
-            fields = {name: rounded(name, value) for name, value in result.items()}
+            return {name: rounded(name, value) for name, value in fields.items()}
         except NotFiniteError as fault:
             message = f"field {fault} holds a number that is not finite"
-            return self.failed(raw, record, Failure("not finite", message, model=True))
-        fields["made"] = {**_object(record.get("made")), self.tool.name: self.made}
-        return Outcome(row=self._extend(raw, record, fields))
+            return Failure("not finite", message, model=True)
 
     def failed(self, raw: bytes, record: Record, failure: Failure) -> Outcome:
         error = {"tool": self.tool.name, "kind": failure.kind, "message": failure.message}
@@ -131,7 +153,7 @@ class Writer:
         return self._extend(
             b"{}",
             {},
-            {**fields, "made": {**_object(record.get("made")), self.tool.name: self.made}},
+            {**fields, MADE: {**_object(record.get(MADE)), self.tool.name: self.made}},
         )
 
     def _ledger_row(self, raw: bytes, record: Record, drop: Drop) -> bytes:
@@ -140,7 +162,9 @@ class Writer:
             reason["score"] = rounded("", drop.score)
         if drop.threshold is not None:
             reason["threshold"] = drop.threshold
-        return self._extend(raw, record, {**drop.fields, "dropped": reason})
+        if drop.values:
+            reason["values"] = drop.values
+        return self._extend(raw, record, {**drop.fields, DROPPED: reason})
 
     def _extend(self, raw: bytes, record: Record, fields: Record) -> bytes:
         try:

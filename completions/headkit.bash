@@ -91,11 +91,11 @@ _headkit() {
             esac
             ;;
         filter)
-            words='--keep --preset --keep-errors -o --output --resume --tee --ledger --bad-lines -j --jobs --shard -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--keep --keep-heads --preset --score --keep-errors --calibrate --recall --drop-recall --json -o --output --resume --tee --ledger --bad-lines -j --jobs --device --shard -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --keep|-j|--jobs|--shard|-n|--limit) words='nothing' operands='' ;;
-                --preset) words='basic sources' operands='' ;;
-                -o|--output|--ledger) words='files' operands='' ;;
+                --keep|--keep-heads|--score|--recall|--drop-recall|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                --preset) words='basic sources vggheads strict' operands='' ;;
+                --calibrate|-o|--output|--ledger) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac

@@ -7,7 +7,7 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
 
     Options     frozen dataclass; each field `Annotated[type, Opt(...)] = default`
     EXAMPLES    tuple of Example, run as tests
-    and, by kind,
+    and, by kind (a choose or a whole that exports reports(options) is a report where that is true),
     map, choose     start(options, context) -> process;  process(records) -> one Result per record
                     `process.made`, if there, is kept in the record: what decides the result beside the options.
                     A batch that raises is tried again record by record, so that `process` keeps no count of calls
@@ -15,19 +15,17 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     A map never sees records with an error, a choose and a report do.
                     `reads(options)`, if exported, says which fields these options need, instead of Tool.reads
                     `tally(options)`, if exported, is a Tally or None: what the summary counts of the rows
-                    `batch(options)`, if exported, says how many records are worked on together where -b does not, None
-                    for Tool.batch; `process.sample`, how many a dry run times
-                    `before(options, context)`, if exported, is called once, in the parent, before a record is read;
-                    raises Stop where weights are missing
+                    `batch(options)`, if exported: records worked on together without -b, None for Tool.batch
+                    `process.sample`, if there: how many a dry run times
+                    `before(options, context)`, if exported, is called once, in the parent, before a record is read
                     and, where the first record decides whether the options make sense,
                     check(options, context, record) -> None: the runner calls it once, in the parent, with the
                     first record that has no error, before `start`; raises Stop
                     Where Tool.photos is set, process(pairs) gets (record, Photo) pairs, and its module exports
                     gathering(options, context) -> Gathering, how the photos are read and named.
-                    `process.prepare(pairs)`, if there, begins what can be done ahead, as decoding in threads: the
-                    runner calls it as soon as a batch is read
+                    `process.prepare(pairs)`, if there, is called as soon as a batch is read, to begin in threads
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
-                    `made` of what it returns is kept as of a process; reports(options): whether it is a report
+                    `made` of what it returns is kept as of a process
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
     source          draw(options, context, records, skip) -> records, from number `skip` on, or bytes: a row as it is
@@ -119,8 +117,7 @@ class Photo:
 class Gathering:
     """How photos are read: the file of the key that ids follow from, and whether records say where photos lie.
 
-    samples  tars and folders are of img2dataset: a JSON file beside each photo says more of it, and standard input
-             is a tar
+    samples  tars and folders are of img2dataset, with a JSON file beside each photo; standard input is a tar
     """
 
     key: Path
@@ -128,8 +125,7 @@ class Gathering:
     keep_path: bool = False
 
 
-# A dict holds the fields to set; an empty one changes nothing. `made` in it is what another tool would have left there,
-# whose work this one did: tool -> object.
+# A dict holds the fields to set; empty, it changes nothing. `made` in it is of a tool whose work this one did.
 Result = Record | Failure | Drop
 # Of records; of (record, Photo) pairs where Tool.photos is set.
 Process = Callable[[list[Any]], list[Result]]
@@ -272,7 +268,14 @@ TOOLS: tuple[Tool, ...] = (  # in pipeline order
         device=True,
         null=True,
     ),
-    Tool("filter", "choose", "keep the records for which an expression is true", writes=("truth", "heads", "scores"), batch=16, device=True),  # fmt: skip
+    Tool(
+        "filter",
+        "choose",
+        "keep the records for which an expression is true",
+        writes=("truth", "heads", "scores"),
+        batch=16,
+        device=True,
+    ),
     Tool(
         "dedupe",
         "whole",

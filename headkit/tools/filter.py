@@ -1,9 +1,9 @@
-"""Keep the records for which an expression is true, and set aside single heads; drop nothing without a word.
+r"""Keep the records for which an expression is true, and set aside single heads; drop nothing without a word.
 
-    headkit filter < heads.jsonl > kept.jsonl                                  # what has a picture and a head
+    headkit filter < heads.jsonl > kept.jsonl
     headkit filter --keep 'width >= 512 and any(truth.heads, box_height > 40 and visibility > 0.5)'
     headkit filter --keep-heads 'box_height >= 24 and fit.converged' < heads.jsonl
-    headkit filter --preset vggheads < heads.jsonl                             # measures what is missing, then decides
+    headkit filter --preset vggheads < heads.jsonl
     headkit filter --calibrate labels.jsonl --recall 0.99 < scored.jsonl
 
 Fields. A path names a field: width, truth.heads[0].box[3], scores["odd name"], heads[-1].score. jq's leading dot is accepted. heads[].score is
@@ -50,7 +50,7 @@ back what it keeps of a ledger, without `dropped`:
 This deletes the pictures of dropped records, in the folder that paths are relative to, whatever they are called.
 Where one picture has several records, as copies have, look first whether another record still needs it:
 
-    jq -j '.image // empty | . + "\u0000"' kept.jsonl.dropped | xargs -0 -r rm -f --
+    jq -j '.image // empty | . + "\u0000"' kept.jsonl.dropped | perl -0pe 's/%(..)/chr hex $1/ge' | xargs -0 rm -f --
 
 Calibration. --calibrate FILE drops nothing and says what each threshold of a score would do, measured on records that
 people have labelled: FILE has lines {"id": "a", "keep": true}, standard input the records, with their scores. Precision

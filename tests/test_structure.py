@@ -213,7 +213,8 @@ def test_equal_flags_have_equal_help_and_letters_one_meaning():
         shared = {flag.names[-1] for flag in definition.common_flags(tool)}
         for flag in definition.own_flags(tool):
             assert flag.names[-1] not in shared, f"{tool.name} {flag.names[-1]}: is the runner's"
-            if flag.names[-1] in OF_TWO_KINDS or flag.choices:  # words of the tool's own, as generate --model render
+            # Choices are words of the tool's own, as generate --model render.
+            if flag.names[-1] in OF_TWO_KINDS or flag.choices:
                 continue
             kind = (flag.type, flag.metavar)
             assert meaning.setdefault(flag.names[-1], kind) == kind, f"{tool.name} {flag.names[-1]}"

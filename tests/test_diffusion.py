@@ -6,15 +6,18 @@ import copy
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_diffusion
+from safetensors.torch import load_file, save_file
 
 from headkit.conditioning import pose_image
 from headkit.diffusing.options import recipe_of
@@ -59,9 +62,8 @@ def options(models):
         chosen = {"preset": None if conditioner == "adapter" else conditioner}
         chosen |= {"steps": 2, "chunk": 2, "size": 64, "format": "png"}
         base = "zimage-base" if conditioner == "zimage" else "base"
-        return generate.Options(
-            model=str(models / base), conditioner=str(models / conditioner), **(chosen | given)
-        )
+        chosen |= {"model": str(models / base), "conditioner": str(models / conditioner)}
+        return generate.Options(**(chosen | given))
 
     return of
 
@@ -222,6 +224,40 @@ def test_images_are_written_while_the_next_chunk_is_drawn(painter, tmp_path, mon
     assert len(calls) == 2
 
 
+def test_short_chunks_are_filled_from_the_batches_that_come(painter, monkeypatch):
+    """With two shapes in every batch half of each chunk would else be copies. Images are those of rows by themselves."""
+    given = rows(6)
+    for record in given[1::2]:
+        record["height"] = 900
+    expected = digests(painter(chunk=2)(given))
+    process = painter(chunk=2)
+    network, drawn = process.painter.network, []
+    plain = network.draw
+
+    def counted(orders, pieces):
+        if any(order.text == "poison" for order in orders):
+            raise ValueError("one of them")
+        drawn.append(len({order.text for order in orders}))
+        return plain(orders, pieces)
+
+    monkeypatch.setattr(network, "draw", counted)
+    batches = [given[:2], given[2:4], given[4:]]
+    for batch in batches:
+        process.prepare(batch)
+    process.painter._ahead._thread.shutdown()
+    found = [digests(process(batch)) for batch in batches]
+    assert [digest for batch in found for digest in batch] == expected
+    assert drawn == [2, 2, 1, 1]  # both of the second batch are done before their turn
+    process, poisoned = painter(chunk=2), copy.deepcopy(given[2:4])
+    poisoned[0]["prompt"]["text"] = "poison"
+    for batch in (given[:2], poisoned):
+        process.prepare(batch)
+    process.painter._ahead._thread.shutdown()
+    assert digests(process(given[:2])) == expected[:2]  # its neighbours are not to pay for it
+    with pytest.raises(ValueError, match="one of them"):
+        process(poisoned)
+
+
 def test_pictures_that_do_not_fit_are_refused(painter):
     from headkit.backends.diffusion.network import Order
 
@@ -250,7 +286,7 @@ def test_words_are_encoded_as_the_library_does(painter):
             )
             assert torch.allclose(embedded, expected[0], atol=1e-6)
             assert torch.allclose(pooled, expected_pooled[0], atol=1e-6)
-        assert texts.negative("", 2)[0].shape == (154, 64)
+        assert texts.negative("", 2)[0].shape == (154, sum(tiny_diffusion.WIDTHS))
         assert not texts.negative("", 2)[0].any()
         assert texts.negative("hat", 1)[0].any()
 
@@ -301,32 +337,38 @@ def test_black_is_no_image(painter, monkeypatch):
     assert failed.kind == "bad-pixels"
 
 
-def test_memory_that_is_too_small_halves_the_chunk_and_rows_say_so(painter, monkeypatch):
-    from headkit.backends.diffusion.network import OutOfMemoryError
+def test_memory_that_is_too_small_halves_the_chunk_and_rows_say_so(painter):
+    """As torch says it, and as cuBLAS does; inside the pipeline, whose denoiser sees both halves of guidance."""
+    import torch
 
-    given = rows(5)
-    expected = digests(painter(chunk=2)(given))
-    process = painter(chunk=8)
-    network = process.painter.network
-    plain = network.draw
+    given = rows(3)
+    expected = digests(painter(chunk=2, steps=1)(given))
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError(f"CUDA error: {FULL}"),
+    ):
+        process = painter(chunk=4, steps=1)
+        with memory_for(2, process, error):
+            made = process(given)
+            assert digests(made) == expected
+            assert {row["generated"]["chunk"] for row in made} == {2}
+        with memory_for(1, process, error), pytest.raises(Stop, match="smaller --size") as stop:
+            process(given)
+        assert stop.value.status == 69
 
-    def small(orders, pieces):
-        if len(orders) > 2:
-            raise OutOfMemoryError
-        return plain(orders, pieces)
 
-    monkeypatch.setattr(network, "draw", small)
-    made = process(given)
-    assert digests(made) == expected
-    assert {row["generated"]["chunk"] for row in made} == {2}
+FULL = "CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
 
-    def none(_orders, _pieces):
-        raise OutOfMemoryError
 
-    monkeypatch.setattr(network, "draw", none)
-    with pytest.raises(Stop, match="smaller --size") as stop:
-        process(given)
-    assert stop.value.status == 69
+@contextmanager
+def memory_for(images, process, error):
+    def check(_network, given):
+        if len(given[0]) > 2 * images:
+            raise error
+
+    hook = process.painter.network.denoiser.register_forward_pre_hook(check)
+    yield
+    hook.remove()
 
 
 @pytest.mark.parametrize(
@@ -403,7 +445,6 @@ def test_what_conditions_an_image_is_what_its_row_keeps():
 
 def test_low_rank_changes_are_added_to_the_weights(painter, tmp_path):
     import torch
-    from safetensors.torch import save_file
 
     layer = "down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_q"
     down, up = torch.randn(4, 64), torch.randn(64, 4)
@@ -550,8 +591,6 @@ def test_nothing_is_loaded_or_read_where_weights_are_missing(tmp_path):
 
 def test_half_a_download_is_named_by_its_file(models, tmp_path, monkeypatch):
     """The cache holds the snapshot of a repository, but not all of its files."""
-    import shutil
-
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
@@ -570,8 +609,6 @@ def test_half_a_download_is_named_by_its_file(models, tmp_path, monkeypatch):
 
 
 def test_only_safetensors_are_loaded(models, tmp_path):
-    import shutil
-
     folder = tmp_path / "pickled"
     shutil.copytree(models / "adapter", folder)
     (folder / "diffusion_pytorch_model.safetensors").rename(folder / "diffusion_pytorch_model.bin")
@@ -581,23 +618,57 @@ def test_only_safetensors_are_loaded(models, tmp_path):
         assert stop.value.status == 69
 
 
-def test_a_single_file_takes_its_shapes_from_the_model_of_the_preset(models, tmp_path, monkeypatch):
-    import shutil
-
-    from headkit.backends.diffusion.files import find
-
-    file = tmp_path / "finetune.safetensors"
-    shutil.copy(models / "base/unet/diffusion_pytorch_model.safetensors", file)
-    given = {"model": str(file), "conditioner": str(models / "adapter")}
+def test_a_single_file_is_the_model_of_a_folder(painter, options, models, tmp_path, monkeypatch):
+    """As it is published: one file of the authors' own spelling. Its shapes are those of the preset's model."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    file = tiny_diffusion.save_single_file(models / "base", tmp_path / "finetune.safetensors")
     with pytest.raises(Stop, match=r"^stabilityai/stable-diffusion-xl-base-1\.0: .*hf download"):
-        before(**given)
+        before(model=str(file), conditioner=str(models / "adapter"))
     monkeypatch.setitem(
         PRESETS, "sdxl", replace(PRESETS["sdxl"], base=Weights(str(models / "base")))
     )
-    found = find(recipe_of(generate.Options(**given)))
-    assert found["base"].files == ("finetune.safetensors",)
-    assert found["config"].path == models / "base"
+    given = rows(2)
+    parts = {
+        "conditioner": str(models / "adapter/diffusion_pytorch_model.safetensors"),
+        "vae": str(models / "base/vae/diffusion_pytorch_model.safetensors"),
+    }
+    made = painter(**parts, model=str(file), preset=None)(given)
+    assert digests(painter(model=str(file))(given)) == digests(made)
+    assert digests(made) == digests(painter()(given))
+    weights = made[0]["generated"]["weights"]
+    assert list(weights["base"]["sha256"]) == ["finetune.safetensors"]
+    tensors = load_file(file)
+    for name in (
+        "model.diffusion_model.out.2.bias", "first_stage_model.decoder.norm_out.bias",
+        "conditioner.embedders.1.model.ln_final.bias",
+    ):  # fmt: skip
+        save_file({key: tensors[key] for key in tensors if key != name}, file)
+        with pytest.raises(Stop, match=r"^finetune\.safetensors: lacks 1 weights, as .*bias"):
+            loaded_anew(options(model=str(file)))
+
+
+def loaded_anew(given):
+    import torch
+
+    from headkit.backends.diffusion.files import find
+    from headkit.backends.diffusion.loading import load_pipeline
+
+    recipe = recipe_of(given)
+    return load_pipeline(recipe, find(recipe), torch.float32)
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder_2"])
+def test_a_model_that_lacks_weights_is_refused(options, models, tmp_path, part):
+    """The library would leave random ones in their place."""
+    folder = tmp_path / "torn"
+    shutil.copytree(models / "base", folder)
+    (file,) = (folder / part).glob("*.safetensors")
+    tensors = load_file(file)
+    del tensors[max(tensors)]
+    save_file(tensors, file, {"format": "pt"})
+    with pytest.raises(Stop, match=r"^torn: lacks 1 weights, as .*; fetch it again") as stop:
+        loaded_anew(options(model=str(folder)))
+    assert stop.value.status == 69
 
 
 def test_a_device_that_fails_ends_the_run(options, painter, tmp_path, monkeypatch):
@@ -672,6 +743,12 @@ def test_presets_are_whole_and_can_be_changed():
             model="hyper-8", preset="vggheads", steps=8, accept_license="sai-nc-research"
         )
     )
-    assert (mine.base, mine.control_scale, mine.steps) == (PRESETS["hyper-8"].base, 0.7, 8)
+    hyper = PRESETS["hyper-8"]
+    assert (mine.base, mine.lora, mine.control_scale, mine.steps) == (
+        hyper.base,
+        hyper.lora,
+        0.7,
+        8,
+    )
     assert recipe_of(generate.Options(preset="turbo", accept_license="sai-nc-research")).steps == 4
     assert recipe_of(generate.Options()) is None

@@ -29,6 +29,7 @@ WORDS = [
     "at",
 ]
 BLOCKS = (32, 64)
+WIDTHS = (32, 48)  # of the text encoders: by theirs they are told apart in a single file
 
 
 def save_sdxl(folder: Path) -> Path:
@@ -42,20 +43,21 @@ def save_sdxl(folder: Path) -> Path:
     unet = diffusers.UNet2DConditionModel(
         sample_size=8, in_channels=4, out_channels=4, block_out_channels=BLOCKS, layers_per_block=1,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
-        transformer_layers_per_block=(1, 1), attention_head_dim=(2, 4), cross_attention_dim=64, norm_num_groups=8,
+        transformer_layers_per_block=(1, 1), attention_head_dim=(2, 4), cross_attention_dim=sum(WIDTHS), norm_num_groups=8,
         use_linear_projection=True, addition_embed_type="text_time", addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=80,
+        projection_class_embeddings_input_dim=6 * 8 + WIDTHS[1],
     )  # fmt: skip
     vae = diffusers.AutoencoderKL(
         block_out_channels=(8, 8, 16, 16), in_channels=3, out_channels=3, latent_channels=4, norm_num_groups=4,
         down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4, sample_size=64,
     )  # fmt: skip
-    text = {"vocab_size": 400, "hidden_size": 32, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 77, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1, "projection_dim": 32}  # fmt: skip
+    text = {"vocab_size": 400, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 77, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}  # fmt: skip
+    one, two = ({"hidden_size": width, "projection_dim": width} for width in WIDTHS)
     pipeline = diffusers.StableDiffusionXLPipeline(
         vae=vae,
-        text_encoder=transformers.CLIPTextModel(transformers.CLIPTextConfig(**text)),
+        text_encoder=transformers.CLIPTextModel(transformers.CLIPTextConfig(**text, **one)),
         text_encoder_2=transformers.CLIPTextModelWithProjection(
-            transformers.CLIPTextConfig(**text, hidden_act="gelu")
+            transformers.CLIPTextConfig(**text, **two, hidden_act="gelu")
         ),
         tokenizer=_tokenizer(folder.parent / "words"),
         tokenizer_2=_tokenizer(folder.parent / "words"),
@@ -70,6 +72,84 @@ def save_sdxl(folder: Path) -> Path:
             value.mul_(3)
     pipeline.save_pretrained(folder)
     return folder
+
+
+# How the authors of SDXL call its parts, beside how diffusers does: beginnings, and what is in between.
+_UNET = (
+    ("conv_in.", "input_blocks.0.0."),
+    ("time_embedding.linear_1.", "time_embed.0."), ("time_embedding.linear_2.", "time_embed.2."),
+    ("add_embedding.linear_1.", "label_emb.0.0."), ("add_embedding.linear_2.", "label_emb.0.2."),
+    ("down_blocks.0.resnets.0.", "input_blocks.1.0."), ("down_blocks.0.downsamplers.0.conv.", "input_blocks.2.0.op."),
+    ("down_blocks.1.resnets.0.", "input_blocks.3.0."), ("down_blocks.1.attentions.0.", "input_blocks.3.1."),
+    ("mid_block.resnets.0.", "middle_block.0."), ("mid_block.attentions.0.", "middle_block.1."),
+    ("mid_block.resnets.1.", "middle_block.2."),
+    ("up_blocks.0.resnets.0.", "output_blocks.0.0."), ("up_blocks.0.attentions.0.", "output_blocks.0.1."),
+    ("up_blocks.0.resnets.1.", "output_blocks.1.0."), ("up_blocks.0.attentions.1.", "output_blocks.1.1."),
+    ("up_blocks.0.upsamplers.0.conv.", "output_blocks.1.2.conv."),
+    ("up_blocks.1.resnets.0.", "output_blocks.2.0."), ("up_blocks.1.resnets.1.", "output_blocks.3.0."),
+    ("conv_norm_out.", "out.0."), ("conv_out.", "out.2."),
+)  # fmt: skip
+_UNET_LAYERS = (
+    (".norm1.", ".in_layers.0."), (".conv1.", ".in_layers.2."), (".norm2.", ".out_layers.0."), (".conv2.", ".out_layers.3."),
+    (".time_emb_proj.", ".emb_layers.1."), (".conv_shortcut.", ".skip_connection."),
+)  # fmt: skip
+_VAE = (
+    *((f"decoder.up_blocks.{k}.", f"decoder.up.{3 - k}.") for k in range(4)), ("down_blocks.", "down."),
+    ("downsamplers.0.", "downsample."), ("upsamplers.0.", "upsample."),
+    ("mid_block.resnets.0.", "mid.block_1."), ("mid_block.resnets.1.", "mid.block_2."),
+    ("mid_block.attentions.0.", "mid.attn_1."), ("resnets.", "block."), ("conv_norm_out.", "norm_out."),
+    ("group_norm.", "norm."), ("to_q.", "q."), ("to_k.", "k."), ("to_v.", "v."), ("to_out.0.", "proj_out."),
+    ("conv_shortcut.", "nin_shortcut."),
+)  # fmt: skip
+_OPEN_CLIP = (
+    ("text_model.encoder.layers.", "transformer.resblocks."), ("layer_norm1", "ln_1"), ("layer_norm2", "ln_2"),
+    ("fc1", "c_fc"), ("fc2", "c_proj"), ("self_attn", "attn"), ("text_model.final_layer_norm", "ln_final"),
+    ("text_model.embeddings.position_embedding.weight", "positional_embedding"),
+    ("text_model.embeddings.token_embedding", "token_embedding"), ("text_projection.weight", "text_projection"),
+)  # fmt: skip
+
+
+def save_single_file(base: Path, file: Path) -> Path:
+    """The model of `save_sdxl` as its authors publish SDXL: one file, names of their own."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    def weights(name: str) -> dict[str, Any]:
+        return load_file(next((base / name).glob("*.safetensors")))
+
+    def renamed(key: str, pairs: Any) -> str:
+        for ours, theirs in pairs:
+            key = key.replace(ours, theirs)
+        return key
+
+    whole = {}
+    for key, value in weights("unet").items():
+        start = next(pair for pair in _UNET if key.startswith(pair[0]))
+        name = start[1] + key.removeprefix(start[0])
+        layers = () if "attentions" in key else _UNET_LAYERS
+        whole[f"model.diffusion_model.{renamed(name, layers)}"] = value
+    for key, value in weights("vae").items():
+        square = (
+            value[..., None, None] if ".to_" in key and value.ndim == 2 else value
+        )  # 1 x 1 convolutions there
+        whole[f"first_stage_model.{renamed(key, _VAE)}"] = square
+    for key, value in weights("text_encoder").items():
+        whole[
+            f"conditioner.embedders.0.transformer.text_model.{key.removeprefix('text_model.')}"
+        ] = value
+    for key, value in weights("text_encoder_2").items():
+        name = f"conditioner.embedders.1.model.{renamed(key, _OPEN_CLIP)}"
+        if "_proj." in key and "self_attn" in key and "out_proj" not in key:
+            if "q_proj" not in key:
+                continue
+            parts = [
+                weights("text_encoder_2")[key.replace("q_proj", f"{one}_proj")] for one in "qkv"
+            ]
+            whole[name.replace("q_proj.", "in_proj_")] = torch.cat(parts)
+        else:
+            whole[name] = value.T if name.endswith("text_projection") else value
+    save_file({name: value.contiguous() for name, value in whole.items()}, file)
+    return file
 
 
 def save_adapter(folder: Path) -> Path:
@@ -94,9 +174,9 @@ def save_controlnet(folder: Path, *, union: bool = False) -> Path:
     torch.manual_seed(3)
     given: dict[str, Any] = {
         "block_out_channels": BLOCKS, "layers_per_block": 1, "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D"),
-        "transformer_layers_per_block": (1, 1), "attention_head_dim": (2, 4), "cross_attention_dim": 64, "norm_num_groups": 8,
+        "transformer_layers_per_block": (1, 1), "attention_head_dim": (2, 4), "cross_attention_dim": sum(WIDTHS), "norm_num_groups": 8,
         "use_linear_projection": True, "addition_embed_type": "text_time", "addition_time_embed_dim": 8,
-        "projection_class_embeddings_input_dim": 80, "conditioning_embedding_out_channels": (8, 16, 16, 32),
+        "projection_class_embeddings_input_dim": 6 * 8 + WIDTHS[1], "conditioning_embedding_out_channels": (8, 16, 16, 32),
     }  # fmt: skip
     if union:
         given |= {"num_trans_channel": 32, "num_trans_head": 4, "num_proj_channel": 32}
@@ -171,7 +251,7 @@ def save_classifier(folder: Path) -> Path:
     network = transformers.ViTForImageClassification(config)
     with torch.no_grad():
         for value in network.parameters():
-            value.mul_(10)
+            value.mul_(3)
     network.save_pretrained(folder)
     transformers.ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
     return folder

@@ -196,7 +196,7 @@ def _with_parts(recipe: Recipe, options: ModelOptions) -> Recipe:
     """The recipe with the weights that were named."""
     if options.model in PRESETS:
         named = PRESETS[options.model]
-        recipe = replace(recipe, base=named.base, vae=named.vae)
+        recipe = replace(recipe, base=named.base, vae=named.vae, lora=named.lora or recipe.lora)
     elif options.model != RENDER:
         _check_place("--model", options.model, f"one of {', '.join(PRESETS)}, ")
         # A model brings its own VAE.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from headkit.diffusing.ahead import Ahead, Done, Job, Wanted
 from headkit.diffusing.asking import Asked, asked
-from headkit.diffusing.chunks import Chunk, chunks
-from headkit.diffusing.controls import Conditions, Controls
+from headkit.diffusing.chunks import chunks
+from headkit.diffusing.controls import Controls
 from headkit.diffusing.provenance import words_digest
 from headkit.paths import PathError, image_path, stored, write_atomic
 from headkit.recipes.recipe import Recipe
@@ -21,33 +21,12 @@ from headkit.status import UNAVAILABLE, Stop
 from headkit.tool import Context, Failure, Record, Result
 
 if TYPE_CHECKING:
-    from headkit.backends.diffusion.network import Drawn, Network
+    from headkit.backends.diffusion.network import Network
     from headkit.backends.diffusion.screening import Screen
 
 ATTEMPTS = 2  # of an image that comes out black or not finite
 WRITERS = 4  # threads that encode and write while the next chunk is drawn
 LEAST_CHUNK = 2
-
-
-@dataclass
-class _Job:
-    """One record on its way to an image."""
-
-    asked: Asked
-    path: Path
-    place: str
-    pieces: int
-    conditions: Conditions
-
-
-@dataclass(frozen=True)
-class _Done:
-    """An image, drawn among `size`."""
-
-    drawn: Drawn
-    nsfw: float | None
-    size: int
-    attempt: int
 
 
 class Painter:
@@ -69,21 +48,20 @@ class Painter:
         controls_too: bool = False,
     ) -> None:
         self.controls, self.screen, self.controls_too = controls, screen, controls_too
-        self._ahead: dict[str, Future[tuple[Asked, Conditions] | Failure]] = {}
-        self._preparing = ThreadPoolExecutor(1)
+        self._ahead = Ahead(self._wanted, self._job)
         self.recipe, self.network, self.context, self.settings = recipe, network, context, settings
         self.folder, self.format, self.longer, self.chunk = folder, format, longer, chunk
 
     def process(self, records: list[Record]) -> list[Result]:
         """A row for each record, in order."""
-        jobs = [self._job(record) for record in records]
+        jobs = [self._ahead.take(record) for record in records]
         results: dict[int, Result | Future[Result]] = {
             number: job for number, job in enumerate(jobs) if isinstance(job, Failure)
         }
         waiting = {number: job for number, job in enumerate(jobs) if not isinstance(job, Failure)}
         with ThreadPoolExecutor(WRITERS) as writers:
             for attempt in range(ATTEMPTS):
-                failed: dict[int, _Job] = {}
+                failed: dict[int, Job] = {}
                 for number, done in self._drawn(waiting, attempt):
                     job = waiting[number]
                     if not done.drawn.good:
@@ -108,26 +86,23 @@ class Painter:
 
     def prepare(self, records: list[Record]) -> None:
         """Begin to draw or render what conditions these records, in a thread, while others are painted."""
-        for record in records:
-            self._ahead[record["id"]] = self._preparing.submit(self._wanted, record)
+        self._ahead.begin(records)
 
-    def _wanted(self, record: Record) -> tuple[Asked, Conditions] | Failure:
+    def _wanted(self, record: Record) -> Wanted | Failure:
         try:
             wanted = asked(record, self.recipe, self.longer)
             return wanted, self.controls.of(wanted.mapped, self.context.seed)
         except RequestError as error:
             return Failure(error.kind, str(error))
 
-    def _job(self, record: Record) -> _Job | Failure:
-        begun = self._ahead.pop(record["id"], None)
-        wanted = begun.result() if begun is not None else self._wanted(record)
+    def _job(self, wanted: Wanted | Failure) -> Job | Failure:
+        """In the thread that paints: tokenizers belong to it."""
         if isinstance(wanted, Failure):
             return wanted
         try:
-            path = image_path(self.folder, record["id"], self.format)
+            path = image_path(self.folder, wanted[0].mapped["id"], self.format)
             place = stored(self.context.root, path)
-            # Tokenizers belong to this thread, which reads the words once more when it paints.
-            return _Job(wanted[0], path, place, self._pieces(wanted[0]), wanted[1])
+            return Job(wanted[0], path, place, self._pieces(wanted[0]), wanted[1])
         except RequestError as error:
             return Failure(error.kind, str(error))
         except PathError as error:
@@ -143,52 +118,81 @@ class Painter:
             )
         return pieces
 
-    def _drawn(self, waiting: dict[int, _Job], attempt: int) -> Iterator[tuple[int, _Done]]:
+    def _drawn(self, waiting: dict[int, Job], attempt: int) -> Iterator[tuple[int, Done]]:
         """Every job, drawn once; images come as their chunk is done, and are written while the next one is drawn."""
-        numbers = list(waiting)
+        numbers = []
+        for number, job in waiting.items():
+            early = self._ahead.done(job.id) if attempt == 0 else None
+            if early is not None:
+                yield number, early
+            else:
+                numbers.append(number)
         while numbers:
-            todo = [waiting[number] for number in numbers]
             left: list[int] = []
-            for chunk in chunks([(job.asked.size, job.pieces) for job in todo], self.chunk):
-                images = self._chunk(chunk, todo, attempt) if not left else None
+            shapes = [waiting[number].shape for number in numbers]
+            for chunk in chunks(shapes, self.chunk):
+                mine = [numbers[at] for at in chunk.numbers[: chunk.filled]]
+                images = self._chunk([waiting[n] for n in mine], attempt) if not left else None
                 if images is None:  # memory was too small: what is left is cut anew
-                    left += chunk.numbers[: chunk.filled]
-                    continue
-                kept = images[: chunk.filled]
-                scores = self.screen[0].scores([one.pixels for one in kept]) if self.screen else []
-                for number, image, score in zip_longest(
-                    chunk.numbers[: chunk.filled], kept, scores
-                ):
-                    yield numbers[number], _Done(image, score, len(chunk.numbers), attempt)
-            numbers = [numbers[number] for number in left]
+                    left += mine
+                else:
+                    yield from zip(mine, images, strict=True)
+            numbers = left
 
-    def _chunk(self, chunk: Chunk, jobs: Sequence[_Job], attempt: int) -> list[Drawn] | None:
-        """The images of a chunk; None where it did not fit into memory, and `self.chunk` is half of what it was."""
+    def _chunk(self, jobs: Sequence[Job], attempt: int) -> list[Done] | None:
+        """The images of up to `self.chunk` jobs of one shape; None where they did not fit into memory.
+
+        A chunk that is short is filled with jobs of coming batches, whose images are kept for their turn, and what is
+        still empty with copies: an image is the same whoever else is in its chunk.
+        """
+        early = self._ahead.some(jobs[0].shape, self.chunk - len(jobs))
+        try:
+            images = self._painted([*jobs, *early], [attempt] * len(jobs) + [0] * len(early))
+        except Stop:
+            raise
+        except Exception:
+            if not early:
+                raise
+            early = []  # what is wrong may be one of those: it is to come out in its own batch
+            images = self._painted(jobs, [attempt] * len(jobs))
+        if images is None:
+            return None
+        for job, image in zip(early, images[len(jobs) :], strict=True):
+            self._ahead.keep(job, image)
+        return images[: len(jobs)]
+
+    def _painted(self, jobs: Sequence[Job], attempts: Sequence[int]) -> list[Done] | None:
+        """An image for each job; None where memory was too small, and `self.chunk` is half of what it was."""
         from headkit.backends.diffusion.network import Order, OutOfMemoryError
 
+        size, seed = self.chunk, self.context.seed
         orders = [
             Order(
-                jobs[number].asked.text,
-                jobs[number].asked.negative,
-                jobs[number].conditions.pictures,
-                jobs[number].asked.seed(self.context.seed, attempt),
+                job.asked.text,
+                job.asked.negative,
+                job.conditions.pictures,
+                job.asked.seed(seed, attempt),
             )
-            for number in chunk.numbers
+            for job, attempt in zip(jobs, attempts, strict=True)
         ]
         try:
-            return self.network.draw(orders, jobs[chunk.numbers[0]].pieces)
+            padded = [*orders, *[orders[-1]] * (size - len(orders))]
+            images = self.network.draw(padded, jobs[0].pieces)[: len(jobs)]
         except OutOfMemoryError:
-            if self.chunk == LEAST_CHUNK:
-                width, height = jobs[chunk.numbers[0]].asked.size
+            if size == LEAST_CHUNK:
+                width, height = jobs[0].asked.size
                 raise Stop(
                     UNAVAILABLE,
                     f"memory of the device holds no {LEAST_CHUNK} images of {width} x {height} pixels; "
                     "use --dtype bfloat16, --offload or a smaller --size",
                 ) from None
-            self.chunk = max(LEAST_CHUNK, self.chunk // 2)
+            self.chunk = max(LEAST_CHUNK, size // 2)
             return None
+        scores = self.screen[0].scores([one.pixels for one in images]) if self.screen else []
+        looked = zip_longest(images, scores, attempts)
+        return [Done(image, score, size, attempt) for image, score, attempt in looked]
 
-    def _row(self, job: _Job, done: _Done) -> Result:
+    def _row(self, job: Job, done: Done) -> Result:
         """Encode and write the image; the row that names it. In a thread; OSError is a fault of the machine."""
         from headkit.image import encode
 
@@ -217,7 +221,7 @@ class Painter:
             row["scores"] = {**(before if isinstance(before, dict) else {}), **known}
         return row
 
-    def _generated(self, job: _Job, done: _Done) -> Record:
+    def _generated(self, job: Job, done: Done) -> Record:
         """What decides the pixels."""
         wanted = job.asked
         scale, left, top = wanted.affine

@@ -36,10 +36,10 @@ FLUX_DEV = License(
     "https://huggingface.co/black-forest-labs/FLUX.1-dev/blob/main/LICENSE.md",
     training=False,
 )
-UNREAD = License(
-    "unread",
-    "the terms of these weights were not at hand; the code of the same authors is CC BY-NC 4.0",
-    "https://huggingface.co/okupyn/head-mesh-controlnet-xl",
+CC_BY_NC = License(
+    "cc-by-nc-4.0",
+    "not commercial; nothing is said of images",
+    "https://creativecommons.org/licenses/by-nc/4.0/legalcode",
 )
 
 # Repositories whose terms forbid it to train others on their images, whoever names them.

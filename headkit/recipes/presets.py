@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from headkit.recipes.licenses import APACHE, BYTEDANCE, MIT, OPENRAIL, STABILITY_RESEARCH, UNREAD
+from headkit.recipes.licenses import APACHE, BYTEDANCE, CC_BY_NC, MIT, OPENRAIL, STABILITY_RESEARCH
 from headkit.recipes.recipe import Recipe, Weights
 
 _SDXL = Weights("stabilityai/stable-diffusion-xl-base-1.0", license=OPENRAIL)
@@ -95,9 +95,9 @@ PRESETS: dict[str, Recipe] = {
             _CONTROLNET,
             name="mesh",
             summary="SDXL base with the ControlNet for head meshes of VGGHeads; wants --head, a FLAME file",
-            conditioner=Weights("okupyn/head-mesh-controlnet-xl", license=UNREAD),
+            conditioner=Weights("okupyn/head-mesh-controlnet-xl", license=CC_BY_NC),
             control=("mesh",),
-            source="settings of the other ControlNets: its card was not at hand",
+            source="card of okupyn/head-mesh-controlnet-xl: scale and sampler; steps and guidance of the other ControlNets",
         ),
         Recipe(
             name="zimage",

@@ -17,7 +17,15 @@ from headkit.tool import Context, Failure, Photo, Process, Record, Result, Tool
 
 # An OSError with one of these numbers is about one file; any other is about the machine.
 OF_ONE_FILE = {errno.ENOENT, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ELOOP}
-POISONED = ("CUDA error", "HIP error", "CUDNN_STATUS", "CUBLAS_STATUS", "NCCL error")
+POISONED = (
+    "CUDA error",
+    "CUDA driver error",
+    "Triton Error [CUDA]",  # of compiled kernels
+    "HIP error",
+    "CUDNN_STATUS",
+    "CUBLAS_STATUS",
+    "NCCL error",
+)
 
 
 class Item(Protocol):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ class Found:
     files     the files of weights that are read, relative to a folder
     variant   what stands in their names before the ending
     revision  commit of the hub; None for what was here
+    config    folder of the config.json that says the shapes of a network in a single file
     """
 
     name: str
@@ -39,6 +40,7 @@ class Found:
     files: tuple[str, ...]
     variant: str | None = None
     revision: str | None = None
+    config: Path | None = None
 
     def made(self) -> dict[str, Any]:
         """What rows keep of it: name, revision, and the beginning of the digest of each file."""
@@ -64,9 +66,26 @@ def find(recipe: Recipe) -> dict[str, Found]:
         "lora": _file,
     }
     found = {part: lookers[part](weights) for part, weights in recipe.weights()}
+    preset = PRESETS[recipe.name]
     if found["base"].path.is_file():
-        found["config"] = _configuration(PRESETS[recipe.name].base)
+        found["config"] = _configuration(preset.base)
+    for part in ("conditioner", "vae"):
+        if part in found and found[part].path.is_file():
+            found[part] = replace(found[part], config=_shapes(part, found, preset))
     return found
+
+
+def _shapes(part: str, found: dict[str, Found], preset: Recipe) -> Path:
+    """The folder of the config.json of a network in a single file: beside it, or else of the preset's own."""
+    beside = found[part].path.parent
+    if (beside / "config.json").is_file():
+        return beside
+    if part == "vae":  # a model has the shapes of its own
+        return found.get("config", found["base"]).path / "vae"
+    assert preset.conditioner is not None
+    place = _Place.of(preset.conditioner)
+    place.text("config.json")
+    return place.found(["config.json"], [], None).path
 
 
 def _configuration(weights: Weights) -> Found:
@@ -126,8 +145,6 @@ def _network(weights: Weights) -> Found:
     place = _Place.of(weights)
     if place.path is not None and place.path.is_file():
         return _one_file(weights, place.path)
-    if weights.file is not None:
-        return place.found([], [weights.file], None)
     variant, files = place.choose("", None)
     return place.found(["config.json"], files, variant)
 

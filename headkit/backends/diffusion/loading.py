@@ -6,9 +6,12 @@ import importlib
 import json
 import os
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 
 from headkit.backends.diffusion.files import Found
 from headkit.backends.weights import first_line
@@ -28,6 +31,8 @@ _CONDITIONERS = {
     "union": ("controlnet", "ControlNetUnionModel"),
     "zimage": ("controlnet", "ZImageControlNetModel"),
 }
+
+_LIBRARIES = ("diffusers", "transformers")  # that the networks of a model may be of
 
 
 def load_pipeline(recipe: Recipe, found: dict[str, Found], dtype: torch.dtype) -> Any:
@@ -89,32 +94,88 @@ def _networks(
 
 
 def _network(kind: Any, found: Found, dtype: torch.dtype) -> Any:
-    """A network whose every weight is in its files: the library would only warn, and leave random ones."""
-    if found.path.is_file():
-        return kind.from_single_file(str(found.path), dtype=dtype, local_files_only=True)
-    config = json.loads((found.path / "config.json").read_bytes())
+    """A network that is loaded by itself. Raises Stop 69 where it is of another kind, or not whole."""
+    folder = found.config or found.path
+    config = json.loads((folder / "config.json").read_bytes())
     said = config.get("_class_name", kind.__name__)
     if said != kind.__name__:
         raise Stop(
             UNAVAILABLE,
             f"{found.name}: is a {said}, where a {kind.__name__} is wanted; see --preset",
         )
+    if found.path.is_file():
+        return _of_file(kind, found, dtype)
+    return _of_folder(kind, found, dtype, low_cpu_mem_usage=False)
+
+
+def _of_folder(kind: Any, found: Found, dtype: torch.dtype, **more: Any) -> Any:
+    """A network from a folder. Every weight is in its files: the library would only warn, and leave random ones."""
     network, state = kind.from_pretrained(
         str(found.path),
         dtype=dtype,
         variant=found.variant,
         use_safetensors=True,
         local_files_only=True,
-        low_cpu_mem_usage=False,
         output_loading_info=True,
+        **more,
     )
-    if state["missing_keys"]:
-        missing = sorted(state["missing_keys"])
+    _check_whole(found, _parameters(network, state["missing_keys"]))
+    return network
+
+
+def _of_file(kind: Any, found: Found, dtype: torch.dtype) -> Any:
+    """A network from one file, whose shapes are those of `found.config`."""
+    assert found.config is not None
+    with _lacking() as missing:
+        if hasattr(kind, "from_single_file"):  # also reads files of the authors' own spelling
+            network = kind.from_single_file(
+                str(found.path),
+                config=str(found.config),
+                dtype=dtype,
+                local_files_only=True,
+                low_cpu_mem_usage=False,
+            )
+        else:
+            network = kind.from_config(kind.load_config(str(found.config)))
+            network.load_state_dict(load_file(found.path), strict=False)
+            network = network.to(dtype).eval()
+    _check_whole(found, missing)
+    return network
+
+
+@contextmanager
+def _lacking() -> Iterator[list[str]]:
+    """Names of the parameters for which networks that are loaded meanwhile find no weights.
+
+    What reads single files says nothing of them.
+    """
+    plain = torch.nn.Module.load_state_dict
+    missing: list[str] = []
+
+    def watched(network: torch.nn.Module, *given: Any, **named: Any) -> Any:
+        found = plain(network, *given, **named)
+        missing.extend(_parameters(network, found.missing_keys))
+        return found
+
+    torch.nn.Module.load_state_dict = watched  # type: ignore[method-assign, assignment]
+    try:
+        yield missing
+    finally:
+        torch.nn.Module.load_state_dict = plain  # type: ignore[method-assign]
+
+
+def _parameters(network: torch.nn.Module, names: Iterable[str]) -> list[str]:
+    """Those of the names that are parameters: buffers are made anew."""
+    known = dict(network.named_parameters())
+    return sorted(name for name in names if name in known)
+
+
+def _check_whole(found: Found, missing: Sequence[str]) -> None:
+    if missing:
         raise Stop(
             UNAVAILABLE,
-            f"{found.name}: {found.files[0]} lacks {len(missing)} weights, as {missing[0]}; name another",
+            f"{found.name}: lacks {len(missing)} weights, as {missing[0]}; fetch it again, or name another",
         )
-    return network
 
 
 def _part_images(controlnet: Any) -> None:
@@ -150,7 +211,12 @@ def _pipeline(
     if recipe.kind in ("controlnet", "union"):
         given["add_watermarker"] = False  # else it depends on what else is installed
     if base.path.is_file():
-        return kind.from_single_file(str(base.path), config=str(found["config"].path), **given)
+        with _lacking() as missing:
+            pipeline = kind.from_single_file(
+                str(base.path), config=str(found["config"].path), **given
+            )
+        _check_whole(base, missing)
+        return pipeline
     index = json.loads((base.path / "model_index.json").read_bytes())
     said = str(index.get("_class_name"))
     family = "ZImage" if recipe.kind == "zimage" else "StableDiffusionXL"
@@ -158,9 +224,21 @@ def _pipeline(
         raise Stop(
             UNAVAILABLE, f"{base.name}: is a {said}, where a {family} is wanted; see --preset"
         )
-    return kind.from_pretrained(
-        str(base.path), variant=base.variant, use_safetensors=True, low_cpu_mem_usage=False, **given
-    )
+    for name in dict.fromkeys(file.split("/")[0] for file in base.files):
+        library, network = index[name]
+        given[name] = _component(base, name, library, network, dtype)
+    return kind.from_pretrained(str(base.path), use_safetensors=True, **given)
+
+
+def _component(base: Found, name: str, library: str, kind: str, dtype: torch.dtype) -> Any:
+    """One network of a model's folder, as its index names it."""
+    if library not in _LIBRARIES:
+        raise Stop(
+            UNAVAILABLE, f"{base.name}: its {name} comes with code of its own, which is not run"
+        )
+    more = {} if library == "transformers" else {"low_cpu_mem_usage": False}
+    found = getattr(importlib.import_module(library), kind)
+    return _of_folder(found, base, dtype, subfolder=name, **more)
 
 
 def set_scheduler(diffusers: Any, pipeline: Any, recipe: Recipe) -> None:

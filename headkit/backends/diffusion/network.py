@@ -272,11 +272,18 @@ class _FirstStep:
         return [value if np.isfinite(value) else None for value in self._norms.tolist()]
 
 
+# What the libraries of a device say where torch does not: cuBLAS, cuDNN, the driver, compiled kernels.
+_FULL = (
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDA error: out of memory",
+    "Triton Error [CUDA]: out of memory",
+)
+
+
 def is_out_of_memory(error: Exception) -> bool:
-    """Also as the libraries of the device say it."""
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        words in str(error) for words in ("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
-    )
+    """Whether memory of the device was too small."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in _FULL)
 
 
 @contextmanager

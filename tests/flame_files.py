@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from headkit.head.flame import ORIGIN, checked, head_from_flame
-from headkit.head.model import HeadModel, load_head
+from headkit.head.loading import load_head
+from headkit.head.model import HeadModel
 
 VERTICES = 5023
 

@@ -9,7 +9,7 @@ import pytest
 
 from headkit.fitting.agreement import LEAST_IOU, MOST_DEGREES, label, silhouette_iou
 from headkit.head.camera import intrinsics, project, view_rotation
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import rotation_from_euler
 from headkit.tool import Context, Failure
 from headkit.tools import fit3dmm

@@ -23,7 +23,7 @@ from headkit.backends.quiet_yolo import ultralytics
 from headkit.backends.vggheads import VggHeadsNetwork
 from headkit.head.body_points import EAR
 from headkit.head.camera import camera_rotation, intrinsics, project
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import rotation_from_euler
 from headkit.status import Stop
 from headkit.tool import Context, Failure

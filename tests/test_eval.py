@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import rotation_from_euler
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from headkit.evaluation import measures, published
 from headkit.evaluation.boxes import Detections, match, overlap
 from headkit.evaluation.tally import Head, Tally, group_names, groups, head_errors, summary
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import (
     geodesic,
     rodrigues,

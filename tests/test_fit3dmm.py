@@ -9,7 +9,7 @@ import pytest
 
 from headkit.head.camera import intrinsics, project, view_rotation
 from headkit.head.landmarks import MEDIAPIPE_OF_IBUG68
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import geodesic, rotation_from_euler
 from headkit.tool import Context, Failure
 from headkit.tools import fit3dmm

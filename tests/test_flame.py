@@ -13,7 +13,7 @@ import torch
 from headkit.head import foreign_pickle
 from headkit.head.batched import BatchedHead
 from headkit.head.flame import ORIGIN, checked, head_from_flame, load_flame, read_arrays
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import rodrigues
 
 

@@ -11,7 +11,7 @@ from headkit import image
 from headkit.fitting.marks import Marks
 from headkit.head.camera import intrinsics, project
 from headkit.head.embedding import embedded, read_embedding
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import geodesic, rotation_from_euler
 from headkit.status import Stop
 from headkit.tool import Context, Failure

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from headkit.head.landmarks import IBUG68_MIRROR, IBUG68_PARTS, lines, mirrored
-from headkit.head.model import HeadModel, head_from_arrays, load_head
+from headkit.head.loading import load_head
+from headkit.head.model import HeadModel
+from headkit.head.own import head_from_arrays
 from headkit.head.rotation import rodrigues
 from headkit.render.human import growth
 from headkit.render.human.body import load_body

@@ -8,7 +8,7 @@ import pytest
 
 from headkit.backends.landmark_weights import Calibration, read_weights
 from headkit.head.crop import OUTSIDE, Square, cut, square_about
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 
 SCENE = Path(__file__).parent / "data" / "fit3dmm"
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import trimesh
 
+from headkit.head.loading import load_head
 from headkit.head.mesh_export import FORMATS, export
-from headkit.head.model import load_head
 from headkit.head.rotation import rotation_from_euler
 
 

@@ -11,7 +11,7 @@ from headkit.conditioning import starting
 from headkit.conditioning.mesh_colors import SUBSET, colored, published_subset
 from headkit.conditioning.mesh_fit import MeshFitter
 from headkit.head.camera import intrinsics, project
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import geodesic, rotation_from_euler
 from headkit.status import NO_INPUT, USAGE, Stop
 

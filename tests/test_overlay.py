@@ -5,7 +5,7 @@ import pytest
 
 from headkit import overlay
 from headkit.head.camera import intrinsics, project
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import rotation_from_euler
 from headkit.overlay import Canvas, OverlayError
 from headkit.overlay.mesh import Surface, draw_meshes, head_surface

@@ -8,7 +8,7 @@ from headkit.conditioning.mesh_colors import colored
 from headkit.conditioning.meshes import Mesh, draw_depth
 from headkit.conditioning.relief import WALL, depth_picture, normal_picture
 from headkit.head.camera import intrinsics, project
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.render.drawing.maps import pncc_map
 from headkit.render.scene import mean_head, picture
 from headkit.render.surface import Part

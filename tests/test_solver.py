@@ -8,7 +8,8 @@ import pytest
 from headkit.head.camera import project
 from headkit.head.contour import contour_pool
 from headkit.head.landmarks import IBUG68_MIRROR, MEDIAPIPE_OF_IBUG68, from_mediapipe
-from headkit.head.model import HeadModel, load_head
+from headkit.head.loading import load_head
+from headkit.head.model import HeadModel
 from headkit.head.rotation import geodesic, rodrigues, rotation_from_euler, rotation_vector
 from headkit.head.solver import Fit, Observations, Start, fit
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from headkit.head.camera import project
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.make import training_scenes
 
 INDEX = 5  # one person, near

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from headkit.head.camera import project, view_rotation
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import euler_from_rotation, geodesic, rotation_from_euler
 from headkit.render.drawing.coverage import Shape, shape_of
 from headkit.render.drawing.extent import exact_box

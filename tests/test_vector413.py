@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from headkit.head import vector413
 from headkit.head.camera import intrinsics, project
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import (
     geodesic,
     rodrigues,

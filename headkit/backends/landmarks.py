@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from headkit.backends.landmark_weights import Weights
 from headkit.head.crop import Square, cut, square_about
 from headkit.head.landmark_network import LandmarkNetwork, count_of
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 
 Array = NDArray[np.float64]
 Pixels = NDArray[np.uint8]

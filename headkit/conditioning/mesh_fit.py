@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from headkit.conditioning.mesh_colors import ColoredHead, largest_piece
 from headkit.head.alignment import similarity
-from headkit.head.model import HeadModel, load_head
+from headkit.head.loading import load_head
+from headkit.head.model import HeadModel
 from headkit.head.registration import vertex_normals
 from headkit.head.rotation import rodrigues, rotation_vector
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from headkit.conditioning.mesh_colors import colored, published_subset
 from headkit.conditioning.mesh_fit import MeshFitter
 from headkit.conditioning.scenes import pictures
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.render.scene import picture
 from headkit.render.truth import labels
 from headkit.render.warmup import rehearsal

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headkit.head.model import HeadModel, load_head
+from headkit.head.model import HeadModel
+from headkit.head.own import own_head
 from headkit.head.rotation import rodrigues, six_d
 from headkit.head.vector413 import Vector413, to_camera
 
@@ -78,7 +79,7 @@ class _Mean:
 
 @functools.cache
 def _mean() -> _Mean:
-    model = load_head()
+    model = own_head()
     face = model.template.astype(np.float64)
     marks = face[model.landmarks68]
     eyes = marks[42:48].mean(axis=0), marks[36:42].mean(axis=0)

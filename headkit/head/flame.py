@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.head import foreign_pickle
-from headkit.head.model import HeadModel, load_head
+from headkit.head.model import HeadModel
+from headkit.head.own import own_head
 from headkit.head.registration import nearest_parts, nearest_vertices, projected_uv
 
 Array = NDArray[Any]
@@ -154,7 +155,7 @@ def head_from_flame(
         head_mask=arrays["weights"][:, 0] < 1e-3,  # what the neck carries as a whole
         landmarks68=meaning["dense"][:68],
         dense=meaning["dense"],
-        dense_mirror=load_head().dense_mirror,
+        dense_mirror=own_head().dense_mirror,
         pose_basis=np.ascontiguousarray(
             np.moveaxis(arrays["posedirs"][:, :, 9 * (JAW - 1) : 9 * JAW], 2, 0), dtype=np.float32
         ),
@@ -163,7 +164,7 @@ def head_from_flame(
 
 def _meaning(template: NDArray[np.float32], faces: NDArray[np.int32]) -> dict[str, Array]:
     """dense (D,) vertices, parts (F,) and uv (3 F, 2) of a foreign template, from our own mean head."""
-    own = load_head()
+    own = own_head()
     return {
         "dense": nearest_vertices(own, template, faces),
         "parts": nearest_parts(own, template, faces),

@@ -1,7 +1,8 @@
 """The 3D head: a linear shape and expression model with a jaw, and where its landmarks lie.
 
-`load_head()` gives the head of headkit's own human; the same class holds any model of the FLAME family
-(5,023 vertices, a jaw joint with linear blend skinning, pose correctives), whose neck and eye joints stay at rest.
+The class holds the head of headkit's own human (head.own) and any model of the FLAME family (head.flame: 5,023
+vertices, a jaw joint with linear blend skinning, pose correctives), whose neck and eye joints stay at rest.
+head.loading knows them by name.
 
 Canonical frame: x the subject's left, y up, z out of the face, metres. The origin lies inside the head, half-way
 between the centres of the eyes, moved back to the middle between nasion and occiput: it does not move with shape,
@@ -10,11 +11,8 @@ expression or jaw, and the head is seen at X = R v + t about it.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from dataclasses import dataclass, field
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -189,55 +187,3 @@ def add_modes(out: Floats, basis: Floats, coefficients: Floats) -> None:
     for k in np.flatnonzero(coefficients):
         np.multiply(rows[k], coefficients[k], out=term)
         flat += term
-
-
-@functools.lru_cache(maxsize=4)
-def load_head(name: str = "headkit") -> HeadModel:
-    """The head model of that name, loaded once: "headkit", which comes with the package, or a FLAME file (.pkl, .npz).
-
-    Raises ValueError on a name that is not known or a file that is no head model, OSError where it cannot be read.
-    """
-    if name != "headkit":
-        from headkit.head.flame import load_flame  # knows this module
-
-        if not name.endswith((".pkl", ".npz")):
-            raise ValueError(
-                f"head model {name!r}: neither 'headkit', which comes with the package, nor a FLAME file (.pkl, .npz)"
-            )
-        return load_flame(Path(name))
-    with resources.as_file(resources.files("headkit") / "data" / "human.npz") as path:
-        return head_from_arrays(np.load(path, allow_pickle=False))
-
-
-def head_from_arrays(arrays: Any) -> HeadModel:
-    """The head model in the arrays of headkit/data/human.npz."""
-    ids = arrays["head_vertices"].astype(np.int64)
-    place = np.full(len(arrays["template"]), -1, dtype=np.int32)
-    place[ids] = np.arange(len(ids), dtype=np.int32)
-    corners = place[arrays["faces"].astype(np.int64)]
-    kept = (corners >= 0).all(axis=1)
-    count = arrays["expression_basis"].shape[0]
-    joint_basis = arrays["jaw_joint_basis"].astype(np.float32)
-    return HeadModel(
-        name="headkit",
-        template=arrays["head_template"],
-        shape_basis=scaled(arrays["shape_basis"], arrays["shape_step"]),
-        expression_basis=scaled(arrays["expression_basis"], arrays["expression_step"]),
-        expression_names=tuple(str(n) for n in arrays["expression_names"]),
-        jaw_joint=arrays["jaw_joint"].astype(np.float32),
-        jaw_joint_basis=np.concatenate([joint_basis, np.zeros((count, 3), np.float32)]),
-        jaw_weights=arrays["jaw_weights"],
-        faces=corners[kept].astype(np.int32),
-        uv=arrays["uv"].astype(np.float32) / 65535,
-        uv_faces=arrays["uv_faces"][kept].astype(np.int32),
-        parts=arrays["parts"][kept],
-        head_mask=arrays["head_mask"],
-        landmarks68=arrays["landmarks68"].astype(np.int32),
-        dense=arrays["dense"].astype(np.int32),
-        dense_mirror=arrays["dense_mirror"].astype(np.int32),
-    )
-
-
-def scaled(levels: Array, step: Array) -> Floats:
-    """int16 levels (S, V, 3) and the step of each row to float32."""
-    return np.multiply(levels, step[:, None, None], dtype=np.float32)

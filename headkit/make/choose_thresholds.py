@@ -22,7 +22,7 @@ from PIL import Image, ImageFilter, ImageOps
 
 from headkit.fitting.agreement import LEAST_IOU, MOST_DEGREES, MOST_SHARE, differences
 from headkit.head.camera import project, view_rotation
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import rodrigues
 from headkit.tool import Context
 from headkit.tools import fit3dmm

@@ -23,7 +23,7 @@ from headkit.backends.landmark_weights import Calibration, Weights, weights_in
 from headkit.backends.landmarks import LandmarkFinder, Sight
 from headkit.fitting.heads import Asked, Fitted, Points, fit_heads
 from headkit.fitting.request import Camera
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.head.rotation import geodesic, rotation_vector
 
 Array = NDArray[np.float64]

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from headkit.head.landmark_network import SIZE, LandmarkNetwork, Landmarks
-from headkit.head.model import load_head
+from headkit.head.loading import load_head
 from headkit.make.landmark_crops import Cutout, Sample, plain, read_shard, varied
 
 HELD_OUT = 900  # shards from this number on are not learned from

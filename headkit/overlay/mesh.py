@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.head.camera import project
-from headkit.head.model import HeadModel, load_head
+from headkit.head.loading import load_head
+from headkit.head.model import HeadModel
 from headkit.overlay import Canvas, Color, Floats, OverlayError, numbers
 from headkit.render.drawing.raster import NEAR, buffers, draw_faces, tile_buffer
 

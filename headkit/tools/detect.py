@@ -253,7 +253,7 @@ def _checked(pose: Any) -> tuple[Any, float]:
 def _head_of(points: Any, width: int, height: int, score: float, K: Any) -> Record | None:
     """The head of a person's key points: the mean head, its box cut at the picture; None where there is none in it."""
     from headkit.head.body_points import head_of
-    from headkit.head.model import load_head
+    from headkit.head.loading import load_head
 
     head = head_of(points)
     if head is None:

@@ -131,7 +131,7 @@ class _Models:
     """Head models by the name and digest that parameters say they belong to."""
 
     def __init__(self, file: str | None) -> None:
-        from headkit.head.model import load_head
+        from headkit.head.loading import load_head
 
         self.own = load_head()
         self.strange: dict[str, int] = {}  # head models not at hand: how many heads are of them

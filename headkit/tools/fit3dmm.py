@@ -113,7 +113,7 @@ EXAMPLES = (
 
 def start(options: Options, context: Context) -> Process:
     """Load the head model; the network is loaded when the first head needs it."""
-    from headkit.head.model import load_head
+    from headkit.head.loading import load_head
 
     try:
         model = load_head(options.head)

@@ -120,7 +120,7 @@ def _write(path: Path, data: bytes, tag: str | None) -> None:
 
 def _models(file: str | None) -> list[HeadModel]:
     """The head model of --head."""
-    from headkit.head.model import load_head
+    from headkit.head.loading import load_head
 
     try:
         return [] if file is None else [load_head(file)]

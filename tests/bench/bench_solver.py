@@ -24,7 +24,8 @@ import torch
 from scipy.optimize import least_squares
 
 from headkit.head.camera import camera_rotation, project
-from headkit.head.model import HeadModel, load_head
+from headkit.head.loading import load_head
+from headkit.head.model import HeadModel
 from headkit.head.restricted import ACTION_SLACK, JAW_DEVIATION, JAW_MEAN, restricted
 from headkit.head.rotation import geodesic, rodrigues, rotation_from_euler, rotation_vector
 from headkit.head.solver import Fit, Observations, fit

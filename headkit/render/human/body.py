@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from headkit.head.model import HeadModel, head_from_arrays
+from headkit.head.model import HeadModel
+from headkit.head.own import head_from_arrays
 from headkit.head.rotation import rodrigues
 from headkit.render.human import identity as drawing
 from headkit.render.human.body_arrays import (

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.head.model import scaled
+from headkit.head.own import scaled
 from headkit.render.human.body_kernels import refine
 from headkit.render.human.identity import Tables
 

@@ -46,7 +46,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression choosing conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends formats completions scoring
     cli             status tool definition schema run
     doc             status record tool completions man
-    make            head render backends editing fitting tool tools
+    make            head render backends editing evaluation fitting tool tools
     __main__        cli
 
 Files of tools/ do not import each other. typer only in cli; torch only in head/, render/, twins/, backends/

@@ -50,6 +50,26 @@ _TARGET = tuple(
 
 # fmt: off
 _SCORES = (  # of the whole picture; heads that are to be ignored do not count
+    Field("scores.flip", "number", "heads against those found in the mirror image: panoptic quality of the boxes, 0 to 1; 1 where neither has one"),
+    Field("scores.flip_iou", "number", "mean overlap of the heads found in both, 0.5 to 1"),
+    Field("scores.flip_count", "number", "smaller number of heads by the larger, 0 to 1"),
+    Field("scores.flip_landmarks", "number", "1 less the mean distance of the landmarks found in the mirror image, in sizes of the box, 0 to 1"),
+    Field("scores.flip_degrees", "number", "mean angle to the pose found in the mirror image; lower is better", "degrees", 3),
+    Field("scores.cut", "number", "heads against those found in the halves of the picture: panoptic quality of the boxes, 0 to 1"),
+    Field("scores.cut_iou", "number", "mean overlap of the heads found in both, 0.5 to 1"),
+    Field("scores.cut_count", "number", "smaller number of heads by the larger, 0 to 1"),
+    Field("scores.agreement", "number", "heads against those of a second detector: panoptic quality of the boxes, 0 to 1"),
+    Field("scores.agreement_iou", "number", "mean overlap of the heads found by both, 0.4 to 1"),
+    Field("scores.agreement_count", "number", "smaller number of heads by the larger, 0 to 1"),
+    Field("scores.agreement_faces", "number", "share of the faces found, nose and eyes, that lie in a head of their own, 0 to 1"),
+    Field("scores.pose", "number", "mean object key-point similarity of people found to those asked for, 0 to 1"),
+    Field("scores.pose_head", "number", "the same of noses, eyes and ears, 0 to 1"),
+    Field("scores.pose_count", "number", "smaller number of people by the larger, 0 to 1"),
+    Field("scores.label", "number", "heads against those asked for: panoptic quality of the silhouettes, 0 to 1"),
+    Field("scores.label_accepted", "number", "1 where label.accepted, else 0"),
+    Field("scores.label_count", "number", "smaller number of heads by the larger, 0 to 1"),
+    Field("scores.label_landmarks", "number", "1 less the mean distance of the landmarks, in sizes of the box, 0 to 1"),
+    Field("scores.label_degrees", "number", "mean angle between the poses; lower is better", "degrees", 3),
     Field("scores.sharpness", "number", "1 less the blur effect, seen at one size, 0 to 1"),
     Field("scores.sharpness_head", "number", "least of a head, seen at a size of its own, 0 to 1"),
     Field("scores.exposure", "number", "1 neither too dark nor too bright, 0 black or white"),
@@ -57,6 +77,8 @@ _SCORES = (  # of the whole picture; heads that are to be ignored do not count
     Field("scores.exposure_unclipped", "number", "share of the pixels that are neither black nor white, 0 to 1"),
     Field("scores.entropy", "number", "of the grey levels, as a share of its maximum: 0 of a black or flat picture, to 1"),
     Field("scores.entropy_blocks", "number", "share of 16 parts of the picture in which there is something to see, 0 to 1"),
+    Field("scores.border", "number", "from the head nearest to the edge of the picture to that edge, in shorter sides of its box, 0 to 1"),
+    Field("scores.border_filled", "number", "share of the picture inside bars of one colour along its edges, 0 to 1"),
     Field("scores.size", "number", "shorter side of the picture", "pixels"),
     Field("scores.size_head", "number", "shorter side of the smallest head's box", "pixels", 2),
     Field("scores.size_head_share", "number", "shorter side of the largest head's box, as a share of the picture's"),
@@ -64,8 +86,14 @@ _SCORES = (  # of the whole picture; heads that are to be ignored do not count
 )
 _HEAD_SCORES = (
     Field("heads[].scores", "object", "as scores, of this head", decimals=5),
+    Field("heads[].scores.flip", "number", "overlap with the head found in the mirror image, 0 where there is none"),
+    Field("heads[].scores.flip_landmarks", "number", "1 less the mean distance of the landmarks found there, in sizes of the box, 0 to 1"),
+    Field("heads[].scores.flip_degrees", "number", "angle to the pose found there; lower is better", "degrees", 3),
+    Field("heads[].scores.cut", "number", "overlap with the head found in a half, 0 where there is none"),
+    Field("heads[].scores.agreement", "number", "overlap with the head of the second detector, 0 where there is none"),
     Field("heads[].scores.sharpness", "number", "1 less the blur effect, 0 to 1"),
     Field("heads[].scores.exposure", "number", "1 neither too dark nor too bright, 0 black or white"),
+    Field("heads[].scores.border", "number", "to the nearest edge of the picture, in shorter sides of its box, 0 to 1"),
     Field("heads[].scores.size", "number", "shorter side of its box", "pixels", 2),
 )
 # fmt: on

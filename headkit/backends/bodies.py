@@ -25,10 +25,12 @@ OWN = "body_pose.npz"  # in headkit/data
 OWN_SEARCH = Search(conf=0.3, iou=0.6)  # below, doors and bushes are people to it
 
 
-def open_bodies(model: str | None, imgsz: int | None, device: str) -> Detector:
+def open_bodies(
+    model: str | None, imgsz: int | None, device: str, option: str = "--model"
+) -> Detector:
     """The pose network in the file `model`, or of that name at ultralytics, or our own.
 
-    Raises Stop: 66 where the file cannot be opened, 69 where it is refused or cannot be fetched, or a library is missing.
+    Raises Stop, which names `option`: 66 where the file cannot be opened, 69 where it is refused or cannot be fetched, or a library is missing.
     """
     device = torch_device(device)
     try:
@@ -36,8 +38,8 @@ def open_bodies(model: str | None, imgsz: int | None, device: str) -> Detector:
         from headkit.backends.yolo_file import RefusedError
     except ImportError as error:
         raise Stop(UNAVAILABLE, f"{error}; pip install {error.name}") from None
-    path = _own() if model is None else _located(model)
-    digest = digest_of(path)
+    path = _own() if model is None else _located(model, option)
+    digest = digest_of(path, option)
     try:
         if path.suffix == ".npz":
             network, search = yolo.load_weights(path, imgsz=imgsz, device=device), OWN_SEARCH
@@ -46,11 +48,11 @@ def open_bodies(model: str | None, imgsz: int | None, device: str) -> Detector:
             # What needs no suppression gets none, as in ultralytics.
             search = replace(YOLO_SEARCH, iou=1.0) if network.final else YOLO_SEARCH
     except RefusedError as error:
-        raise Stop(UNAVAILABLE, f"--model {path}: {error}") from None
+        raise Stop(UNAVAILABLE, f"{option} {path}: {error}") from None
     if not network.people:
         raise Stop(
             UNAVAILABLE,
-            f"--model {path}: finds heads, not people with key points; name a pose network",
+            f"{option} {path}: finds heads, not people with key points; name a pose network",
         )
     return Detector(network, path.name if model is not None else "headkit", digest, search)
 
@@ -65,7 +67,7 @@ def _own() -> Path:
     return path
 
 
-def _located(model: str) -> Path:
+def _located(model: str, option: str) -> Path:
     """The file of that path, or of that name among ultralytics' weights."""
     path = Path(model)
     if path.exists() or path.name != model:
@@ -77,12 +79,12 @@ def _located(model: str) -> Path:
     if model not in downloads.GITHUB_ASSETS_NAMES:
         raise Stop(
             NO_INPUT,
-            f"--model {model}: no such file, nor weights of ultralytics of that name; name a file of weights",
+            f"{option} {model}: no such file, nor weights of ultralytics of that name; name a file of weights",
         )
-    return _fetched(model, downloads)
+    return _fetched(model, downloads, option)
 
 
-def _fetched(name: str, downloads: Any) -> Path:
+def _fetched(name: str, downloads: Any, option: str) -> Path:
     """Weights of ultralytics in the cache, fetched where they are not there; Stop 69 where they cannot be."""
     folder = Path(os.environ["YOLO_CONFIG_DIR"]) / "weights"
     path = folder / name
@@ -102,5 +104,5 @@ def _fetched(name: str, downloads: Any) -> Path:
             return path
     raise Stop(
         UNAVAILABLE,
-        f"--model {name}: could not be fetched ({reason}); fetch it elsewhere and give its path, or leave --model out",
+        f"{option} {name}: could not be fetched ({reason}); fetch it elsewhere and give its path, or leave {option} out",
     )

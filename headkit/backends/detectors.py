@@ -29,25 +29,32 @@ class Detector:
     search: Search
 
 
-def open_detector(model: str | None, imgsz: int | None, device: str) -> Detector:
+def own_weights() -> Path:
+    """The file of our own detector."""
+    return Path(str(resources.files("headkit") / "data" / OWN))
+
+
+def open_detector(
+    model: str | None, imgsz: int | None, device: str, option: str = "--model"
+) -> Detector:
     """The detector in the file `model`, or our own.
 
-    Raises Stop: 66 where the file cannot be opened, 69 where it is refused or a library is missing, 2 where imgsz
-    cannot be had.
+    Raises Stop, which names `option`: 66 where the file cannot be opened, 69 where it is refused or a library is
+    missing, 2 where imgsz cannot be had.
     """
     device = torch_device(device)
-    path = (
-        Path(model) if model is not None else Path(str(resources.files("headkit") / "data" / OWN))
-    )
-    digest = digest_of(path)
+    path = Path(model) if model is not None else own_weights()
+    digest = digest_of(path, option)
     try:
-        network, search = _opened(path, imgsz, device)
+        network, search = _opened(path, imgsz, device, option)
     except ImportError as error:
-        raise Stop(UNAVAILABLE, f"--model {path.name}: {error}; pip install {error.name}") from None
+        raise Stop(
+            UNAVAILABLE, f"{option} {path.name}: {error}; pip install {error.name}"
+        ) from None
     return Detector(network, path.name if model is not None else "headkit", digest, search)
 
 
-def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search]:
+def _opened(path: Path, imgsz: int | None, device: str, option: str) -> tuple[Network, Search]:
     from headkit.backends import programs, vggheads, yolo
     from headkit.backends.yolo_file import RefusedError
 
@@ -65,4 +72,4 @@ def _opened(path: Path, imgsz: int | None, device: str) -> tuple[Network, Search
             return load(path, device=device), VGGHEADS_SEARCH
         return yolo.load_file(path, imgsz=imgsz, device=device), YOLO_SEARCH
     except RefusedError as error:
-        raise Stop(UNAVAILABLE, f"--model {path}: {error}") from None
+        raise Stop(UNAVAILABLE, f"{option} {path}: {error}") from None

@@ -58,6 +58,8 @@ class Search:
     inside  share of a box that may lie in a better one (boxes.suppress), 1 for any
     vote    overlap from which candidates share in a box (boxes.voted), 0 for none
     tile    side of the tiles in pixels of the picture, 0 for none
+    flip    look at each square mirrored as well
+    plain   look at each square as it is; without, at the mirrored ones alone
     """
 
     conf: float = 0.25
@@ -66,6 +68,7 @@ class Search:
     vote: float = 0
     tile: int = 0
     flip: bool = False
+    plain: bool = True
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,8 @@ def _views(network: Network, pixels: Pixels, search: Search, side: int) -> Itera
     for part in _parts(pixels, tile):
         x1, y1, x2, y2 = part
         square, place = letterbox(pixels[y1:y2, x1:x2], side, network.fill)
-        yield View(square, place, part, mirror=False)
+        if search.plain:
+            yield View(square, place, part, mirror=False)
         if search.flip:
             yield View(square[:, ::-1], place, part, mirror=True)
 

@@ -1,8 +1,7 @@
 """How good a body-pose network is on renders: average precision, and the share of points that are near.
 
-Precision is by object key-point similarity as COCO has it (cocoeval: k_i = 2 sigma_i), with the area of a person taken as 0.53 of the
-box's, as is usual where no silhouette is annotated (xtcocotools does so too). Points that are hidden but in the picture
-count, as COCO's hidden ones do; those outside of it do not.
+Precision is by object key-point similarity (evaluation.people). Points that are hidden but in the picture count, as
+COCO's hidden ones do; those outside of it do not.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.backends.boxes import overlaps
+from headkit.evaluation.people import similarity
 from headkit.make.detector_accuracy import LEVELS, matched, precision_area
 
 Array = NDArray[np.float64]
 
-SIGMAS = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]) / 1000
-AREA = 0.53  # of a person, as a share of the box
 NEAR = 0.05  # of the longer side of the box: a point so far off is still near (PCK)
 SIZES = ((24, 48), (48, 96), (96, 192), (192, 100_000))  # pixels of the longer side
 
@@ -30,15 +28,6 @@ class People:
     boxes: Array
     points: Array
     scores: Array
-
-
-def similarity(points: Array, truth: Array, boxes: Array) -> Array:
-    """(m, n) object key-point similarity of (m, 17, 3) found to (n, 17, 3) true people with (n, 4) boxes."""
-    apart = ((points[:, None, :, :2] - truth[None, :, :, :2]) ** 2).sum(axis=3)
-    area = AREA * np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    shares = np.exp(-apart / (2 * (2 * SIGMAS) ** 2 * np.maximum(area, 1e-9)[None, :, None]))
-    known = truth[None, :, :, 2] > 0
-    return np.asarray((shares * known).sum(axis=2) / np.maximum(known.sum(axis=2), 1))
 
 
 def precision(

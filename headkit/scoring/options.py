@@ -20,3 +20,22 @@ class ScoreOptions:
     missing: Annotated[
         bool, Opt("Leave scores alone that a record has; measure those that it lacks.")
     ] = False
+    detector: Annotated[
+        str | None,
+        Opt(
+            "Of flip, cut, agreement: weights that find heads, as of detect --model, or headkit for ours "
+            "(default: ours, for heads that it found).",
+            "MODEL",
+        ),
+    ] = None
+    second: Annotated[
+        str | None,
+        Opt("Of agreement: weights of the second detector (default: those of --bodies).", "MODEL"),
+    ] = None
+    bodies: Annotated[
+        str | None,
+        Opt(
+            "Of pose and agreement: a pose network of ultralytics, as of pose-extract --model (default: ours).",
+            "MODEL",
+        ),
+    ] = None

@@ -7,9 +7,15 @@ import importlib
 from headkit.scoring.score import Score
 
 SCORES: dict[str, str] = {
+    "flip": "whether the mirror image has the same heads",
+    "cut": "whether the halves of the picture have the heads of the whole",
+    "agreement": "whether a second detector finds the same heads, and each face lies in one",
+    "pose": "whether people stand as they were asked to",
+    "label": "whether the heads are those asked for, of fit3dmm --check",
     "sharpness": "how sharp the picture and its heads are, shown at one size",
     "exposure": "neither too dark nor too bright",
     "entropy": "how much there is to see: 0 of a black or flat picture",
+    "border": "how far heads are from the edge of the picture, and whether that is a frame",
     "size": "of the picture and of its heads, in pixels",
     "aspect": "longer side by shorter",
 }

@@ -82,9 +82,9 @@ _headkit() {
             esac
             ;;
         score)
-            words='--score --missing -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--score --missing --detector --second --bodies -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --score|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                --score|--detector|--second|--bodies|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
                 -o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;

@@ -110,6 +110,20 @@ def check(surface):
         assert (strand[:, 3] <= 1).all()
     assert surface.occlusion.min() >= 0
     assert surface.occlusion.max() <= 1
+    tubes = surface.parts[0] == Part.HEADWEAR or surface.material == Material.PLASTIC
+    if not tubes and surface.material != Material.LENS:  # wires and tapes shade as what they lie on
+        assert against(surface) < (
+            0.25 if surface.material == Material.HAIR else 0.08
+        )  # coils turn
+
+
+def against(surface):
+    """Share of a surface's area that is wound against its normals."""
+    a, b, c = np.moveaxis(surface.vertices[surface.faces].astype(float), 1, 0)
+    doubled = np.cross(b - a, c - a)
+    area = np.linalg.norm(doubled, axis=1)
+    wrong = (doubled * surface.normals[surface.faces].sum(axis=1)).sum(axis=1) < 0
+    return area[wrong].sum() / area.sum()
 
 
 def dense_skull(rest):

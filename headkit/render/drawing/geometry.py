@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from headkit.render.drawing.mesh import NORMAL, REST
 from headkit.render.jit import lean
-from headkit.render.shading.shade import Scene, locate, unit, vector
+from headkit.render.shading.shade import Scene, locate, seen_side, unit, vector
 
 
 @lean
@@ -25,9 +25,8 @@ def describe(
         hit = locate(scene, at[number] >> 16, at[number] & 0xFFFF)
         faces[number] = hit.face
         shares[number, 0], shares[number, 1], shares[number, 2] = hit.a, hit.b, hit.c
-        nx, ny, nz = unit(*vector(scene.attributes, hit, NORMAL))
-        side = -1.0 if nx * hit.x + ny * hit.y + nz * hit.z > 0.0 else 1.0
+        normal = seen_side(scene, hit, unit(*vector(scene.attributes, hit, NORMAL)))
         points[number, 0], points[number, 1], points[number, 2] = hit.x, hit.y, hit.z
-        normals[number, 0], normals[number, 1], normals[number, 2] = side * nx, side * ny, side * nz
+        normals[number, 0], normals[number, 1], normals[number, 2] = normal
         x, y, z = vector(scene.attributes, hit, REST)
         rest[number, 0], rest[number, 1], rest[number, 2] = x, y, z

@@ -15,7 +15,6 @@ from headkit.render.drawing.mesh import (
     OCCLUSION,
     REST,
     TEXTURED,
-    TWO_SIDED,
     UV,
 )
 from headkit.render.jit import lean
@@ -35,6 +34,7 @@ from headkit.render.shading.shade import (
     irradiance,
     recall,
     same,
+    seen_side,
     unit,
     value,
     vector,
@@ -67,7 +67,8 @@ def shade_matter(
         row = scene.paint[scene.owner[surface]]
         flags = scene.flags[surface]
         view = unit(-hit.x, -hit.y, -hit.z)
-        normal = unit(*vector(scene.attributes, hit, NORMAL))
+        # Before the relief: a rib that leans away from the camera is still seen from its front.
+        normal = seen_side(scene, hit, unit(*vector(scene.attributes, hit, NORMAL)))
         rest = vector(scene.attributes, hit, REST)
         footprint = 2.0 * hit.z / scene.camera[0]
         occlusion = value(scene.attributes, hit, OCCLUSION)
@@ -80,11 +81,6 @@ def shade_matter(
             color = _MOUTH
         elif material == Material.TEETH:
             color = _TEETH
-        # Before the relief: a rib that leans away from the camera is still seen from its front.
-        if flags & TWO_SIDED:
-            facing = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
-            if facing < 0.0:
-                normal = (-normal[0], -normal[1], -normal[2])
         if material == Material.KNIT:
             roughness, wrap, sheen = 0.9, 0.2, 0.16
             normal, deep = _knitted(scene, hit, normal, footprint)

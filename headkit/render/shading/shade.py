@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing.mesh import REST
+from headkit.render.drawing.mesh import REST, TWO_SIDED
 from headkit.render.jit import lean
 from headkit.render.shading.light import FILL, GROUND, KEY, RIM, SKY, UP
 
@@ -21,6 +21,7 @@ ALBEDO: Final = 3
 GLOSS: Final = 6
 SHADED: Final = 9
 
+_GRAZING: Final = 0.03  # cosine to the viewer, at least, of a normal that is seen
 
 Triple = tuple[float, float, float]
 
@@ -123,6 +124,33 @@ def unit(x: float, y: float, z: float) -> Triple:
         return 0.0, 0.0, -1.0
     scale = 1.0 / length
     return x * scale, y * scale, z * scale
+
+
+@lean
+def seen_side(scene: Scene, hit: Hit, normal: Triple) -> Triple:
+    """The surface's unit normal on the side that is seen: never turned away from the viewer.
+
+    An interpolated normal turns away near an outline and in folds sharper than the mesh. It is the other
+    side's only where the triangle itself is seen from behind; elsewhere it is bent until it is just in sight
+    (as are shading normals in ray tracers: Keller et al. 2017, The Iray light transport simulation, A.3).
+    """
+    away = normal[0] * hit.x + normal[1] * hit.y + normal[2] * hit.z
+    if away <= 0.0:
+        return normal
+    two_sided = scene.flags[scene.surface[hit.face]] & TWO_SIDED
+    if two_sided and _behind(scene, hit):
+        return -normal[0], -normal[1], -normal[2]
+    step = away / (hit.x * hit.x + hit.y * hit.y + hit.z * hit.z)
+    step += _GRAZING / sqrt(hit.x * hit.x + hit.y * hit.y + hit.z * hit.z)
+    return unit(normal[0] - step * hit.x, normal[1] - step * hit.y, normal[2] - step * hit.z)
+
+
+@lean
+def _behind(scene: Scene, hit: Hit) -> bool:
+    """Whether a hit is on the inner side of its triangle, as that is wound."""
+    x, y, table = hit.x / hit.z, hit.y / hit.z, scene.vertices
+    volume = _volume(table, hit.j, hit.k, x, y) + _volume(table, hit.k, hit.i, x, y)
+    return volume + _volume(table, hit.i, hit.j, x, y) > 0.0
 
 
 @lean
@@ -305,7 +333,8 @@ def gloss(
     fall *= fall
     fall *= fall
     edge = f0 + (max(1.0 - roughness, f0) - f0) * fall * fall
-    edge *= occlusion * (1.0 - 0.4 * roughness)
+    # what a hollow reflects at grazing angles is mostly its own other side
+    edge *= occlusion * occlusion * occlusion * (1.0 - 0.4 * roughness)
     return (
         key * light[KEY + 3] + rim * light[RIM + 3]
         + edge * environment(light, x, y, z, 0),

@@ -23,6 +23,7 @@ from headkit.render.shading.shade import (
     gloss,
     irradiance,
     recall,
+    seen_side,
     unit,
     value,
     vector,
@@ -73,7 +74,7 @@ def _shade(
         row = scene.paint[scene.owner[scene.surface[hit.face]]]
         rest = vector(scene.attributes, hit, REST)
         view = unit(-hit.x, -hit.y, -hit.z)
-        normal = unit(*vector(scene.attributes, hit, NORMAL))
+        normal = seen_side(scene, hit, unit(*vector(scene.attributes, hit, NORMAL)))
         footprint = 2.0 * hit.z / scene.camera[0]
         mouth = value(scene.attributes, hit, UV + 1)
         red, green, blue, roughness, part = paint_skin(

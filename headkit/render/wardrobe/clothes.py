@@ -16,7 +16,7 @@ from headkit.render.surface import Material, Surface
 from headkit.render.wardrobe import closures, collars, cut_lines, shoes, suit
 from headkit.render.wardrobe.contact import off_head
 from headkit.render.wardrobe.cut_lines import Figure, minimum
-from headkit.render.wardrobe.drape import evened, folds, hang, neck
+from headkit.render.wardrobe.drape import evened, folds, hang, neck, relaxed
 from headkit.render.wardrobe.suit import FIGURE, OFFSET, UV, Fitted, Trim, at, sew, with_offset
 from headkit.render.wardrobe.tailoring import Floats, Piece
 from headkit.render.wardrobe.wearer import Wearer
@@ -130,6 +130,9 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
         lines = {"opening": lambda b: cut_lines.opening(b, width), **lines}
         offset = offset + 0.004 * size * (body.points[:, 2] > 0.0)
     outer = fitted.points + fitted.normals * offset[:, None]
+    smoothed, shift = relaxed(outer, fitted.mold.faces, fitted.mold.twins)
+    fitted = fitted.moved(smoothed, shift)
+    outer[smoothed] += shift
     sleeves = np.flatnonzero(body.arm > 0.2)
     fitted = fitted.moved(sleeves, off_head(wearer, outer[sleeves], size))
     piece = fitted.piece(offset)

@@ -68,16 +68,22 @@ _BACK = [3, 4, 5, 0, 1, 2, *range(6, 17)]
 
 def _strip(
     wearer: Wearer, rows: list[Floats], values: Floats, color: tuple[float, float, float], shade: list[float], *, wrap: bool,
+    flip: bool = False,
 ) -> Surface:  # fmt: skip
-    """Rows of points (P, 3) joined to a surface."""
+    """Rows of points (P, 3) joined to a surface; the last two rows are an edge, shaded as the cloth before it."""
     points = np.concatenate(rows).astype(np.float32)
-    faces = grid_faces(len(rows), len(rows[0]), wrap=wrap)
+    count = len(rows[0])
+    faces = grid_faces(len(rows), count, wrap=wrap, flip=flip)
+    # Light does not change across the edge: narrower than a pixel, it would be a row of dots.
+    normals = vertex_normals(
+        points[:-count], grid_faces(len(rows) - 1, count, wrap=wrap, flip=flip)
+    )
     return Surface(
         material=Material.CLOTH,
         owner=wearer.owner,
         vertices=points,
         faces=faces,
-        normals=vertex_normals(points, faces),
+        normals=np.concatenate([normals, normals[-count:]]),
         rest=np.concatenate([values[:, REST] + 0.004 * k for k in range(len(rows))]).astype(
             np.float32
         ),
@@ -115,13 +121,14 @@ def _fall(
         row += lift * ((lift * out).sum(axis=1) > 0.0)[:, None]
     inner = edge - axis * 0.004 * full - out * 0.002 * full
     look = wearer.look.clothes
-    rows = [inner, top, over, middle, end, end - out * 0.0012 * full]
+    rows = [inner, top, over, middle, end, end - out * 0.0012 * full]  # the last is its thickness
     color = (
         min(0.9, look.color[0] * 1.04),
         min(0.9, look.color[1] * 1.04),
         min(0.9, look.color[2] * 1.04),
     )
-    return _strip(wearer, rows, values, color, [0.25, 0.6, 0.95, 0.95, 0.9, 0.7], wrap=wrap)
+    shade = [0.25, 0.6, 0.95, 0.95, 0.9, 0.9]
+    return _strip(wearer, rows, values, color, shade, wrap=wrap, flip=True)
 
 
 def _hood(wearer: Wearer, piece: Piece, axis: Floats, size: float) -> list[Surface]:

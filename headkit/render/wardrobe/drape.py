@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 
 from headkit.render.drawing.noise import value_noise
 from headkit.render.human.body import load_body
-from headkit.render.jit import compiled
+from headkit.render.jit import compiled, lean
 from headkit.render.wardrobe.cut_lines import Figure
-from headkit.render.wardrobe.tailoring import Floats, Ints, compact
+from headkit.render.wardrobe.tailoring import (
+    Floats,
+    Ints,
+    accumulate_normals,
+    compact,
+    vertex_normals,
+)
 from headkit.render.wardrobe.wearer import Wearer
 
 _ANGLES, _HEIGHTS = 40, 36
@@ -118,6 +124,107 @@ def evened(normals: Floats, faces: Ints, hollow: NDArray[np.bool_]) -> Floats:
     result = normals.copy()
     result[ids[hollow[ids]]] = smooth[hollow[ids]]
     return result
+
+
+_CRUMPLED = (
+    0.3  # cosine between a triangle's normal and those at its corners, below which it is crumpled
+)
+_RELAXED = 12  # rounds at most
+_RINGS = 2  # of triangles about a crumpled one that may give way
+
+
+def relaxed(points: Floats, faces: Ints, twins: Ints) -> tuple[NDArray[np.int64], Floats]:
+    """Cloth with what the pose has crumpled, as in an armpit, smoothed out: ids (K,) and their shift (K, 3).
+
+    points (N, 3), faces (F, 3); twins (T, 2) lie in one place, and still do. A crumpled triangle lies across
+    or against the cloth about it: it would be lit from the wrong side, and the seam beside it gape.
+    """
+    one, two = twins.T
+    weld = np.arange(len(points), dtype=np.int32)
+    weld[two] = one
+    welded = weld[faces]
+    near, free = np.zeros(len(welded), np.bool_), np.zeros(len(points), np.bool_)
+    _mark_crumpled(points, welded, vertex_normals(points, welded), near, free)
+    if not near.any():
+        return np.zeros(0, np.int64), np.zeros((0, 3), np.float32)
+    ids, local = compact(welded[near], len(points))
+    moved = np.ascontiguousarray(points[ids])
+    _relax(moved, local, free[ids])
+    shift = np.zeros(points.shape, np.float32)
+    shift[ids] = moved - points[ids]
+    shift[two] = shift[one]
+    chosen = np.flatnonzero((shift != 0.0).any(axis=1))
+    return chosen, shift[chosen]
+
+
+@lean
+def _crumpled(points: Floats, faces: Ints, normals: Floats, face: int) -> bool:
+    """Whether a triangle does not lie as the cloth about it does."""
+    a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+    ux, uy, uz = (
+        points[b, 0] - points[a, 0],
+        points[b, 1] - points[a, 1],
+        points[b, 2] - points[a, 2],
+    )
+    wx, wy, wz = (
+        points[c, 0] - points[a, 0],
+        points[c, 1] - points[a, 1],
+        points[c, 2] - points[a, 2],
+    )
+    x, y, z = uy * wz - uz * wy, uz * wx - ux * wz, ux * wy - uy * wx
+    mx = normals[a, 0] + normals[b, 0] + normals[c, 0]
+    my = normals[a, 1] + normals[b, 1] + normals[c, 1]
+    mz = normals[a, 2] + normals[b, 2] + normals[c, 2]
+    lengths = sqrt((x * x + y * y + z * z) * (mx * mx + my * my + mz * mz))
+    return bool(x * mx + y * my + z * mz < _CRUMPLED * lengths)
+
+
+@compiled
+def _mark_crumpled(
+    points: Floats, faces: Ints, normals: Floats, near: NDArray[np.bool_], free: NDArray[np.bool_]
+) -> None:
+    """Mark vertices within rings of crumpled triangles as `free` (N,), and as `near` (F,) all triangles at these."""
+    for face in range(len(faces)):
+        if _crumpled(points, faces, normals, face):
+            near[face] = True
+            for k in range(3):
+                free[faces[face, k]] = True
+    for ring in range(_RINGS):
+        for face in range(len(faces)):
+            if not near[face]:
+                near[face] = free[faces[face, 0]] or free[faces[face, 1]] or free[faces[face, 2]]
+        if ring == _RINGS - 1:
+            return
+        for face in range(len(faces)):
+            if near[face]:
+                for k in range(3):
+                    free[faces[face, k]] = True
+
+
+@compiled
+def _relax(points: Floats, faces: Ints, free: NDArray[np.bool_]) -> None:
+    """Move free vertices at crumpled triangles to the mean of their neighbours, until none is; in place."""
+    count = len(points)
+    for _ in range(_RELAXED):
+        normals, total = np.zeros((count, 3), np.float32), np.zeros((count, 3), np.float32)
+        uses, moves = np.zeros(count), np.zeros(count, np.bool_)
+        accumulate_normals(points, faces, normals)
+        tangled = False
+        for face in range(len(faces)):
+            crumpled = _crumpled(points, faces, normals, face)
+            tangled = tangled or crumpled
+            for k in range(3):
+                i, j, m = faces[face, k], faces[face, (k + 1) % 3], faces[face, (k + 2) % 3]
+                moves[i] = moves[i] or crumpled
+                uses[i] += 2.0
+                for axis in range(3):
+                    total[i, axis] += points[j, axis] + points[m, axis]
+        if not tangled:
+            return
+        for i in range(count):
+            if free[i] and moves[i]:
+                for axis in range(3):
+                    points[i, axis] = total[i, axis] / uses[i]
 
 
 @compiled

@@ -22,10 +22,14 @@ from headkit.render.wardrobe.wearer import Wearer
 _EDGE: dict[str, tuple[float, float]] = {
     "hat": (0.030, 0.20),
     "cap": (0.030, 0.26),
-    "beanie": (0.026, 0.34),
+    "beanie": (0.012, 0.30),
 }
 _THICK_HAIR = {"curly": 0.010, "afro": 0.012, "long": 0.005, "bob": 0.005, "buzz": 0.0, "bald": 0.0}
 _LEVELS = 13
+_TAPED, _STITCHED = (
+    60,
+    170,
+)  # pixels of a head from which a cap's seams, and its sweatband's, are wide enough to show
 
 Color = tuple[float, float, float]
 
@@ -146,22 +150,27 @@ def _cap(scalp: Scalp, wearer: Wearer) -> list[Surface]:
             wearer, _visor(crown, dome[0], rng), look.color if rng.random() < 0.7 else look.accent
         )
     )
-    if wearer.detail > 60:
-        dark = (look.color[0] * 0.72, look.color[1] * 0.72, look.color[2] * 0.72)
-        surfaces.append(_surface(wearer, _stitches(dome, crown.size), dark))
+    if wearer.detail > _TAPED:
+        dark = (look.color[0] * 0.8, look.color[1] * 0.8, look.color[2] * 0.8)
+        tapes = _stitches(dome, crown.size, whole=wearer.detail > _STITCHED)
+        # Shaded as the dome under them: a glint on every other pixel would read as dots.
+        tapes = replace(tapes, normals=unit(tapes.vertices - scalp.center))
+        surfaces.append(_surface(wearer, tapes, dark))
     button = _ball(dome[-1].mean(axis=0), 0.007 * crown.size)
     surfaces.append(_surface(wearer, button, look.accent))
     return surfaces
 
 
-def _stitches(dome: Floats, size: float) -> Shape:
-    """Tape over the seams between a cap's six panels, and the seam of its sweatband."""
+def _stitches(dome: Floats, size: float, *, whole: bool) -> Shape:
+    """Tape over the seams between a cap's six panels; where `whole`, the seam of its sweatband too."""
     lines = []
     for panel in range(6):
         column = (panel + 0.5) / 6 * COLUMNS
         low, share = int(column), column % 1.0
         meridian = dome[:, low] * (1 - share) + dome[:, (low + 1) % COLUMNS] * share
-        lines.append(tube(meridian.astype(np.float32), 0.0011 * size, sides=5))
+        lines.append(tube(meridian.astype(np.float32), 0.0013 * size, sides=5))
+    if not whole:
+        return joined(lines)
     band = (0.3 * dome[0] + 0.7 * dome[1]).astype(np.float32)
     lines.append(tube(band, 0.0007 * size, sides=4, closed=True))
     return joined(lines)

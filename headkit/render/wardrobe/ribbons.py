@@ -112,7 +112,7 @@ def ribbons(line: Floats, outward: Floats, lock: Lock, roots: Roots, first: int)
     )  # fmt: skip
     t = np.linspace(0.0, 1.0, points, dtype=np.float32)
     rows = points * 2
-    faces = grid_faces(points, 2)
+    faces = grid_faces(points, 2, flip=True)
     faces = (faces[None] + (np.arange(count) * rows)[:, None, None]).reshape(-1, 3)
     return Ribbons(
         vertices.reshape(-1, 3),

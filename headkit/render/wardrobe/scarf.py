@@ -149,7 +149,8 @@ def _cut_face(points: Floats, head: Floats, scalp: Scalp, look: Look, columns: i
     values[:, NORMAL] = normals
     values[:, suit.REST] = scalp.grid.absolute(head.reshape(-1, 3))
     values[:, suit.SHADE] = 0.95
-    piece = Piece(values, faces, {})
+    twins = np.stack([seam, seam + columns - 1], axis=1).astype(np.int32)
+    piece = Piece(values, faces, {}, twins)
     return piece.cut("face", face_opening(values[:, FIGURE], _wide(look)))
 
 

@@ -42,6 +42,7 @@ SHADE = 14  # ambient light that arrives
 UV = slice(15, 17)
 COLUMNS = 17
 _SEAM = 0.78  # ambient light that arrives where sleeve and trunk are sewn together
+_DARKER = 90.0  # share of ambient light that a turned-in edge loses per metre
 _EDGES_FROM = 24  # heads of fewer pixels have clothes without turned-in edges
 
 
@@ -246,7 +247,7 @@ def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None =
         if wearer.detail < _EDGES_FROM or (closed is not None and name not in closed):
             continue
         for ids in _unbroken(place, lines):
-            rim = _rim(values[ids], outer[ids], trim.hem)
+            rim = _rim(values[ids], outer[ids], normals[ids], trim.hem)
             vertices.append(rim[0])
             allnormals.append(rim[1])
             attributes.append(rim[2])
@@ -284,15 +285,20 @@ def _unbroken(place: NDArray[np.int64], lines: list[Ints]) -> Iterator[NDArray[n
                 yield kept
 
 
-def _rim(values: Floats, outer: Floats, depth: float) -> tuple[Floats, Floats, Floats]:
-    """The turned-in edge along a line of vertices: outer row, then a row `depth` under the skin's suit."""
+def _rim(
+    values: Floats, outer: Floats, normals: Floats, depth: float
+) -> tuple[Floats, Floats, Floats]:
+    """The turned-in edge along a line of vertices: outer row, then a row `depth` under the skin's suit.
+
+    It is rolled over: light changes along it and not at its beginning, since an edge narrower than a pixel
+    would else be a row of dots.
+    """
     along = unit(np.gradient(values[:, BASE], axis=0).astype(np.float32))
     away = unit(np.cross(along, values[:, NORMAL]).astype(np.float32))
     inner = values[:, BASE] - values[:, NORMAL] * depth
     rows = np.concatenate([values, values])
-    rows[len(values) :, SHADE] *= 0.3
-    rows[: len(values), SHADE] *= 0.8
-    return np.concatenate([outer, inner]), np.concatenate([away, away]), rows
+    rows[len(values) :, SHADE] *= max(0.3, 1.0 - _DARKER * depth)
+    return np.concatenate([outer, inner]), np.concatenate([normals, away]), rows
 
 
 def at(piece: Piece) -> Figure:

@@ -19,7 +19,8 @@ Ints = NDArray[np.int32]
 
 
 @compiled
-def _accumulate_normals(vertices: Floats, faces: Ints, normals: Floats) -> None:
+def accumulate_normals(vertices: Floats, faces: Ints, normals: Floats) -> None:
+    """Turn zeros (V, 3) into unit normals, area-weighted over the faces around each vertex."""
     for face in range(faces.shape[0]):
         a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
         ux = vertices[b, 0] - vertices[a, 0]
@@ -45,7 +46,7 @@ def _accumulate_normals(vertices: Floats, faces: Ints, normals: Floats) -> None:
 def vertex_normals(vertices: Floats, faces: Ints) -> Floats:
     """Unit normals (V, 3), area-weighted over the faces around each vertex."""
     normals = np.zeros(vertices.shape, np.float32)
-    _accumulate_normals(vertices, faces, normals)
+    accumulate_normals(vertices, faces, normals)
     return normals
 
 

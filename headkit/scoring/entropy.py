@@ -6,7 +6,6 @@ A network that fails gives black or flat pictures: numbers that were not finite 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from headkit.scoring import regions
 from headkit.scoring.score import Marks, Measure, Score, Study, Subject
@@ -16,7 +15,7 @@ PARTS = 4  # along each side
 SOMETHING = 0.15  # entropy above which there is something in a part
 
 
-def entropy(grey: NDArray[np.uint8]) -> float:
+def entropy(grey: regions.Grey) -> float:
     """Shannon entropy of 256 grey levels, as a share of its maximum, 8 bits: 0 to 1."""
     counts = np.bincount(grey.reshape(-1), minlength=256)
     shares = counts[counts > 0] / grey.size
@@ -33,7 +32,7 @@ def start(study: Study) -> Measure:  # noqa: ARG001 - the interface of every sco
 
 
 def _marks(subject: Subject) -> Marks:
-    grey = np.round(regions.luma(subject.pixels)).astype(np.uint8)
+    grey = regions.grey(subject)
     parts = [
         part
         for row in np.array_split(grey, PARTS, axis=0)

@@ -15,20 +15,22 @@ from headkit.scoring.score import Marks, Measure, Score, Study, Subject
 from headkit.tool import Failure
 
 MIDDLE = 119.0  # L* of 50 as a grey level of sRGB
-SHARE = 5.0  # percent of the pixels that are the brightest, or the darkest
+SHARE = 0.05  # of the pixels that are the brightest, or the darkest
 BLACK, WHITE = 4, 251  # grey levels up to which, and from which on, nothing is to be told apart
 
 
-def exposure(pixels: Pixels) -> float:
-    """0 to 1 of a picture or crop (h, w, 3)."""
-    dark, bright = np.percentile(regions.luma(pixels), [SHARE, 100 - SHARE])
+def exposure(grey: regions.Grey) -> float:
+    """0 to 1 of the grey levels (h, w) of a picture or head."""
+    up_to = np.cumsum(np.bincount(grey.reshape(-1), minlength=256)) / grey.size
+    dark, bright = np.searchsorted(up_to, [SHARE, 1 - SHARE])
     return float(np.clip(min(bright / MIDDLE, (255 - dark) / (255 - MIDDLE)), 0, 1))
 
 
 def unclipped(pixels: Pixels) -> float:
     """Share of the pixels (h, w, 3) that are neither black nor white."""
-    black = (pixels <= BLACK).all(axis=2)
-    white = (pixels >= WHITE).all(axis=2)
+    red, green, blue = (pixels[:, :, channel] for channel in range(3))
+    black = (red <= BLACK) & (green <= BLACK) & (blue <= BLACK)
+    white = (red >= WHITE) & (green >= WHITE) & (blue >= WHITE)
     return float(1 - (black | white).mean())
 
 
@@ -42,9 +44,9 @@ def start(study: Study) -> Measure:  # noqa: ARG001 - the interface of every sco
 
 
 def _marks(subject: Subject) -> Marks:
-    heads = [None if part is None else exposure(part) for part in regions.crops(subject)]
+    heads = [None if part is None else exposure(part) for part in regions.grey_heads(subject)]
     whole = {
-        "exposure": exposure(subject.pixels),
+        "exposure": exposure(regions.grey(subject)),
         "exposure_unclipped": unclipped(subject.pixels),
     }
     return Marks(*regions.with_least("exposure", subject, whole, heads))

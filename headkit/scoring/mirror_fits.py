@@ -65,7 +65,7 @@ class MirrorFits:
     @functools.cached_property
     def model(self) -> HeadModel:
         """The head that it fits."""
-        from headkit.head.model import load_head
+        from headkit.head.loading import load_head
 
         return load_head()
 

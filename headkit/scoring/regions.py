@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from headkit.fitting.request import array
-from headkit.image import Pixels
 from headkit.scoring.score import Subject
 from headkit.tool import Record
 
 Array = NDArray[np.float64]
-
-# ITU-R BT.709, of values as they are stored: lightness as an eye, or a network, is given it.
-_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+Grey = NDArray[np.uint8]  # (H, W) grey levels
 
 
 def boxes(heads: Sequence[Record]) -> list[Array | None]:
@@ -29,22 +27,26 @@ def counting(heads: Sequence[Record]) -> list[bool]:
     return [not head.get("ignore") for head in heads]
 
 
-def crop(pixels: Pixels, box: Array) -> Pixels | None:
-    """(h, w, 3) what a box shows of a picture; None where less than a pixel of it lies inside."""
+def crop(pixels: NDArray[np.uint8], box: Array) -> NDArray[np.uint8] | None:
+    """(h, w[, 3]) what a box shows of a picture; None where less than a pixel of it lies inside."""
     height, width = pixels.shape[:2]
     x1, y1 = (max(0, round(float(value))) for value in box[:2])
     x2, y2 = min(width, round(float(box[2]))), min(height, round(float(box[3])))
     return pixels[y1:y2, x1:x2] if x1 < x2 and y1 < y2 else None
 
 
-def crops(subject: Subject) -> list[Pixels | None]:
-    """What each head's box shows of the picture."""
-    return [None if box is None else crop(subject.pixels, box) for box in boxes(subject.heads)]
+def grey(subject: Subject) -> Grey:
+    """(H, W) uint8 grey levels of the picture (ITU-R 601-2), made once."""
+    if "grey" not in subject.seen:
+        subject.seen["grey"] = np.asarray(Image.fromarray(subject.pixels).convert("L"))
+    found: Grey = subject.seen["grey"]
+    return found
 
 
-def luma(pixels: Pixels) -> NDArray[np.float32]:
-    """(H, W) 0 to 255."""
-    return np.asarray(pixels.astype(np.float32) @ _LUMA)
+def grey_heads(subject: Subject) -> list[Grey | None]:
+    """(h, w) what each head's box shows of them."""
+    levels = grey(subject)
+    return [None if box is None else crop(levels, box) for box in boxes(subject.heads)]
 
 
 def least(subject: Subject, values: Sequence[float | None]) -> float | None:

@@ -8,11 +8,12 @@ another: a small one, made larger, is not sharp. Noise is: no measure of one pic
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from headkit.image import Pixels
 from headkit.scoring import regions
 from headkit.scoring.score import Marks, Measure, Score, Study, Subject
 from headkit.tool import Failure
@@ -26,14 +27,14 @@ _STEP = (
 _FLAT = 0.5  # grey levels: mean difference of neighbours below which nothing is there to be sharp
 
 
-def sharpness(pixels: Pixels, side: int) -> float:
-    """0 to 1: of a picture or crop (h, w, 3), seen at an area of side x side."""
-    height, width = pixels.shape[:2]
-    scale = side / np.sqrt(height * width)
+def sharpness(grey: regions.Grey, side: int) -> float:
+    """0 to 1: of the grey levels (h, w) of a picture or head, seen at an area of side x side."""
+    height, width = grey.shape
+    scale = side / math.sqrt(height * width)
     size = max(_BLUR, round(width * scale)), max(_BLUR, round(height * scale))
-    seen = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
-    grey = regions.luma(np.asarray(seen))
-    return min(_lost(grey), _lost(grey.T))
+    image = Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC)
+    seen = np.asarray(image, dtype=np.float32)
+    return min(_lost(seen), _lost(seen.T))
 
 
 def _lost(grey: NDArray[np.float32]) -> float:
@@ -42,9 +43,9 @@ def _lost(grey: NDArray[np.float32]) -> float:
     blurred = (sums[:, _BLUR:] - sums[:, :-_BLUR]) / _BLUR
     before = np.sqrt(np.maximum(np.diff(grey, axis=1) ** 2 - _STEP**2, 0))
     after = np.abs(np.diff(blurred, axis=1))
-    total = float(before.sum(dtype=np.float64))
-    total = max(total, _FLAT * before.size)  # else the noise of a flat picture is sharp
-    return float(np.maximum(before - after, 0).sum(dtype=np.float64)) / total
+    lost = np.maximum(before - after, 0).sum(dtype=np.float64)
+    there = max(before.sum(dtype=np.float64), _FLAT * before.size)  # else noise alone is sharp
+    return float(lost / there)
 
 
 def start(study: Study) -> Measure:  # noqa: ARG001 - the interface of every score
@@ -58,9 +59,9 @@ def start(study: Study) -> Measure:  # noqa: ARG001 - the interface of every sco
 
 def _marks(subject: Subject) -> Marks:
     heads = [
-        None if part is None else sharpness(part, HEAD_SIDE) for part in regions.crops(subject)
+        None if part is None else sharpness(part, HEAD_SIDE) for part in regions.grey_heads(subject)
     ]
-    whole = {"sharpness": sharpness(subject.pixels, SIDE)}
+    whole = {"sharpness": sharpness(regions.grey(subject), SIDE)}
     return Marks(*regions.with_least("sharpness", subject, whole, heads))
 
 

@@ -12,13 +12,14 @@ import importlib
 import logging
 import os
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
+
+from headkit.cache import folder
 
 SWITCHES = {
     "YOLO_OFFLINE": "true",  # else two host names are looked up, and a use is reported
@@ -43,8 +44,8 @@ LEFT_BEHIND = (
 def ultralytics() -> ModuleType:
     """The package, with `nn.tasks` and `utils.loss` loaded. Raises ImportError."""
     os.environ.update(SWITCHES)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    os.environ.setdefault("YOLO_CONFIG_DIR", str(cache / "headkit" / "ultralytics"))
+    if "YOLO_CONFIG_DIR" not in os.environ:  # outside of a run
+        os.environ["YOLO_CONFIG_DIR"] = str(folder("ultralytics"))
     kept = {name: os.environ.get(name) for name in LEFT_BEHIND}
     image_open, torch_save, threads = Image.open, torch.save, torch.get_num_threads()
     numbers = np.get_printoptions()

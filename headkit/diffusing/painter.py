@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,6 +84,16 @@ class Painter:
                 )
             ready = [results[number] for number in range(len(records))]
             return [one.result() if isinstance(one, Future) else one for one in ready]
+
+    def sample(self, records: list[Record]) -> list[int]:
+        """Numbers of the records of one chunk to be timed: of one shape, as chunks are in a long run."""
+        shapes: dict[tuple[int, int], list[int]] = {}
+        for number, record in enumerate(records):
+            with suppress(RequestError):
+                size = asked(record, self.recipe, self.longer).size
+                shapes.setdefault(size, []).append(number)
+        chosen: list[int] = max(shapes.values(), key=len, default=list(range(len(records))))
+        return chosen[: self.chunk]
 
     def prepare(self, records: list[Record]) -> None:
         """Begin to draw or render what conditions these records, in a thread, while others are painted."""

@@ -59,7 +59,7 @@ def painting(
 
     process.painter = painter  # type: ignore[attr-defined]
     process.prepare = painter.prepare  # type: ignore[attr-defined]
-    process.sample = options.chunk  # type: ignore[attr-defined]
+    process.sample = painter.sample  # type: ignore[attr-defined]
     process.made = {  # type: ignore[attr-defined]
         "model": weights["base"]["name"],
         "sha256": weights_digest(weights),

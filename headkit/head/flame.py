@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import tempfile
 import zipfile
 import zlib
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.cache import folder
 from headkit.head import foreign_pickle
 from headkit.head.model import HeadModel
 from headkit.head.own import own_head
@@ -47,7 +47,7 @@ def load_flame(path: Path) -> HeadModel:
     Raises OSError where the file cannot be read, ValueError where it is not a FLAME model.
     """
     data = path.read_bytes()
-    kept = _cache_folder() / f"{hashlib.sha256(data).hexdigest()}.npz"
+    kept = folder("heads") / f"{hashlib.sha256(data).hexdigest()}.npz"
     try:
         return _from_cache(kept, path.stem)
     except (OSError, ValueError, KeyError):
@@ -172,11 +172,6 @@ def _meaning(template: NDArray[np.float32], faces: NDArray[np.int32]) -> dict[st
     }
 
 
-def _cache_folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "headkit" / "heads"
-
-
 def _from_cache(path: Path, name: str) -> HeadModel:
     kept = read_npz(path.read_bytes())
     return head_from_flame(
@@ -191,7 +186,6 @@ def _keep(path: Path, arrays: dict[str, Array], model: HeadModel) -> None:
     np.savez(written, dense=model.dense, parts=model.parts, uv=corners, **arrays)  # type: ignore[arg-type]
     part: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
             part = Path(file.name)
             file.write(written.getbuffer())

@@ -135,6 +135,19 @@ def reads_flame(recipe: Recipe) -> bool:
     return recipe.conditioner is not None and recipe.conditioner.name == published.name
 
 
+def license_table() -> list[str]:
+    """A line for each license of the presets: what it says of images, and where it stands."""
+    known = {
+        weights.license.name: weights.license
+        for recipe in PRESETS.values()
+        for _, weights in recipe.weights()
+        if weights.license is not None
+    }
+    return [
+        f"{name:<20}{license.terms} ({license.source})" for name, license in sorted(known.items())
+    ]
+
+
 def table() -> list[str]:
     """A line for each preset: what it is, and the licenses of its weights."""
     lines = []

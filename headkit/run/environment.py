@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import tempfile
-from pathlib import Path
+
+from headkit.cache import folder
 
 # One thread per process, whatever the user's environment says: the order of a sum, and so the last bits of
 # a picture, depend on the number of threads. --jobs scales better than threads inside a library do.
@@ -56,27 +56,4 @@ def prepare() -> None:
     if (
         "YOLO_CONFIG_DIR" not in os.environ
     ):  # numba's cache is set where its kernels are (render/jit.py)
-        os.environ["YOLO_CONFIG_DIR"] = str(_cache() / "ultralytics")
-
-
-def _cache() -> Path:
-    """`$XDG_CACHE_HOME/headkit`, or a temporary folder where that cannot be written."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    cache = Path(home) / "headkit"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return _temporary()
-    return cache if os.access(cache, os.W_OK) else _temporary()
-
-
-def _temporary() -> Path:
-    """The same folder for every process of this user."""
-    folder = Path(tempfile.gettempdir()) / f"headkit-{os.getuid()}"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        if folder.stat().st_uid == os.getuid():
-            return folder
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="headkit-"))
+        os.environ["YOLO_CONFIG_DIR"] = str(folder("ultralytics"))

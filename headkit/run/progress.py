@@ -19,7 +19,14 @@ class Progress:
     """A bar on standard error where that is a terminal; nothing anywhere else."""
 
     def __init__(
-        self, tool: str, files: list[Input], stdin: int, limit: int | None, *, quiet: bool
+        self,
+        tool: str,
+        files: list[Input],
+        stdin: int,
+        limit: int | None,
+        *,
+        quiet: bool,
+        unit: str = "record",
     ) -> None:
         self._bar: Any = None
         self._began = time.monotonic()
@@ -33,7 +40,7 @@ class Progress:
             self._bar = tqdm(
                 desc=tool,
                 total=total,
-                unit="record",
+                unit=unit,
                 file=sys.stderr,
                 dynamic_ncols=True,
                 smoothing=0.05,

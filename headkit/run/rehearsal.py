@@ -23,7 +23,10 @@ def rehearse(plan: Plan, rows: Iterator[Row], total: int | None) -> str:
     sample = list(islice(rows, max(SAMPLE, 2 * plan.batch_size)))
     began = time.monotonic()
     batches = Batches(plan.tool, plan.options, replace(plan.context, tag=None))
-    sample = sample[: getattr(batches.process, "sample", len(sample))]
+    choose = getattr(batches.process, "sample", None)
+    if choose is not None:
+        numbers = choose([row.record for row in sample])
+        sample = [sample[number] for number in numbers]
     batches.outcomes(sample[:1])  # whatever is compiled or allocated once
     loaded = time.monotonic()
     paths.written.files = paths.written.bytes = 0
@@ -39,7 +42,8 @@ def rehearse(plan: Plan, rows: Iterator[Row], total: int | None) -> str:
     whole = f"{total} records" if total is not None else "every 1000 records"
     return (
         f"dry run: loading took {loaded - began:.1f} s; {len(sample)} records took {seconds:.2f} s, {failed} failed; "
-        f"{whole} will take about {seconds * scale / workers / 3600:.2g} hours with {workers} processes, "
+        f"{whole} will take about {seconds * scale / workers / 3600:.2g} hours with {workers} "
+        f"process{'es' if workers > 1 else ''}, "
         f"{paths.written.files * scale:.0f} files, {(paths.written.bytes + size) * scale / 1e9:.2g} GB; "
         "nothing was written"
     )

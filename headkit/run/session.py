@@ -40,7 +40,12 @@ class Session:
         self.outputs = NOWHERE if plan.flags.dry_run else open_outputs(plan, streams)
         self.wait = Wait(signals, self.outputs.watched)
         self.progress = Progress(
-            self.tool.name, plan.files, streams.input, plan.flags.limit, quiet=plan.flags.quiet
+            self.tool.name,
+            plan.files,
+            streams.input,
+            plan.flags.limit,
+            quiet=plan.flags.quiet,
+            unit="image" if "image" in self.tool.writes else "record",
         )
         self.speak: Callable[[str], None] = lambda text: self.progress.say(speak, text)
         tally = getattr(self.tool.module, "tally", None)

@@ -11,12 +11,17 @@ caption, or neutral words, kept in generated.prompt. Presets, with the licenses 
 
 PRESETS
 
+What these licenses say of images, in short; read them:
+
+LICENSES
+
 Only safetensors are loaded, code that comes with weights is not run, and what is missing is fetched by the hub's own
 library before the first record is read (--dry-run fetches, and times a chunk); HF_HUB_OFFLINE=1 forbids it. Images go
 through the model --chunk at a time, always so many, each with noise of its own from (--seed, id, attempt): on the
 CPU an image is the same to the byte whatever its neighbours. `generated` keeps all that decides it, `made` the digests of
-the weights. What comes out black or not finite is drawn once more, by other noise, and then fails. Such a record
-never has `truth`. scores.memorisation is how much the words change the first step: prompts that the model knows by
+the weights. What comes out black or not finite is drawn once more, by other noise, and then fails. A record
+of a diffusion model never has `truth`: where --control shows what is rendered (depth, normals, mesh), it has `target`,
+the heads that were asked for, which fit3dmm compares with those it finds. scores.memorisation is how much the words change the first step: prompts that the model knows by
 heart change it most. With --screen nsfw a classifier sees each image in memory: one that it
 refuses is never written, its row gets an error of the kind screened, and the others scores.nsfw.
 
@@ -46,7 +51,7 @@ from headkit import attributes
 from headkit.conditioning import CONTROLS, CONVENTIONS
 from headkit.diffusing.options import RENDER, ModelOptions, places_of, recipe_of, screen_of
 from headkit.paths import PathError, image_path, stored, write_atomic
-from headkit.recipes.presets import table
+from headkit.recipes.presets import license_table, table
 from headkit.request import SIDES, Canvas, Request, RequestError, canvas_of, composed
 from headkit.status import NO_INPUT, USAGE, Stop
 from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result
@@ -110,6 +115,7 @@ EXAMPLES = (
 
 _NAMED = {
     "PRESETS": "\n".join(f"    {line}" for line in table()),
+    "LICENSES": "\n".join(f"    {line}" for line in license_table()),
     "CONVENTIONS": ", ".join(CONVENTIONS),
     "CONTROLS": ", ".join(CONTROLS),
 }

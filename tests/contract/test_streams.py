@@ -215,13 +215,14 @@ def test_libraries_have_one_thread_whatever_the_environment_says(cli):
 
 
 def test_cache_falls_back_to_a_temporary_folder(cli, monkeypatch):
-    from headkit.run import environment
+    from headkit.cache import folder
 
     cli.write("file", b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(cli.path("file") / "below"))
-    assert not str(environment._cache()).startswith(str(cli.folder / "file"))
+    assert not str(folder("a")).startswith(str(cli.folder / "file"))
+    assert folder("a").is_dir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(cli.path("new")))
-    assert environment._cache() == cli.path("new/headkit")
+    assert folder("a") == cli.path("new/headkit/a")
 
 
 def test_runner_loads_no_numpy_and_help_no_runner(cli):

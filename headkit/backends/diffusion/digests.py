@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from headkit.backends.weights import digest_of
+from headkit.cache import folder
 
 
 def digest(path: Path) -> str:
@@ -19,20 +20,16 @@ def digest(path: Path) -> str:
         return real.name
     state = real.stat()
     stamp = [str(real), state.st_size, state.st_mtime_ns, state.st_ino]
-    kept = _folder() / f"{hashlib.blake2b(os.fsencode(real), digest_size=16).hexdigest()}.json"
+    kept = (
+        folder("digests") / f"{hashlib.blake2b(os.fsencode(real), digest_size=16).hexdigest()}.json"
+    )
     with suppress(OSError, ValueError, KeyError, TypeError):
         known = json.loads(kept.read_bytes())
         if known["of"] == stamp:
             return str(known["sha256"])
     found = digest_of(real)
     with suppress(OSError):  # computed again next time
-        kept.parent.mkdir(parents=True, exist_ok=True)
         temporary = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
         temporary.write_text(json.dumps({"of": stamp, "sha256": found}))
         temporary.replace(kept)
     return found
-
-
-def _folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "headkit" / "digests"

@@ -302,9 +302,9 @@ def _files_of(folder: Path) -> list[str]:
 
 
 def _command(weights: Weights, name: str | None = None) -> str:
-    """How to fetch it where there is a network."""
+    """How to fetch it where there is a network: a dry run fetches no file that is not used."""
     file = weights.file or (name if name is not None and name.endswith(".safetensors") else None)
     words = ["hf download", weights.name, *([file] if file else [])]
     if weights.revision is not None:
         words += ["--revision", weights.revision]
-    return f"where there is a network, run: {' '.join(words)} (or this command with --dry-run)"
+    return f"where there is a network, run this command with --dry-run, or: {' '.join(words)}"

@@ -332,15 +332,36 @@ def test_heads_of_bodies_are_a_second_detector(blobs, seer, tmp_path):
     seer(person(44, 32))
     made = one(tmp_path, {"heads": [head(34, 18, 54, 46)], "made": MADE}, "agreement")
     assert made["scores"]["agreement_faces"] == 1
-    assert made["scores"]["agreement_count"] == 1
-    assert made["scores"]["agreement"] == made["scores"]["agreement_iou"] > 0.5
+    assert made["scores"]["agreement_count"] == made["scores"]["agreement"] == 1
+    assert made["heads"][0]["scores"] == {"agreement": 1.0}
     seer(person(44, 32), person(75, 32))
     made = one(tmp_path, {"heads": [head(34, 18, 54, 46)], "made": MADE}, "agreement")
     assert made["scores"]["agreement_faces"] == made["scores"]["agreement_count"] == 0.5
+    assert made["scores"]["agreement"] == pytest.approx(2 / 3)
     seer()
     made = one(tmp_path, {}, "agreement")
     assert made["scores"] == {"agreement": 0.0, "agreement_count": 0.0}
     assert pixels.shape == (96, 96, 3)
+
+
+def test_a_second_detector_of_heads_is_compared_by_boxes(blobs, tmp_path):
+    picture(tmp_path / "a.png", (10, 20, 40, 50))
+    heads = [head(10, 20, 40, 56), head(100, 20, 140, 50)]
+    made = one(tmp_path, {"heads": heads, "made": MADE}, "agreement", second="blobs.pt")
+    iou = made["scores"]["agreement_iou"]
+    assert iou == pytest.approx(30 / 36, abs=0.03)
+    assert made["scores"]["agreement"] == pytest.approx(iou / 1.5, abs=1e-5)
+    assert "agreement_faces" not in made["scores"]
+    assert [one["scores"]["agreement"] for one in made["heads"]] == [pytest.approx(iou), 0]
+
+
+def test_a_point_in_two_boxes_is_of_the_smaller():
+    boxes = np.array([[0.0, 0, 50, 50], [10, 10, 30, 30]])
+    points = np.array([[20.0, 20], [40, 40], [90, 90]])
+    ignored = np.zeros(2, bool)
+    found = matching.agreement_of_points(boxes, points, np.array([0.9, 0.8, 0.7]), ignored)
+    assert found.partners.tolist() == [1, 0]
+    assert (found.quality, found.overlaps.tolist()) == (0.8, [1, 1])
 
 
 # ---- pose -----------------------------------------------------------------------------------------
@@ -500,6 +521,17 @@ def test_a_dark_skin_or_a_white_studio_is_well_exposed():
     studio[30:, 30:70] = draw.normal(110, 40, (70, 40)).clip(0, 255)
     assert exposure.exposure(dark.astype(np.uint8)) == 1
     assert exposure.exposure(studio.astype(np.uint8)) == 1
+
+
+def test_a_head_that_is_blown_out(tmp_path):
+    pixels = picture(tmp_path / "a.png")
+    pixels[20:60, 20:60] = 255, 255, 180  # yellow of a skin with too much light
+    pixels[20:60, 20:60][10:30, 10:20] = 40
+    pixels[20:60, 120:160] = 255, 90, 90  # a red hat
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    made = one(tmp_path, {"heads": [head(20, 20, 60, 60), head(120, 20, 160, 60)]}, "exposure")
+    assert made["heads"][0]["scores"]["exposure"] == pytest.approx(0.35, abs=0.05)
+    assert made["heads"][1]["scores"]["exposure"] > 0.8
 
 
 def test_entropy_of_black_flat_and_broken_pictures(tmp_path):

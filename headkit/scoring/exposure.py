@@ -2,7 +2,7 @@
 
 The brightest twentieth of a picture that is well exposed reaches beyond middle grey, whatever it shows, and the
 darkest twentieth lies below: a dark skin or a white studio is neither under- nor overexposed. (Means of brightness
-confuse the two.)
+confuse the two.) Of a head its inner part counts, where no background is, and no more of it than is not blown out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ SHARE = 0.05  # of the pixels that are the brightest, or the darkest
 BLACK, WHITE = 4, 251  # grey levels up to which, and from which on, nothing is to be told apart
 
 
+INNER = 0.2  # of a head's box, on each side: what lies further in is head
+
+
 def exposure(grey: regions.Grey) -> float:
     """0 to 1 of the grey levels (h, w) of a picture or head."""
     up_to = np.cumsum(np.bincount(grey.reshape(-1), minlength=256)) / grey.size
@@ -26,12 +29,33 @@ def exposure(grey: regions.Grey) -> float:
     return float(np.clip(min(bright / MIDDLE, (255 - dark) / (255 - MIDDLE)), 0, 1))
 
 
+def blown(pixels: Pixels) -> float:
+    """Share of the pixels (h, w, 3) that are white in at least two channels: a saturated colour is in one."""
+    white = pixels >= WHITE
+    red, green, blue = (white[:, :, channel] for channel in range(3))
+    return float(((red & green) | (red & blue) | (green & blue)).mean())
+
+
 def unclipped(pixels: Pixels) -> float:
-    """Share of the pixels (h, w, 3) that are neither black nor white."""
-    red, green, blue = (pixels[:, :, channel] for channel in range(3))
-    black = (red <= BLACK) & (green <= BLACK) & (blue <= BLACK)
-    white = (red >= WHITE) & (green >= WHITE) & (blue >= WHITE)
-    return float(1 - (black | white).mean())
+    """Share of the pixels (h, w, 3) that are neither black nor blown out."""
+    dark = pixels <= BLACK
+    black = dark[:, :, 0] & dark[:, :, 1] & dark[:, :, 2]
+    return float(max(0.0, 1 - black.mean() - blown(pixels)))
+
+
+def exposure_of_heads(subject: Subject) -> list[float | None]:
+    """0 to 1 of each head; None where it has no box in the picture."""
+    levels = regions.grey(subject)
+    values: list[float | None] = []
+    for box in regions.boxes(subject.heads):
+        inner = None if box is None else regions.shrunk(box, INNER)
+        grey = None if inner is None else regions.crop(levels, inner)
+        pixels = None if inner is None else regions.crop(subject.pixels, inner)
+        if grey is None or pixels is None:
+            values.append(None)
+        else:
+            values.append(min(exposure(grey), 1 - blown(pixels)))
+    return values
 
 
 def start(study: Study) -> Measure:  # noqa: ARG001 - the interface of every score
@@ -44,7 +68,7 @@ def start(study: Study) -> Measure:  # noqa: ARG001 - the interface of every sco
 
 
 def _marks(subject: Subject) -> Marks:
-    heads = [None if part is None else exposure(part) for part in regions.grey_heads(subject)]
+    heads = exposure_of_heads(subject)
     whole = {
         "exposure": exposure(regions.grey(subject)),
         "exposure_unclipped": unclipped(subject.pixels),

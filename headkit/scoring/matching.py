@@ -43,14 +43,35 @@ def agreement(
 ) -> Agreement:
     """Boxes (n, 4) against boxes (m, 4) with scores (m,). Those of the first that are `ignored` (n,) may be found or not."""
     shared = overlap(second, first)
+    close = (np.abs(second[:, None] - first[None]) <= _PRECISION).all(axis=2)
+    return _agreement(np.where(close, 1.0, shared), scores, ignored, same)
+
+
+def agreement_of_points(
+    first: Array, points: Array, scores: Array, ignored: NDArray[np.bool_]
+) -> Agreement:
+    """As agreement(), of boxes (n, 4) and points (m, 2): a pair is a point in a box, the smallest where it lies in several.
+
+    Overlaps are 1, and the quality is the F1 alone.
+    """
+    inside = (points[:, None] >= first[None, :, :2]) & (points[:, None] <= first[None, :, 2:])
+    order = np.argsort(np.argsort((first[:, 2:] - first[:, :2]).prod(axis=1), kind="stable"))
+    smaller = 1 - order / (2 * max(len(first), 1))  # above a half
+    return _agreement(inside.all(axis=2) * smaller, scores, ignored, SAME, graded=False)
+
+
+def _agreement(
+    shared: Array, scores: Array, ignored: NDArray[np.bool_], same: float, *, graded: bool = True
+) -> Agreement:
+    """From overlaps (m, n) of the second with the first; without `graded`, those of pairs are taken for 1."""
     partners = match(shared, scores, ignored, same)
-    overlaps, places = np.zeros(len(first)), np.full(len(first), -1)
+    overlaps, places = np.zeros(len(ignored)), np.full(len(ignored), -1)
     for place, partner in enumerate(partners.tolist()):
         # Several may be of one ignored head.
-        if partner >= 0 and (places[partner] < 0 or shared[place, partner] > overlaps[partner]):
-            places[partner] = place
-            close = np.abs(second[place] - first[partner]).max() <= _PRECISION
-            overlaps[partner] = 1.0 if close else shared[place, partner]
+        if partner >= 0 and shared[place, partner] > overlaps[partner]:
+            places[partner], overlaps[partner] = place, shared[place, partner]
+    if not graded:
+        overlaps = (places >= 0).astype(np.float64)
     pairs = (places >= 0) & ~ignored
     surplus = int((partners < 0).sum())
     missed = int((~ignored & ~pairs).sum())

@@ -16,23 +16,24 @@ Scores of heads and people, of networks that detect and pose-extract use:
                 flip_landmarks, 1 less their distance in sizes of the box, and flip_degrees, between the poses
     cut         the same of heads found in the halves of the picture, cut from top to bottom as near to its middle as no
                 head is cut; left out where there is no such line; cut_iou, cut_count
-    agreement   the same of heads that a second detector finds (pairs overlap by 0.4); agreement_iou, agreement_count;
-                agreement_faces, of faces, seen as nose and eyes, the share that lies in a head, each in one of its own
+    agreement   with a second detector: the F1 of heads whose middle, as the joints of a body-pose network show it, lies
+                in the box; with --second, a detector of heads, as flip (pairs overlap by 0.4), and agreement_iou;
+                agreement_count; agreement_faces, of faces, seen as nose and eyes, the share that lies in a head of its own
     pose        mean object key-point similarity of people found to those of `poses`; pose_head, of noses, eyes, ears;
                 pose_count
     label       of fit3dmm --check: silhouettes as flip has boxes; label_accepted, 0 or 1; label_count; label_landmarks
                 and label_degrees as of flip
 
 The detector is that of detect, with the options it had there: heads that are its own are taken from the record. Heads
-of weights of yours need --detector, with the same file. The second detector is our body-pose network: boxes that
-follow from joints agree less closely than those of two detectors of heads, which --second names.
+of weights of yours need --detector, with the same file.
 
 Scores of pixels and boxes, which need no network:
 
     sharpness   1 less the blur effect of Crete et al. (2007): what a further blur would take from the picture; seen
                 at one size, so that pictures of all sizes compare; sharpness_head, the least of a head
     exposure    0 where the brightest 5% are black or the darkest are white, 1 where they reach beyond middle
-                grey; exposure_head, the least of a head; exposure_unclipped, the share of pixels neither black nor white
+                grey; exposure_head, the least of a head, and no more than what of it is not blown out;
+                exposure_unclipped, the share of pixels neither black nor blown out
     entropy     of the grey levels, by its maximum: 0 of black or flat pictures; entropy_blocks, of 16 parts of the
                 picture, the share in which there is something to see
     border      from the head nearest to an edge of the picture to that edge, in shorter sides of its box, up to 1;

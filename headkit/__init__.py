@@ -29,9 +29,9 @@ run, tools and other folders are named as a whole, and the files of one may impo
     evaluation      head
     fitting         tool paths image picture head backends evaluation render
     arrangement     nothing: when two scenes of key points are the same
-    scoring         status record tool paths image picture head evaluation fitting backends prompt
+    scoring         status record tool paths image picture photos head evaluation fitting recipes backends prompt twins faces
     alike           status tool paths image expression arrangement twins backends
-    faces           status tool paths image picture head twins backends
+    faces           status tool paths image photos head fitting twins backends
     twins           status image: it knows arrays, and a folder of its own
     head            cache: it knows arrays, not records or files of ours
     render          head attributes cache

@@ -83,6 +83,11 @@ _SCORES = (  # of the whole picture; heads that are to be ignored do not count
     Field("scores.size_head", "number", "shorter side of the smallest head's box", "pixels", 2),
     Field("scores.size_head_share", "number", "shorter side of the largest head's box, as a share of the picture's"),
     Field("scores.aspect", "number", "longer side of the picture by its shorter, 1 or more"),
+    Field("scores.nsfw", "number", "how likely the picture is not fit to be seen, 0 to 1"),
+    Field("scores.aesthetic", "number", "how surely CLIP calls it a good photo rather than a bad one, 0 to 1"),
+    Field("scores.aesthetic_laion", "number", "rating by LAION's aesthetic predictor, which learned from ratings of 1 to 10"),
+    Field("scores.clipscore", "number", "2.5 times the cosine of picture and prompt to CLIP, at least 0"),
+    Field("scores.identity", "number", "highest cosine of a face with one of the gallery, or of the source photo, -1 to 1"),
 )
 _HEAD_SCORES = (
     Field("heads[].scores", "object", "as scores, of this head", decimals=5),
@@ -95,6 +100,7 @@ _HEAD_SCORES = (
     Field("heads[].scores.exposure", "number", "1 neither too dark nor too bright, 0 black or white"),
     Field("heads[].scores.border", "number", "to the nearest edge of the picture, in shorter sides of its box, 0 to 1"),
     Field("heads[].scores.size", "number", "shorter side of its box", "pixels", 2),
+    Field("heads[].scores.identity", "number", "cosine of the face with the nearest of the gallery, or of the source photo, -1 to 1"),
 )
 # fmt: on
 

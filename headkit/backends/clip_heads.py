@@ -51,7 +51,7 @@ class ClipHead:
     def width(self) -> int:
         return int(self.layers[0][0].shape[1])
 
-    def __call__(self, vectors: NDArray[np.float32]) -> Array:
+    def __call__(self, vectors: NDArray[np.floating]) -> Array:
         """(n,) of unit vectors (n, width), in float64 and row by row, so that no row depends on the others."""
         found = np.empty(len(vectors))
         for row, vector in enumerate(vectors.astype(np.float64)):

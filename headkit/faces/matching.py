@@ -145,14 +145,15 @@ def true_match_rate(
 ) -> Rate | None:
     """The share of photos whose nearest gallery photo of the same person is at the threshold or nearer.
 
-    probes (m, D) and whose they are; gallery (G, D) and whose. None where nobody is in both.
+    probes (m, D) and whose they are; gallery (G, D) and whose. A photo that is in the gallery itself says nothing, and
+    does not count. None where there is no other photo of anybody.
     """
     places: dict[str, list[int]] = {}
     for row, id in enumerate(ids):
         places.setdefault(id, []).append(row)
     people: dict[str, list[int]] = {}
     for row, id in enumerate(probe_ids):
-        if id in places:
+        if id in places and not (gallery[places[id]] == probes[row]).all(axis=1).any():
             people.setdefault(id, []).append(row)
     if not people:
         return None

@@ -25,7 +25,7 @@ from headkit.run.signals import Signals
 from headkit.run.streams import Streams, Wait
 from headkit.run.whole import Whole, guarded, report
 from headkit.status import BAD_INPUT, OK, SOME_FAILED, USAGE, Stop
-from headkit.tool import Failure, Record, Tally
+from headkit.tool import Context, Failure, Record, Tally
 
 
 class Session:
@@ -84,7 +84,7 @@ class Session:
 
     def _map(self) -> None:
         """A map or a choose: batches through the tool."""
-        self._before()
+        self._before(self.plan.context)
         place, seen = self._begin()
         rows = self._rows(place, seen)
         flow = Flow(self._pool, self.books, self.wait, self.progress.advance)
@@ -152,16 +152,16 @@ class Session:
         counts.failed = min(self.left_out, counts.read)
         counts.out = counts.read - counts.failed
 
-    def _before(self) -> None:
-        """What the tool looks at before a record is read."""
+    def _before(self, context: Context) -> None:
+        """What the tool looks at before a record is read. A context without a tag: nothing may be written."""
         before = getattr(self.tool.module, "before", None)
         if before is not None:
-            before(self.plan.options, self.plan.context)
+            before(self.plan.options, context)
 
     def _rehearse(self) -> None:
         from headkit.run.rehearsal import rehearse
 
-        self._before()
+        self._before(replace(self.plan.context, tag=None))
         rows = iter(self._rows(Place(), KeySet()))
         total = count_records(self.plan.files, self.streams.input)
         self.speak(rehearse(self.plan, rows, total))

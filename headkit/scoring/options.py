@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from headkit.scoring.likeness_options import LikenessOptions
 from headkit.tool import Opt
 
 DEFAULT = "sharpness,exposure,entropy,size,aspect"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
-    """What is measured and with what; see table.SCORES."""
+class AskedOptions:
+    """What is measured; see table.SCORES."""
 
     score: Annotated[
         str, Opt("Scores to write, with commas between them; the manual lists them.", "NAMES")
@@ -39,3 +40,9 @@ class ScoreOptions:
             "MODEL",
         ),
     ] = None
+
+
+# Fields come in the order of the bases from last to first, which is that of the help.
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(LikenessOptions, AskedOptions):
+    """What is measured and with what."""

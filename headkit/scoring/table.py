@@ -18,6 +18,10 @@ SCORES: dict[str, str] = {
     "border": "how far heads are from the edge of the picture, and whether that is a frame",
     "size": "of the picture and of its heads, in pixels",
     "aspect": "longer side by shorter",
+    "nsfw": "how likely the picture is not fit to be seen",
+    "aesthetic": "how good a photo it looks to CLIP",
+    "clipscore": "how well the picture fits its prompt",
+    "identity": "how much a face is like one of a gallery, or of the photo that the pose came from",
 }
 
 

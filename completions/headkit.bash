@@ -82,12 +82,12 @@ _headkit() {
             esac
             ;;
         score)
-            words='--score --missing --detector --second --bodies -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--score --missing --detector --second --bodies --clip-model --nsfw-model --aesthetic-model --face-model --gallery --gallery-from --probes --impostors --fmr -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --root -0 --null --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --score|--detector|--second|--bodies|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
-                -o|--output) words='files' operands='' ;;
+                --score|--detector|--second|--bodies|--clip-model|--nsfw-model|--fmr|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit) words='nothing' operands='' ;;
+                --aesthetic-model|--face-model|--gallery|--probes|--impostors|-o|--output) words='files' operands='' ;;
+                --gallery-from|--root|--log) words='folders' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
-                --root|--log) words='folders' operands='' ;;
             esac
             ;;
         filter)

@@ -95,7 +95,7 @@ def lips(tone: float, *, made_up: bool, rng: np.random.Generator) -> Color:
     if made_up:
         return _vary((0.75, 0.26, 0.28), rng, 0.12, 0.12)
     contrast = float(np.interp(tone, [1, 10], [1.0, 0.55]))
-    red, green, blue = (1 - contrast * (1 - value) for value in (0.82, 0.52, 0.54))
+    red, green, blue = (1 - contrast * (1 - value) for value in (0.84, 0.58, 0.59))
     return _vary((red, green, blue), rng, 0.03, 0.03)
 
 
@@ -122,7 +122,7 @@ def brow(color: Color, gray: float, age: float) -> Color:
 def cloth(word: str, rng: np.random.Generator) -> Color:
     """Of a colour word of clothes: one of its hues, lighter or darker, more or less faded."""
     hues = _CLOTH[word]
-    red, green, blue = _vary(linear(hues[int(rng.integers(len(hues)))]), rng, 0.16, 0.06)
+    red, green, blue = _vary(linear(hues[int(rng.integers(len(hues)))]), rng, 0.24, 0.08)
     gray, faded = (red + green + blue) / 3, float(rng.uniform(0.0, 0.25))
     return red + faded * (gray - red), green + faded * (gray - green), blue + faded * (gray - blue)
 

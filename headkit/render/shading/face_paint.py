@@ -92,8 +92,8 @@ def brow_cover(
         across = along * 26.0 - offset * 2400.0 * lean + 6.0 * wander
         hair = 0.6 * value_noise(across, offset * 160.0, 3.0 + inner)
         hair += 0.4 * value_noise(across * 0.37 + 9.0, offset * 420.0, 5.0 + inner)
-        amount *= 1.0 + seen * 0.3 * (min(1.0, max(0.0, (hair - 0.15) * 1.7)) - 0.6)
-    return min(0.94, max(0.0, amount))
+        amount *= 1.0 + seen * 0.55 * (min(1.0, max(0.0, (hair - 0.15) * 1.7)) - 0.6)
+    return min(0.86, max(0.0, 0.92 * amount))
 
 
 @lean
@@ -135,12 +135,12 @@ def stubble_cover(
         )
     # A wandering border, so that no line of the face is followed to the millimetre.
     ragged = 0.0
-    if top - y > -1.3 * soft - 0.003 * scale:
+    if top - y > -1.8 * soft - 0.003 * scale:
         ragged = 0.006 * scale * (value_noise(x * 130.0 + seed, y * 130.0, z * 130.0) - 0.5)
     elif upper <= 0.0:
         return 0.0
     neck = _ramp(y - (chin[1] - 0.036 * scale - 0.35 * (z - chin[2])) + ragged, 3.4 * soft)
-    jaw = _smooth(_ramp(top - y + ragged, 2.6 * soft)) * _smooth(neck)
+    jaw = _smooth(_ramp(top - y + ragged, 3.6 * soft)) * _smooth(neck)
     jaw *= _smooth(min(1.0, behind + ragged / (0.026 * scale)))
     if zone == 1:
         jaw = 0.0

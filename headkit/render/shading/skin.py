@@ -28,9 +28,11 @@ from headkit.render.shading.shade import (
     value,
     vector,
 )
+from headkit.render.surface import Part
 
 # How far light wraps around the edge of its shadow under skin, by channel: blood lets red through.
 _WRAP: Final = (0.30, 0.14, 0.09)
+_EAR: Final = int(Part.EAR)  # kernels do not turn members of an enumeration into numbers
 _F0: Final = 0.028  # refractive index 1.4
 _OIL: Final = 0.3  # of a sharper lobe
 _FINE: Final = 0.0013  # metres: pixels smaller than this show pores
@@ -109,6 +111,8 @@ def _shade(
                 - facing(scene.light, KEY, normal[0], normal[1], normal[2])
             )
         )
+        if scene.parts[hit.face] == _EAR:  # what its rims reflect is mostly head and hair
+            occlusion *= 0.65
         shine = gloss(scene.light, fine, view, arrives, occlusion, roughness, _F0, _OIL)
         out = shaded[number]
         for channel, albedo in enumerate((red, green, blue)):

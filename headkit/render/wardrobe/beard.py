@@ -76,7 +76,7 @@ def _zones(places: Floats, marks: Floats, lips: Floats) -> dict[str, Floats]:
     mouth = 0.5 * (marks[51, 1] + marks[57, 1])
     bare = np.clip(1.0 - lips * 4.0, 0.0, 1.0)
     soft = 0.006
-    edge = 0.014  # of the cheeks and the neck, where a beard grows thin
+    edge = 0.022  # of the cheeks and the neck, where a beard grows thin
 
     def inside(distance: Floats, width: float = soft) -> Floats:
         return np.clip(0.5 + distance / width, 0.0, 1.0).astype(np.float32)
@@ -116,7 +116,7 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
     chance = rng.random(len(grown))
     keep = (
         (chance < grown * (0.55 + 0.45 * look.density))
-        & (grown > 0.52)
+        & (grown > 0.22)
         & (np.arange(len(grown)) < _COUNT * near)
     )
     if keep.sum() < 3:

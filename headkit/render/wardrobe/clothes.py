@@ -84,7 +84,10 @@ def _stand_off(
     axis = fitted.rest[(trunk > 0) & (np.abs(body.points[:, 1] - 0.2) < 0.15)].mean(axis=0)
     fall = hang(body, trunk, fitted.rest - axis, size, slope)
     arm = np.clip(body.arm, 0.0, 2.0)
-    loose = ease * size * (1.0 + 0.4 * arm)
+    # On the shoulders cloth rests, and does not stand off.
+    rests = np.clip((body.points[:, 1] - 0.40) / 0.08, 0.0, 1.0)
+    rests *= np.clip(1.0 - (body.arm - 0.15) / 0.45, 0.0, 1.0)
+    loose = ease * size * (1.0 + 0.4 * arm) * (1.0 - 0.55 * rests)
     amount = fold * size * np.clip((0.56 - body.points[:, 1]) / 0.2 + arm, 0.25, 1.0)
     bumps = folds(body, amount, wearer.look.seed)
     offset = (loose + fall + np.maximum(bumps, -0.7 * loose)).astype(np.float32)

@@ -116,7 +116,7 @@ def _fall(
     over = top + axis * 0.003 * full + out * 0.005 * full
     middle = edge + axis * 0.008 * full + out * (0.011 + 0.006 * front) * full
     end = edge - axis * (0.012 + 0.014 * front) * full + out * (0.017 + 0.006 * front) * full
-    for row, gap in ((middle, 0.005), (end, 0.005)):  # over the garment, not in it
+    for row, gap in ((middle, 0.006), (end, 0.007)):  # over the garment, not in it
         lift = cloth.settle(row, gap * size)
         row += lift * ((lift * out).sum(axis=1) > 0.0)[:, None]
     inner = edge - axis * 0.004 * full - out * 0.002 * full

@@ -89,13 +89,24 @@ def _neck(wearer: Wearer) -> tuple[Floats, Floats]:
     )
 
 
-def _ground(scalp: Scalp, wearer: Wearer) -> float:
-    """How far the dark ground stands off the scalp, metres: where locks stand, they hide little of it."""
-    style = styled(wearer) if wearer.look.hair.style in ("afro", "curly") else None
-    if style is None:
+def _ground(scalp: Scalp, wearer: Wearer) -> float | Floats:
+    """How far the dark ground stands off the scalp, metres: where locks stand, they hide little of it.
+
+    One number, or one for each place of the grid and its seam (ROWS, COLUMNS + 1): beside a parting locks
+    rise in arcs, and the sky would be seen under those at the outline.
+    """
+    look = wearer.look.hair
+    if look.style in ("afro", "curly"):
+        share = 0.72 if look.style == "afro" else 0.5
+        return share * styled(wearer).thickness * scalp.scale
+    if look.style not in ("bob", "long", "side part") or tied_whole(look):
         return 0.0
-    share = 0.72 if wearer.look.hair.style == "afro" else 0.5
-    return share * style.thickness * scalp.scale
+    style = styled(wearer)
+    height = scalp.grid.template[:, 1]
+    lowest = _upstream(scalp.grid.template, style.growth, scalp.scale, scalp)  # of its locks
+    lift = 0.6 * style.thickness * scalp.scale * lowest * _smooth((height - 0.03) / 0.05)
+    whole = lift.reshape(ROWS, COLUMNS)
+    return np.concatenate([whole, whole[:, :1]], axis=1).astype(np.float32)
 
 
 def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tuple[Floats, Floats]:

@@ -77,6 +77,11 @@ def styled(wearer: Wearer) -> Style:
     if word == "curly":  # from loose curls to tight ones
         tight = float(wearer.rng("curls").uniform(-1.0, 1.0))
         growth = replace(growth, curl=growth.curl * 1.35**-tight, wave=growth.wave * 1.7**-tight)
+        # From cropped to a mane, and from flat to wide.
+        long, full = np.exp(wearer.rng("mane").uniform((-0.45, -0.3), (0.45, 0.25))).tolist()
+        style = replace(
+            style, top=style.top * long, side=style.side * long, thickness=style.thickness * full
+        )
     if growth.comb == Comb.PARTED:
         growth = replace(growth, parting=0.035 * look.parting)
     if growth.comb == Comb.WHORL:  # some turn left, most turn right, and not all sit in the middle

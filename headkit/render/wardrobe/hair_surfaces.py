@@ -141,9 +141,7 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
     faces = faces[inside[faces].any(axis=1)]
     rows = ROWS * columns
     ground = np.asarray(look.color) * (1 - 0.5 * look.root_darkening) * (0.9 if buzz else 0.8)
-    raised = bool(
-        np.any(np.asarray(lift) > 0.0)
-    )  # then its rim is seen, and gray hair has no dark one
+    raised = look.style in ("afro", "curly")  # then its rim is seen, and gray hair has no dark one
     ground = ground * (1 - 0.9 * look.gray) + GRAY * (0.95 if raised else 0.75) * look.gray
     shape = np.concatenate([layer[0].reshape(-1, 3) for layer in layers]).astype(np.float32)
     edge = np.clip(1.2 - height.ravel() / 0.020, 0.0, 1.0).astype(np.float32)

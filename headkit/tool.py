@@ -164,7 +164,7 @@ class Context:
     overwrite: bool = False  # an image of another tool may be replaced
     resume: bool = False  # a report takes up its own units of work
     operands: tuple[str, ...] = ()  # as typed; only merge opens them itself
-    jobs: int = 1  # of a whole: threads that it may use
+    jobs: int = 1  # of a whole, and a report with Tool.threads: threads that it may use
     check: Callable[[], None] = nothing  # called during long work, it raises what ends the run
 
     def folder(self, typed: str | None, default: str) -> Path:
@@ -188,6 +188,7 @@ class Tool:
     device: bool = False  # shows --device
     files: bool = False  # writes side files: shows --overwrite where it writes `image`
     null: bool = False  # takes image paths with -0
+    threads: bool = False  # of a report: works with several threads, shows --jobs
     photos: bool = False  # takes folders, image files and tars, and gets the bytes of each photo
     operands: str = "[FILE]..."
     package: str = "headkit.tools"  # where its module is; tests have tools of their own
@@ -288,6 +289,7 @@ TOOLS: tuple[Tool, ...] = (  # in pipeline order
         "report",
         "write a dataset that trainers load",
         reads=("image",),
+        threads=True,
     ),
     Tool(
         "view",
@@ -368,7 +370,7 @@ SHOWN: dict[str, tuple[Kind, ...]] = {
     "bad_lines": ("source", "map", "choose", "whole", "report"),
     "max_failures": ("map",),
     "batch_size": ("map",),
-    "jobs": ("map", "choose", "whole"),
+    "jobs": ("map", "choose", "whole", "report"),  # and Tool.threads
     "device": ("source", "map", "choose", "whole", "report"),  # and Tool.device
     "shard": ("source", "map", "choose"),
     "limit": ("source", "map", "choose", "whole", "report"),
@@ -390,6 +392,8 @@ def shown(tool: Tool) -> list[str]:
         hidden.add("device")
     if not tool.seeded:
         hidden.add("seed")
+    if tool.kind == "report" and not tool.threads:
+        hidden.add("jobs")
     if not (tool.files and "image" in tool.writes):
         hidden.add("overwrite")
     if not tool.null:

@@ -10,76 +10,30 @@ import stat
 import subprocess
 import tarfile
 import threading
-from pathlib import Path
 
 import pytest
 import webdataset
 from hypothesis import given
 from hypothesis import strategies as st
+from packs import HEAD, killed_pack, pack, picture, records_in, tree
 from PIL import Image
 
 from headkit.formats import folder
 from headkit.formats import webdataset as shards
 from headkit.formats.imagefile import inspect
+from headkit.formats.output import Stream
 from headkit.image import ImageError
 from headkit.status import BAD_INPUT, TRY_LATER, USAGE, WRITE_FAILED, Stop
-from headkit.tool import Context, Failure
-from headkit.tools import pack as tool
 
 # webdataset leaves files for the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning"
 )
 
-HEAD = {"box": [4.0, 4.0, 20.0, 24.0], "visibility": 1.0, "pose": {"yaw": -170.0}}
-
-
-def picture(path, size=(32, 24), color=(200, 30, 30), **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, color).save(path, **options)
-    return path
-
 
 @pytest.fixture
 def records(tmp_path):
-    """Six rows that can be packed."""
-    made = []
-    for number in range(6):
-        path = picture(tmp_path / f"images/{number}.png", color=(40 * number, 10, 10))
-        made.append(
-            {
-                "id": f"row-{number}",
-                "width": 32,
-                "height": 24,
-                "source": {"sampler": "prior", "sha256": "secret"},
-                "poses": [{"keypoints": []}],
-                "caption": "somebody",
-                "image": f"images/{number}.png",
-                "image_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                "truth": {"heads": [HEAD, {**HEAD, "ignore": "small"}]},
-                "mine": [number],
-            }
-        )
-    return made
-
-
-def pack(root, records, *, resume=False, **options):
-    """(rows, failures) of one run."""
-    context = Context("pack", Path(os.path.realpath(root)), resume=resume)
-    found = list(
-        tool.stream(tool.Options(**{"dir": str(root / "out"), **options}), context, iter(records))
-    )
-    return [row for row in found if isinstance(row, dict)], [
-        row for row in found if isinstance(row, Failure)
-    ]
-
-
-def tree(path):
-    return {
-        str(file.relative_to(path)): file.read_bytes()
-        for file in sorted(path.rglob("*"))
-        if file.is_file()
-    }
+    return records_in(tmp_path)
 
 
 def labels_of(path):
@@ -98,6 +52,8 @@ def test_the_rows_say_what_was_written(tmp_path, records):
     assert rows == [
         {
             "id": "heads-000000",
+            "format": "webdataset",
+            "part": "heads",
             "path": "out/heads-000000.tar",
             "count": 6,
             "bytes": len(data),
@@ -170,9 +126,9 @@ def test_the_index_finds_every_member(tmp_path, records):
     assert [shard["count"] for shard in index["shards"]] == [4, 2]
     assert index["images"] == 6
     for shard in index["shards"]:
-        data = (tmp_path / "out" / shard["name"]).read_bytes()
+        data = (tmp_path / "out" / shard["path"]).read_bytes()
         listing = (
-            (tmp_path / "out" / shard["name"].replace(".tar", ".index.jsonl"))
+            (tmp_path / "out" / shard["path"].replace(".tar", ".index.jsonl"))
             .read_text()
             .splitlines()
         )
@@ -468,26 +424,6 @@ def test_a_killed_run_is_cleaned_up_by_the_next(tmp_path, records, moment):
     assert tree(tmp_path) == before
 
 
-class KilledError(BaseException):
-    """Stands for kill -9: nobody catches it, and what it leaves is what was on the disk."""
-
-
-def killed_pack(root, records, at, monkeypatch, **options):
-    """A run that dies when it begins to write sample number `at`."""
-    with monkeypatch.context() as patch:
-        add, seen = shards.Writer.add, []
-
-        def dying(self, key, members):
-            seen.append(key)
-            if len(seen) > at:
-                raise KilledError
-            add(self, key, members)
-
-        patch.setattr(shards.Writer, "add", dying)
-        with pytest.raises(KilledError):
-            pack(root, records, resume=True, **options)
-
-
 @pytest.mark.parametrize("at", range(6))
 def test_resume_goes_on_behind_the_last_whole_shard(tmp_path, records, at, monkeypatch):
     records[1]["image_sha256"] = "0" * 64  # fails, and still fails after the resume
@@ -544,7 +480,7 @@ def test_a_failing_disk_is_the_machines_fault(tmp_path, records, monkeypatch):
     def full(self, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(shards._Shard, "_write", full)
+    monkeypatch.setattr(Stream, "write", full)
     with pytest.raises(Stop) as caught:
         pack(tmp_path, records)
     assert caught.value.status == WRITE_FAILED

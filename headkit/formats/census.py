@@ -6,11 +6,11 @@ from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
-from itertools import pairwise
 from typing import Any
 
 HEAD_HEIGHTS = (16, 32, 64, 128, 256)  # pixels: edges of the card's rows
 YAW_BINS = 12  # of 30 degrees over the full circle
+RANGES = ("0", "1", "2", "3 to 5", "6 and more")  # heads of an image
 
 
 @dataclass
@@ -20,9 +20,7 @@ class Census:
     images: int = 0
     heads: int = 0
     ignored: Counter[str] = field(default_factory=Counter)  # reason -> heads
-    per_image: Counter[str] = field(
-        default_factory=Counter
-    )  # "0", "1", "2", "3 to 5", "6 and more"
+    per_image: Counter[str] = field(default_factory=Counter)  # of RANGES
     heights: Counter[int] = field(default_factory=Counter)  # bin of HEAD_HEIGHTS -> heads
     yaws: Counter[int] = field(default_factory=Counter)  # bin -> heads with a known yaw
     labels: Counter[str] = field(
@@ -60,7 +58,7 @@ class Census:
         self.fields.update(label)
         self.heads += len(heads)
         self.formats[suffix] += 1
-        self.per_image[_range(len(heads))] += 1
+        self.per_image[head_count_range(len(heads))] += 1
         for head in heads:
             if isinstance(head, dict):
                 self._add_head(head)
@@ -75,104 +73,32 @@ class Census:
             self.heights[bisect_right(HEAD_HEIGHTS, box[3] - box[1])] += 1
         yaw = pose.get("yaw") if isinstance(pose, dict) else None
         if isinstance(yaw, int | float):
-            self.yaws[int((yaw + 180) % 360 // (360 // YAW_BINS))] += 1
+            self.yaws[_yaw_bin(yaw)] += 1
 
 
-def card(census: Census, *, labels: str, fields: list[tuple[str, str]], shards: int) -> str:
-    """The README.md of a dataset. `fields` are the published ones with their meanings."""
-    total = max(census.heads, 1)
-    rows = [("images", f"{census.images:,}"), ("heads", f"{census.heads:,}")]
-    rows += [
-        (f"heads with {label}", f"{count:,}") for label, count in sorted(census.labels.items())
-    ]
-    rows += [
-        (f"heads to ignore: {_plain(why)}", f"{count:,}")
-        for why, count in sorted(census.ignored.items())
-    ]
-    rows += [
-        (f"images of {part} heads", f"{census.per_image[part]:,}")
-        for part in _RANGES
-        if census.per_image[part]
-    ]
-    rows += [
-        (f"head height {span}", _share(census.heights[at], total))
-        for at, span in enumerate(_spans())
-        if census.heights[at]
-    ]
-    rows += [
-        (f"head yaw {at * 30 - 180} to {at * 30 - 150} degrees", _share(census.yaws[at], total))
-        for at in range(YAW_BINS)
-        if census.yaws[at]
-    ]
-    rows += [
-        (f"records left out: {why}", f"{count:,}") for why, count in sorted(census.left_out.items())
-    ]
-    measured = "\n".join(f"| {what} | {count} |" for what, count in rows)
-    meanings = "\n".join(f"- `{field}`: {meaning}" for field, meaning in fields)
-    return _CARD.format(
-        measured=measured,
-        meanings=meanings,
-        shards=shards,
-        source=_SOURCES[labels],
-    )
+def head_count_range(count: int) -> str:
+    """The row of a table for images of that many heads."""
+    return str(count) if count < 3 else "3 to 5" if count < 6 else "6 and more"
 
 
-_SOURCES = {
-    "truth": "`heads` is the truth of the renderer: the images were drawn from it (`labels` is `truth`).",
-    "heads": "`heads` was found in the images by a detector and a fit (`labels` is `heads`).",
-    "none": "No record was packed.",
-}
-_RANGES = ("0", "1", "2", "3 to 5", "6 and more")
-_CARD = """\
-# A dataset of heads
+def yaw_band(heads: list[Any]) -> str:
+    """The band of yaw, 30 degrees wide, of the head with the largest box; empty where it has none."""
+    best, band = 0.0, ""
+    for head in heads:
+        box = head.get("box") if isinstance(head, dict) else None
+        if not (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))):
+            continue
+        pose = head.get("pose")
+        yaw = pose.get("yaw") if isinstance(pose, dict) else None
+        area = (box[2] - box[0]) * (box[3] - box[1])
+        if area > best:
+            best, band = area, f"{_yaw_bin(yaw):02d}" if isinstance(yaw, int | float) else ""
+    return band
 
-Images with labels for their heads, packed by `headkit pack`.
 
-## Measured
-
-| what | how many |
-|---|---|
-{measured}
-
-## Labels
-
-{source} Coordinates are pixels of the upright picture: origin top left, x right, y down, pixel centres at .5.
-
-{meanings}
-
-## Files
-
-- `heads-NNNNNN.tar`: {shards} WebDataset shards; every sample is `KEY.png` (or jpg, webp) and `KEY.json`. The images
-  are copies, byte for byte. `KEY` is the id, with every byte but letters, digits, `-` and `_` as `=XX`.
-- `heads-NNNNNN.index.jsonl`: name, offset, bytes and sha256 of every member of a shard.
-- `index.json`: the shards, with counts, bytes and sha256.
-- `SHA256SUMS`: check everything with `sha256sum -c SHA256SUMS`.
-
-    import webdataset
-    samples = webdataset.WebDataset("heads-000000.tar", shardshuffle=False).decode("pil")
-"""
+def _yaw_bin(yaw: float) -> int:
+    return int((yaw + 180) % 360 // (360 // YAW_BINS))
 
 
 def _is_number(value: Any) -> bool:
     return type(value) in (int, float)
-
-
-def _range(count: int) -> str:
-    return str(count) if count < 3 else "3 to 5" if count < 6 else "6 and more"
-
-
-def _spans() -> list[str]:
-    edges = [str(edge) for edge in HEAD_HEIGHTS]
-    middle = [f"{low} to {high} px" for low, high in pairwise(edges)]
-    return [f"under {edges[0]} px", *middle, f"{edges[-1]} px and more"]
-
-
-def _share(count: int, total: int) -> str:
-    return f"{count:,} ({100 * count / total:.1f}%)"
-
-
-def _plain(text: str) -> str:
-    """Text of a record or a folder for a Markdown table: no markup, no new lines, not long."""
-    return "".join(letter if letter.isalnum() or letter in " .-_" else " " for letter in text)[
-        :60
-    ].strip()

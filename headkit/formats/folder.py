@@ -41,6 +41,28 @@ class Workplace:
         """What of `new` is whole."""
         return self.work / "journal.json"
 
+    @property
+    def sums(self) -> Path:
+        """Checksums of what of `new` is whole, as it becomes SHA256SUMS."""
+        return self.work / "sums"
+
+    @property
+    def scratch(self) -> Path:
+        """What formats keep between shards and do not publish."""
+        return self.work / "scratch"
+
+    def sweep(self) -> None:
+        """Remove what is in `new` and not in the sums: files of shards that were cut short."""
+        whole = _listed(self.sums)
+        for folder, folders, names in os.walk(self.new, topdown=False):
+            for name in names:
+                path = Path(folder, name)
+                if hash(path.relative_to(self.new).as_posix()) not in whole:
+                    path.unlink()
+            for name in folders:
+                with suppress(OSError):  # not empty
+                    Path(folder, name).rmdir()
+
     def publish(self) -> None:
         """Make `new` the target, in place of an older one of ours, and put the private file beside it."""
         _sync(self.new)
@@ -102,8 +124,7 @@ def workplace(target: Path, *, resume: bool = False) -> Iterator[Workplace]:
 def refuse_foreign(target: Path) -> None:
     """Stop(USAGE) unless `target` is not there, is empty, or holds exactly what an earlier run published."""
     if target.is_dir():
-        names = {path.name for path in target.iterdir()}
-        if not names or (SUMS in names and names == {SUMS, *_listed(target / SUMS)}):
+        if not any(target.iterdir()) or _is_ours(target):
             return
         raise Stop(USAGE, f"{target} holds files that headkit did not pack; choose another -d")
     if target.exists() or target.is_symlink():
@@ -112,11 +133,30 @@ def refuse_foreign(target: Path) -> None:
         raise Stop(USAGE, f"{private_path(target)} is there without its folder; move it away")
 
 
-def _listed(sums: Path) -> set[str]:
-    """The names in a checksum file; none where it is something else."""
-    with suppress(UnicodeDecodeError):
-        return {line[66:] for line in sums.read_text("utf-8").splitlines()}
-    return set()
+def _is_ours(target: Path) -> bool:
+    """Whether a folder holds the files of its checksum file, all of them and no others."""
+    if not (target / SUMS).is_file():
+        return False
+    missing = _listed(target / SUMS)
+    for folder, _, names in os.walk(target):
+        for name in names:
+            path = Path(folder, name)
+            at = path.relative_to(target)
+            if at.suffix == ".cache" and "labels" in at.parts:
+                continue  # ultralytics keeps what it read of labels there
+            if hash(at.as_posix()) not in missing and at.name != SUMS:
+                return False
+            missing.discard(hash(at.as_posix()))
+    return not missing
+
+
+def _listed(sums: Path) -> set[int]:
+    """Hashes of the names in a checksum file (a million names are 70 MB); none where it is something else."""
+    found = set()
+    with suppress(UnicodeDecodeError), sums.open(encoding="utf-8") as lines:
+        for line in lines:
+            found.add(hash(line[66:].removesuffix("\n")))
+    return found
 
 
 def _lock(work: Path, target: Path) -> int:

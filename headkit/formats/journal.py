@@ -12,7 +12,7 @@ import orjson
 from headkit.paths import write_atomic
 from headkit.status import USAGE, Stop
 
-_BLOCK = 1 << 20
+NOTHING = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass
@@ -20,18 +20,18 @@ class Journal:
     """What is whole in a workplace.
 
     plan      digest of the options; another plan cannot go on from here
-    offset    bytes of the waiting records that are done
-    digest    sha256 of these bytes
-    private   bytes of the private file that belong to them
-    shards, sums, census, failures   the state of the packing behind them
+    done      records that are packed or left out, in the order of packing
+    digest    sha256 of their lines
+    private, sums   bytes of the private file and of the list of checksums that belong to them
+    shards, census, failures   the state of the packing behind them
     """
 
     plan: str
-    offset: int = 0
-    digest: str = hashlib.sha256(b"").hexdigest()
+    done: int = 0
+    digest: str = NOTHING
     private: int = 0
+    sums: int = 0
     shards: list[dict[str, Any]] = field(default_factory=list)
-    sums: dict[str, str] = field(default_factory=dict)
     census: dict[str, Any] = field(default_factory=dict)
     failures: list[list[str]] = field(default_factory=list)
 
@@ -40,8 +40,8 @@ class Journal:
         write_atomic(path, orjson.dumps(asdict(self)), "journal")
 
     @classmethod
-    def load(cls, path: Path, plan: str, waiting: Path) -> Journal:
-        """The journal, or a new one; Stop(USAGE) where it belongs to other options or other records."""
+    def load(cls, path: Path, plan: str) -> Journal:
+        """The journal, or a new one; Stop(USAGE) where it belongs to other options."""
         try:
             stored = cls(**orjson.loads(path.read_bytes()))
         except FileNotFoundError:
@@ -51,19 +51,4 @@ class Journal:
                 USAGE,
                 "--resume: the run before had other options; give them again, or leave it out",
             )
-        if _digest(waiting, stored.offset) != stored.digest:
-            raise Stop(
-                USAGE,
-                "--resume: the run before had other records; leave --resume out to start anew",
-            )
         return stored
-
-
-def _digest(path: Path, length: int) -> str:
-    """Of the first `length` bytes of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while length > 0 and (block := file.read(min(length, _BLOCK))):
-            digest.update(block)
-            length -= len(block)
-    return digest.hexdigest()

@@ -1,92 +1,111 @@
-"""Packing a dataset: which records go in, what of them is published, and what is said of the whole."""
+"""Packing a dataset: which records go in, in which part and order, and what is said of the whole."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from array import array
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from headkit import __version__, jsonl
-from headkit.formats.census import Census, card
+from headkit.formats import layout as table
+from headkit.formats.card import card
+from headkit.formats.census import Census
 from headkit.formats.folder import Workplace, refuse_full_disk
-from headkit.formats.imagefile import inspect
 from headkit.formats.journal import Journal
-from headkit.formats.webdataset import Member, Writer
+from headkit.formats.layout import Layout
+from headkit.formats.sample import LeftOutError, Sample, has_labels, image_size, sample
+from headkit.formats.shards import Prepared, Shards, outputs
+from headkit.formats.splits import Roster, Wanted
+from headkit.formats.waiting import Waiting
 from headkit.formats.webdataset import key as sample_key
-from headkit.image import ImageError
-from headkit.paths import PathError, resolve
 from headkit.record import FIELDS, SCHEMA
 from headkit.status import BAD_INPUT, USAGE, Stop
-from headkit.tool import Failure, Record
+from headkit.tool import Context, Failure, Record
 
-PRIVATE_OF_SOURCE = (
-    "sha256",
-    "path",
-    "member",
-    "image_id",
-)  # with these a photo could be found again
+WHOLE = "heads"  # the name of the only part where nothing is split
+In = TypeVar("In")
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to publish, and how large a shard may grow."""
+    """What to publish, in which formats and parts, and how large a shard may grow."""
 
     fields: tuple[str, ...]
     samples: int  # most in a shard
-    bytes: int  # most in a shard, as the tar file is long
+    bytes: int  # most in a shard
+    formats: tuple[str, ...] = ("webdataset",)
+    split: tuple[Wanted, ...] = ()
+    split_by: tuple[str, ...] = ()
+    stratify: str | None = None
+    subsets: tuple[Wanted, ...] = ()
 
 
-class LeftOutError(ValueError):
-    """Why a record is not in the dataset."""
+@dataclass(frozen=True)
+class Ready:
+    """A sample that can be written."""
 
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
+    sample: Sample
+    prepared: Prepared
 
-    def failure(self, record: Record) -> Failure:
-        return Failure(self.kind, f"record {record.get('id')!r}: {self}")
+
+@dataclass(frozen=True)
+class Errand:
+    """A line to be made a sample: for which part, and the record's number."""
+
+    part: str
+    number: int
+    line: bytes
 
 
 class Packing:
-    """One run: records wait on disk until all are seen, since labels and space depend on all of them."""
+    """One run: records wait on disk until all are seen, since labels, parts and space depend on all of them."""
 
-    def __init__(self, plan: Plan, root: Path, place: Workplace) -> None:
-        self.plan, self.root, self.place = plan, root, place
-        self.waiting = place.work / "waiting.jsonl"
+    def __init__(self, plan: Plan, context: Context, place: Workplace) -> None:
+        self.plan, self.context, self.root, self.place = plan, context, context.root, place
+        self.waiting = Waiting(place.work / "waiting.jsonl")
+        self.roster = Roster(plan.split_by, plan.stratify)
         self.census = Census()
         self.not_waiting: Counter[str] = Counter()  # why -> records left out before any was written
         self.journal = Journal("")
         self.with_labels: Counter[str] = Counter()
-        self.records = 0
         self.image_bytes = 0
-        self.shards: list[dict[str, Any]] = []
+        self.parts: dict[str, Sequence[int]] = {}  # name -> numbers of its records, in order
+        self.shards: Shards | None = None
 
-    def spool(self, records: Iterator[Record]) -> Iterator[Failure]:
+    @property
+    def rows(self) -> list[Record]:
+        """One for every shard of every format."""
+        return self.shards.rows if self.shards is not None else []
+
+    def spool(self, records: Iterator[Record], wanted: str | None) -> Iterator[Failure]:
         """Put what can be packed on disk; a Failure for each record that has no image file."""
-        with self.waiting.open("wb") as file:
+        with self.waiting:
             for record in records:
                 if "error" in record:
                     self.not_waiting["error in an earlier tool"] += 1
                     continue
-                if not self.records:
+                if not len(self.waiting):
                     self.check_fields(record)
                 try:
-                    self.image_bytes += _stat(image_file(self.root, record)).st_size
+                    self.image_bytes += image_size(self.root, record)
                 except LeftOutError as error:
                     self.not_waiting[error.kind] += 1
                     yield error.failure(record)
                     continue
-                self.records += 1
-                self.with_labels.update(
-                    name for name in ("truth", "heads") if has_labels(record, name)
-                )
-                file.write(jsonl.dump(record) + b"\n")
+                found = {name: _heads(record, name) for name in ("truth", "heads")}
+                self.with_labels.update(name for name in found if has_labels(record, name))
+                self.waiting.add(jsonl.dump(record), max(map(len, found.values())))
+                if self.plan.split or self.plan.subsets:
+                    self.roster.add(record, found[wanted or "truth"] or found["heads"])
 
     def check_fields(self, first: Record) -> None:
         """Stop(USAGE) for a field that is neither in the format nor in the first record."""
@@ -98,140 +117,152 @@ class Packing:
                     f"--fields: no field {name!r}, neither in headkit-record(5) nor in the first record",
                 )
 
-    def leave_out(self, error: LeftOutError, record: Record) -> Failure:
-        self.census.left_out[error.kind] += 1
-        return error.failure(record)
-
     def choose_labels(self, wanted: str | None) -> str:
         """Stop(BAD_INPUT) where no record has labels."""
-        if not self.records:
+        records = len(self.waiting)
+        if not records:
             return "none"
-        chosen = wanted or ("truth" if self.with_labels["truth"] == self.records else "heads")
+        chosen = wanted or ("truth" if self.with_labels["truth"] == records else "heads")
         if not self.with_labels[chosen]:
             raise Stop(
                 BAD_INPUT, f"no record has {chosen}; run headkit detect first, or see --labels"
             )
         return chosen
 
+    def arrange(self) -> None:
+        """Give every record its part; Stop(BAD_INPUT) where splits or subsets cannot be filled."""
+        records = len(self.waiting)
+        if not records:
+            return
+        splits: list[Sequence[int]] = [range(records)]
+        names = [WHOLE]
+        if self.plan.split:
+            names = [each.name for each in self.plan.split]
+            splits = list(self.roster.split(self.plan.split))
+            self.not_waiting["in no split"] += records - sum(map(len, splits))
+            self.not_waiting += Counter()  # drops what is 0
+        self.parts = dict(zip(names, splits, strict=True))
+        if self.plan.subsets:
+            among = [array("q", part) for part in splits]
+            found = self.roster.subsets(self.plan.subsets, among)
+            self.parts |= {
+                each.name: part for each, part in zip(self.plan.subsets, found, strict=True)
+            }
+
     def write(self, wanted: str | None) -> Iterator[Failure]:
         """Make the whole folder; a Failure for each record whose image or labels cannot be published."""
         labels = self.choose_labels(wanted)
+        self.arrange()
         plan = hashlib.sha256(repr((__version__, self.plan, labels)).encode()).hexdigest()
-        self.journal = Journal.load(self.place.journal, plan, self.waiting)
+        self.journal = Journal.load(self.place.journal, plan)
         self.census.restore(self.journal.census)
         yield from (Failure(kind, message) for kind, message in self.journal.failures)
-        # Labels and private fields at most double what the records take; shards pad a little.
-        done = sum(shard["bytes"] for shard in self.journal.shards)
-        text = self.waiting.stat().st_size
-        refuse_full_disk(self.place.work, self.image_bytes + 2 * text + 4096 * self.records - done)
-        writer = Writer(
-            self.place.new,
-            self.plan.samples,
-            self.plan.bytes,
-            self.journal.shards,
-            self.journal.sums,
-        )
+        with _cut(self.place.sums, self.journal.sums):
+            self.place.sweep()
+        places = outputs(self.place.new, self.place.scratch, self.plan.formats)
+        layouts = [
+            table.load(name)(place) for name, place in zip(self.plan.formats, places, strict=True)
+        ]
+        self.refuse_full_disk(layouts)
+        limits = (self.plan.samples, self.plan.bytes)
+        shards = Shards(layouts, self.place.new, self.place.sums, limits, self.journal.shards)
+        self.shards = shards
         try:
-            with self.open_private() as private, self.waiting.open("rb") as lines:
-                yield from self.write_samples(labels, lines, private, writer)
+            with _cut(self.place.private, self.journal.private) as private:
+                yield from self.write_samples(labels, private, shards)
                 _sync(private)
-            self.shards = writer.close()
+            parts = shards.parts(list(self.parts))
+            for layout in layouts:
+                layout.finish(parts)
+            self.describe(labels, shards)
         finally:
-            writer.abandon()
-        self.describe(labels, writer)
+            shards.abandon()
 
-    def open_private(self) -> BinaryIO:
-        """The private file, cut to what the journal knows of."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        file = os.fdopen(os.open(self.place.private, flags, 0o600), "r+b")
-        file.truncate(self.journal.private)
-        file.seek(self.journal.private)
-        return file
+    def refuse_full_disk(self, layouts: list[Layout]) -> None:
+        """Stop(WRITE_FAILED) where what is still to be written does not fit."""
+        containers = sum(layout.container for layout in layouts)
+        copies = containers + (containers < len(layouts))  # files are linked: one copy for all
+        texts = 2 * self.waiting.bytes + 4096 * len(self.waiting)  # labels, private fields, padding
+        whole = copies * self.image_bytes + len(layouts) * texts
+        counted = [layout.name for layout in layouts if layout.container]
+        counted += [layout.name for layout in layouts if not layout.container][:1]
+        done = sum(row["bytes"] for row in self.journal.shards if row["format"] in counted)
+        refuse_full_disk(self.place.work, whole - done)
 
-    def write_samples(
-        self, labels: str, lines: BinaryIO, private: BinaryIO, writer: Writer
-    ) -> Iterator[Failure]:
-        """Append every waiting record's sample; the journal is written before each new shard."""
-        offset = lines.seek(self.journal.offset)
-        digest = hashlib.sha256()
-        lines.seek(0)
-        while lines.tell() < offset:
-            digest.update(lines.read(min(1 << 20, offset - lines.tell())))
-        for line in lines:
-            record = jsonl.parse(line)
-            try:
-                members, label, rest = self.sample(record, labels)
-            except LeftOutError as error:
-                failure = self.leave_out(error, record)
-                self.journal.failures.append([failure.kind, failure.message])
-                yield failure
-            else:
-                if writer.is_full(members):
-                    writer.finish()
-                    self.checkpoint(offset, digest.hexdigest(), private, writer)
-                key = sample_key(record["id"])
-                writer.add(key, members)
-                self.census.add(members[0].suffix, label)
-                private.write(jsonl.dump({"id": record["id"], "key": key, **rest}) + b"\n")
-            digest.update(line)
-            offset += len(line)
+    def write_samples(self, labels: str, private: BinaryIO, shards: Shards) -> Iterator[Failure]:
+        """Append every waiting record's sample; the journal is written behind each shard."""
 
-    def checkpoint(self, offset: int, digest: str, private: BinaryIO, writer: Writer) -> None:
-        """Write down that everything up to `offset` of the waiting records is in whole shards."""
+        def ready(errand: Errand) -> Ready | LeftOutError:
+            return self.ready(errand, labels, shards)
+
+        split = list(self.parts)[: len(self.plan.split) or 1]
+        digest, part = hashlib.sha256(), ""
+        errands, done = self.errands(), 0
+        for errand in islice(errands, self.journal.done):  # those of the run before
+            digest.update(errand.line)
+            done, part = done + 1, errand.part
+        if (done, digest.hexdigest()) != (self.journal.done, self.journal.digest):
+            raise Stop(
+                USAGE,
+                "--resume: the run before had other records; leave --resume out to start anew",
+            )
+        for errand, outcome in in_order(ready, errands, self.context.jobs):
+            self.context.check()
+            full = isinstance(outcome, Ready) and shards.is_full(outcome.prepared)
+            if (full or errand.part != part) and shards.end():
+                self.checkpoint(done, digest.hexdigest(), private, shards)
+            part = errand.part
+            again = part not in split  # a subset tells of records that were told of before
+            if isinstance(outcome, Ready):
+                shards.add(part, outcome.sample, outcome.prepared)
+                if not again:
+                    self.census.add(outcome.sample.image.suffix, outcome.sample.label)
+                    private.write(self.private_line(outcome.sample, part))
+            elif not again:
+                yield self.leave_out(outcome, jsonl.parse(errand.line))
+            digest.update(errand.line)
+            done += 1
+        if shards.end():
+            self.checkpoint(done, digest.hexdigest(), private, shards)
+
+    def errands(self) -> Iterator[Errand]:
+        """Every record of every part, in the order of packing."""
+        for part, numbers in self.parts.items():
+            for number, line in self.waiting.lines(numbers):
+                yield Errand(part, number, line)
+
+    def ready(self, errand: Errand, labels: str, shards: Shards) -> Ready | LeftOutError:
+        """What will be written of a line, or why nothing; changes nothing, and may run in a thread."""
+        record = jsonl.parse(errand.line)
+        place = errand.number, self.waiting.first_head(errand.number)
+        try:
+            found = sample(
+                record, sample_key(record["id"]), place, self.root, self.plan.fields, labels
+            )
+            return Ready(found, shards.prepare(found))
+        except LeftOutError as error:
+            return error
+
+    def leave_out(self, error: LeftOutError, record: Record) -> Failure:
+        self.census.left_out[error.kind] += 1
+        failure = error.failure(record)
+        self.journal.failures.append([failure.kind, failure.message])
+        return failure
+
+    def private_line(self, sample: Sample, part: str) -> bytes:
+        split = {"split": part} if self.plan.split else {}
+        row = {"id": sample.label["id"], "key": sample.key, **split, **sample.rest}
+        return jsonl.dump(row) + b"\n"
+
+    def checkpoint(self, done: int, digest: str, private: BinaryIO, shards: Shards) -> None:
+        """Write down that the first `done` records of the order are in whole shards."""
         _sync(private)
-        self.journal.offset, self.journal.digest = offset, digest
+        self.journal.done, self.journal.digest = done, digest
         self.journal.private = private.tell()
-        self.journal.shards, self.journal.sums = writer.shards, writer.sums
+        self.journal.sums = self.place.sums.stat().st_size
+        self.journal.shards = shards.rows
         self.journal.census = self.census.state()
         self.journal.save(self.place.journal)
-
-    def sample(self, record: Record, labels: str) -> tuple[list[Member], Record, Record]:
-        """The members of a record's sample, its label, and the fields that it keeps to itself."""
-        if not has_labels(record, labels):
-            raise LeftOutError("labels", f"no {labels}; run headkit detect, or see --labels")
-        data = _read(image_file(self.root, record))
-        try:
-            image = inspect(data)
-        except ImageError as error:
-            raise LeftOutError("image", f"{record['image']}: {error}") from None
-        if image.turned:
-            raise LeftOutError(
-                "turned",
-                f"{record['image']}: EXIF asks for a turn, which copying would lose; turn it first",
-            )
-        if (image.width, image.height) != (record.get("width"), record.get("height")):
-            size = f"{image.width} x {image.height}"
-            raise LeftOutError(
-                "size",
-                f"{record['image']}: the image is {size}, and its labels speak of another size",
-            )
-        member = Member.of(image.suffix, data)
-        if record.get("image_sha256") not in (None, member.sha256):
-            raise LeftOutError(
-                "changed", f"{record['image']}: the image has changed since it was labelled"
-            )
-        heads = record["truth"]["heads"] if labels == "truth" else record["heads"]
-        published = self.published(record)
-        label = {
-            "schema": SCHEMA,
-            "id": record["id"],
-            **published,
-            "labels": labels,
-            "heads": heads,
-        }
-        taken = {*published, "id", labels} - {"source"}
-        rest = {name: value for name, value in record.items() if name not in taken}
-        return [member, Member.of("json", jsonl.dump(label))], label, rest
-
-    def published(self, record: Record) -> Record:
-        found = {name: record[name] for name in self.plan.fields if name in record}
-        if isinstance(found.get("source"), dict):
-            found["source"] = {
-                name: value
-                for name, value in found["source"].items()
-                if name not in PRIVATE_OF_SOURCE
-            }
-        return found
 
     def is_published(self, path: str) -> bool:
         """Whether samples have the field, or the one that it is a part of."""
@@ -240,7 +271,7 @@ class Packing:
             for name in self.census.fields - {"heads", "schema"}
         )
 
-    def describe(self, labels: str, writer: Writer) -> None:
+    def describe(self, labels: str, shards: Shards) -> None:
         """Card, index and checksums."""
         self.census.left_out.update(self.not_waiting)
         # A head found and a head drawn have the same fields, and what is said of the latter says more.
@@ -251,65 +282,73 @@ class Packing:
             if row.path.startswith("truth.")
         }
         meanings = [(path, text) for path, text in paths.items() if self.is_published(path)]
-        text = card(
-            self.census,
-            labels=labels,
-            fields=meanings,
-            shards=len(self.shards),
-        )
+        parts = shards.parts(list(self.parts))
+        counts = {part.name: part.images(shards.layouts[0].name) for part in parts}
+        splits = {each.name: counts.get(each.name, 0) for each in self.plan.split}
+        subsets = {each.name: counts.get(each.name, 0) for each in self.plan.subsets}
         index = {
-            "format": "webdataset",
+            "formats": list(self.plan.formats),
             "schema": SCHEMA,
             "made_with": f"headkit {__version__}",
             "labels": labels,
             "images": self.census.images,
             "heads": self.census.heads,
             "left_out": dict(sorted(self.census.left_out.items())),
-            "shards": self.shards,
+            "splits": splits,
+            "subsets": subsets,
+            "shards": shards.rows,
         }
-        writer.put("README.md", text.encode())
-        writer.put("index.json", json.dumps(index, indent=1).encode() + b"\n")
-        writer.put_sums()
+        text = card(
+            self.census,
+            labels=labels,
+            fields=meanings,
+            parts=[("split", splits), ("subset", subsets)],
+            files=[line for layout in shards.layouts for line in layout.about(parts)],
+        )
+        shards.publish(
+            {"README.md": text.encode(), "index.json": json.dumps(index, indent=1).encode() + b"\n"}
+        )
+
+
+def _heads(record: Record, labels: str) -> list[Any]:
+    """The heads of these labels; none where the record has no such labels."""
+    if not has_labels(record, labels):
+        return []
+    heads: list[Any] = record["truth"]["heads"] if labels == "truth" else record["heads"]
+    return heads
+
+
+def in_order(work: Callable[[In], Out], items: Iterable[In], jobs: int) -> Iterator[tuple[In, Out]]:
+    """Each item and what `work` makes of it, in order; `jobs` threads work ahead of the reader."""
+    if jobs == 1:
+        for item in items:
+            yield item, work(item)
+        return
+    ahead: deque[tuple[In, Future[Out]]] = deque()
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            for item in items:
+                ahead.append((item, pool.submit(work, item)))
+                if len(ahead) > 2 * jobs:
+                    first, future = ahead.popleft()
+                    yield first, future.result()
+            while ahead:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        finally:
+            for _, future in ahead:
+                future.cancel()
+
+
+def _cut(path: Path, length: int) -> BinaryIO:
+    """The file, open to be written from `length` on; what stood behind it is gone. Only its owner can read it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+    file = os.fdopen(os.open(path, flags, 0o600), "r+b")
+    file.truncate(length)
+    file.seek(length)
+    return file
 
 
 def _sync(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def has_labels(record: Record, labels: str) -> bool:
-    """Whether the record has a list of heads in `truth`, or in `heads`."""
-    found = record.get("truth") if labels == "truth" else record
-    return isinstance(found, dict) and isinstance(found.get("heads"), list)
-
-
-def image_file(root: Path, record: Record) -> Path:
-    """The path of the record's image; LeftOutError where it has none that may be read."""
-    image = record.get("image")
-    if not isinstance(image, str):
-        raise LeftOutError("image", "no image; run headkit generate first")
-    try:
-        return resolve(root, image)
-    except PathError as error:
-        raise LeftOutError("path", str(error)) from None
-
-
-def _stat(path: Path) -> os.stat_result:
-    with _missing_as_left_out(path):
-        return path.stat()
-
-
-def _read(path: Path) -> bytes:
-    with _missing_as_left_out(path):
-        return path.read_bytes()
-
-
-@contextmanager
-def _missing_as_left_out(path: Path) -> Iterator[None]:
-    """A file that is not there is the record's fault; a disk that fails is the machine's, and passes."""
-    try:
-        yield
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        raise LeftOutError(
-            "missing", f"{path.name}: {error.strerror}; check the path and --root"
-        ) from None

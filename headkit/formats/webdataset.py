@@ -8,16 +8,17 @@ mode and time of every member are fixed, so that equal samples make equal shards
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import tarfile
-from contextlib import suppress
-from dataclasses import dataclass
-from errno import EIO
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from headkit import jsonl
+from headkit.formats.layout import Layout, Part, stem
+from headkit.formats.output import Stream
+from headkit.formats.sample import Sample, line_of
+from headkit.tool import Record
 
 LONGEST_KEY = 80  # bytes: with a suffix it stays under the 100 of a plain USTAR name
 _OUTSIDE_KEY = re.compile(rb"[^A-Za-z0-9_-]|^[_-]")
@@ -44,105 +45,38 @@ class Member:
     data: bytes
     sha256: str
 
-    @classmethod
-    def of(cls, suffix: str, data: bytes) -> Member:
-        """The member with its checksum."""
-        return cls(suffix, data, hashlib.sha256(data).hexdigest())
 
+@dataclass
+class WebDataset(Layout):
+    """PART-NNNNNN.tar, and beside each an index of its members."""
 
-class Writer:
-    """Writes shards into a folder; shards and sums are those of an earlier run that it goes on from."""
+    name = "webdataset"
+    container = True
+    part: str = ""
+    number: int = 0
+    stream: Stream | None = None
+    members: list[Record] = field(default_factory=list)  # name, offset of the data, bytes, sha256
 
-    def __init__(
-        self,
-        folder: Path,
-        most_samples: int,
-        most_bytes: int,
-        shards: list[dict[str, Any]],
-        sums: dict[str, str],
-    ) -> None:
-        self.folder = folder
-        self.most_samples, self.most_bytes = most_samples, most_bytes
-        self.shards = list(shards)  # name, count, bytes, sha256
-        self.sums = dict(sums)  # name of a file -> sha256
-        self._shard: _Shard | None = None
-        for path in folder.iterdir():
-            if path.name not in self.sums:  # a shard that was cut short
-                path.unlink()
-        for shard in shards:
-            if (folder / shard["name"]).stat().st_size != shard["bytes"]:
-                raise OSError(EIO, "a shard of the run before is damaged; remove it", str(folder))
+    def prepare(self, sample: Sample) -> list[Member]:
+        """Image and label, side by side."""
+        text = line_of(sample)
+        return [
+            Member(sample.image.suffix, sample.data, sample.sha256),
+            Member("json", text, hashlib.sha256(text).hexdigest()),
+        ]
 
-    def is_full(self, members: list[Member]) -> bool:
-        """Whether the shard in hand would have more samples or bytes than it may."""
-        shard = self._shard
-        if shard is None:
-            return False
-        size = sum(_BLOCK + _padded(len(member.data), _BLOCK) for member in members)
-        return shard.count >= self.most_samples or _tar_size(shard.bytes + size) > self.most_bytes
+    def size(self, prepared: Any) -> int:
+        """Of the tar file, with what ends it."""
+        return _tar_size(self.bytes + sum(_BLOCK + _padded(len(m.data), _BLOCK) for m in prepared))
 
-    def add(self, key: str, members: list[Member]) -> None:
-        """Append one sample to the shard in hand; OSError passes."""
-        if self._shard is None:
-            self._shard = _Shard(self.folder / f"heads-{len(self.shards):06d}.tar")
-        self._shard.add(key, members)
+    def begin(self, part: str, number: int) -> None:
+        self.start_shard()
+        self.part, self.number, self.members = part, number, []
+        self.stream = self.output.stream(f"{stem(part, number)}.tar")
 
-    def close(self) -> list[dict[str, Any]]:
-        """End the last shard; the rows of all."""
-        self.finish()
-        return self.shards
-
-    def abandon(self) -> None:
-        """Let go of the shard in hand, where a run ends early."""
-        shard, self._shard = self._shard, None
-        if shard is not None:
-            with suppress(
-                OSError
-            ):  # what is buffered may not fit on the disk; the shard is cut short anyway
-                shard.file.close()
-
-    def put(self, name: str, data: bytes) -> None:
-        """Write a file beside the shards."""
-        with (self.folder / name).open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        self.sums[name] = hashlib.sha256(data).hexdigest()
-
-    def put_sums(self) -> None:
-        """Write SHA256SUMS over every other file, as sha256sum(1) reads it."""
-        lines = [f"{digest}  {name}\n" for name, digest in sorted(self.sums.items())]
-        self.put("SHA256SUMS", "".join(lines).encode())
-
-    def finish(self) -> None:
-        """End the shard in hand and write its index."""
-        shard = self._shard
-        if shard is None:
-            return
-        digest, name = shard.close(), shard.path.name
-        self._shard = None
-        self.sums[name] = digest
-        self.shards.append(
-            {"name": name, "count": shard.count, "bytes": shard.bytes, "sha256": digest}
-        )
-        index = b"".join(jsonl.dump(member) + b"\n" for member in shard.members)
-        self.put(name.removesuffix(".tar") + ".index.jsonl", index)
-
-
-class _Shard:
-    """A tar file that is being written, and what is known of it so far."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.count = 0
-        self.bytes = 0
-        self.members: list[dict[str, Any]] = []  # name, offset of the data, bytes, sha256
-        self.file = path.open("xb")
-        self._sha256 = hashlib.sha256()
-
-    def add(self, key: str, members: list[Member]) -> None:
-        for member in members:
-            name = f"{key}.{member.suffix}"
+    def add(self, sample: Sample, prepared: Any) -> None:
+        for member in prepared:
+            name = f"{sample.key}.{member.suffix}"
             self._write(_header(name, len(member.data)))
             self.members.append(
                 {
@@ -156,17 +90,35 @@ class _Shard:
             self._write(bytes(_padded(len(member.data), _BLOCK) - len(member.data)))
         self.count += 1
 
-    def close(self) -> str:
-        """End the tar file; its sha256 in hexadecimal."""
+    def end(self) -> Record:
+        assert self.stream is not None
         self._write(bytes(_tar_size(self.bytes) - self.bytes))
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
-        return self._sha256.hexdigest()
+        shard = stem(self.part, self.number)
+        index = b"".join(jsonl.dump(member) + b"\n" for member in self.members)
+        self.output.put(f"{shard}.index.jsonl", index)
+        done = self.output.close(self.stream, f"{shard}.tar")
+        self.stream = None
+        return self.row(done.name, done.sha256)
+
+    def abandon(self) -> None:
+        if self.stream is not None:
+            self.stream.abandon()
+
+    def about(self, parts: Sequence[Part]) -> Iterator[str]:
+        prefix = self.output.prefix
+        for part in parts:
+            count = len(part.shards[self.name])
+            what = f"{count} WebDataset shard{'' if count == 1 else 's'}"
+            yield f"- `{prefix}{part.name}-NNNNNN.tar`: {what}; every sample is `KEY.png` (or jpg, webp) and `KEY.json`."
+        yield f"- `{prefix}*.index.jsonl`: name, offset, bytes and sha256 of every member of a shard."
+        yield ""
+        yield "      import webdataset"
+        first = f"{prefix}{parts[0].name if parts else 'heads'}-000000.tar"
+        yield f'      samples = webdataset.WebDataset("{first}", shardshuffle=False).decode("pil")'
 
     def _write(self, data: bytes) -> None:
-        self.file.write(data)
-        self._sha256.update(data)
+        assert self.stream is not None
+        self.stream.write(data)
         self.bytes += len(data)
 
 

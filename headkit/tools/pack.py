@@ -11,9 +11,16 @@ Records with an error are left out and counted. So is, and the run then ends in 
 changed since it was labelled, of another size than its record says, or asks to be turned by EXIF: its labels would
 speak of another picture.
 
+With --split no near-twin crosses: records that share a cluster (of dedupe), a source (photo, or record that a pose was
+copied from) or a prompt stay together, and groups that share one are one (--split-by). Groups are taken in the order
+of a hash of their ids, so that the order of the input does not matter: the smallest split takes from the front what
+fits, the largest what is left. Numbers are kept exactly, shares to the record where groups allow it; what cannot be
+filled so is status 65. A record whose image turns out to be unfit is then missing from its split. A --subset is drawn
+from all splits, to be checked by hand, and lies beside them a second time.
+
 DIR appears whole or not at all: the work is done in .DIR.pack beside it. An older dataset of headkit's in DIR is
 replaced; a folder that holds anything else is left alone. The same records make the same bytes. Standard output
-has one row per shard. With --resume, a run that ended early leaves its whole shards in .DIR.pack, and the next one
+has one row per shard and format. With --resume, a run that ended early leaves its whole shards in .DIR.pack, and the next one
 goes on behind them; without it, the next one sweeps them away.
 """
 
@@ -24,11 +31,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headkit.paths import PathError, stored
 from headkit.status import USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Example, Opt, Record
+
+if TYPE_CHECKING:
+    from headkit.formats.packing import Plan
 
 PUBLISHED = "width,height,image_sha256,camera,caption,prompt,generated,scores"
 NEVER = (
@@ -49,7 +59,36 @@ class Options:
         str | None,
         Opt("Write the dataset to DIR (default: dataset).", "DIR", ("-d", "--dir"), decides=False),
     ] = None
-    format: Annotated[Literal["webdataset"], Opt("How the dataset is laid out.")] = "webdataset"
+    format: Annotated[
+        str,
+        Opt("Formats, separated by commas: webdataset.", "NAMES"),
+    ] = "webdataset"
+    split: Annotated[
+        str | None,
+        Opt(
+            "Split by shares or numbers: train=0.98,val=0.02, train=60000,val=10000, val=10000,train=rest.",
+            "NAME=N[,...]",
+        ),
+    ] = None
+    split_by: Annotated[
+        str,
+        Opt("Records that share one of these are never divided: cluster, source, prompt.", "NAMES"),
+    ] = "cluster,source,prompt"
+    stratify: Annotated[
+        str | None,
+        Opt(
+            "Give every split and subset the same mixture of a field: heads (their number), yaw (band of 30 degrees "
+            "of the largest head), or a field with few values.",
+            "FIELD",
+        ),
+    ] = None
+    subset: Annotated[
+        str | None,
+        Opt(
+            "Publish so many records once more, as a part of this name: small=10000.",
+            "NAME=N[,...]",
+        ),
+    ] = None
     labels: Annotated[
         Literal["truth", "heads"] | None,
         Opt("Which labels to publish (default: truth where every record has it)."),
@@ -70,6 +109,10 @@ EXAMPLES = (
         "headkit pack -d heads --shard-size 1000,500MB --fields width,height,caption",
         '{"id":"a","error":{"tool":"generate","kind":"image","message":"left out and counted"}}\n',
     ),
+    Example(
+        "headkit pack -d heads --split train=0.98,val=0.02 --stratify yaw --subset small=1000", ""
+    ),
+    Example("headkit pack --split train=0.9,val=0.2", "", status=USAGE),
     Example("headkit pack --shard-size many", "", status=USAGE),
 )
 
@@ -77,9 +120,20 @@ EXAMPLES = (
 def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:
     """A row per shard, once the dataset is published; a Failure for each record that was left out."""
     from headkit.formats.folder import workplace
+    from headkit.formats.layout import FORMATS
     from headkit.formats.packing import Packing, Plan
+    from headkit.formats.splits import GROUPED_BY, parse
 
-    plan = Plan(_fields(options.fields), *_shard_size(options.shard_size))
+    plan = Plan(
+        _fields(options.fields),
+        *_shard_size(options.shard_size),
+        formats=_chosen("--format", options.format, tuple(FORMATS)),
+        split=parse("--split", options.split) if options.split else (),
+        split_by=_chosen("--split-by", options.split_by, GROUPED_BY),
+        stratify=options.stratify,
+        subsets=parse("--subset", options.subset, counts_only=True) if options.subset else (),
+    )
+    _refuse_doubles(plan)
     target = Path(os.path.realpath(context.folder(options.dir, "dataset")))
     try:
         prefix = stored(context.root, target)
@@ -87,19 +141,37 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         raise Stop(USAGE, f"-d: {error}") from None
     try:
         with workplace(target, resume=context.resume) as place:
-            packing = Packing(plan, context.root, place)
-            yield from packing.spool(records)
+            packing = Packing(plan, context, place)
+            yield from packing.spool(records, options.labels)
             yield from packing.write(options.labels)
             place.publish()
     except OSError as error:
         raise Stop(
             WRITE_FAILED, f"{error.filename or target}: {error.strerror or error}"
         ) from error
-    for shard in packing.shards:
-        name = shard["name"]
-        yield {"id": name.removesuffix(".tar"), "path": f"{prefix}/{name}"} | {
-            key: shard[key] for key in ("count", "bytes", "sha256")
-        }
+    for shard in packing.rows:
+        yield {**shard, "path": f"{prefix}/{shard['path']}"}
+
+
+def _chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a list, in the order of those known; Stop(USAGE) for another one."""
+    names = {name.strip() for name in text.split(",")} - {""}
+    for name in names:
+        if name not in known:
+            raise Stop(USAGE, f"{option}: {name!r} is none of {', '.join(known)}")
+    if not names and option == "--format":
+        raise Stop(USAGE, f"{option}: names none; choose of {', '.join(known)}")
+    return tuple(name for name in known if name in names)
+
+
+def _refuse_doubles(plan: Plan) -> None:
+    """Stop(USAGE) where a subset has the name of another part."""
+    from headkit.formats.packing import WHOLE
+
+    taken = {each.name for each in plan.split} or {WHOLE}
+    for each in plan.subsets:
+        if each.name in taken:
+            raise Stop(USAGE, f"--subset: {each.name} is the name of a split; choose another")
 
 
 def _fields(text: str) -> tuple[str, ...]:

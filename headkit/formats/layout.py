@@ -1,0 +1,104 @@
+"""What an output format is: a Layout, and the table of them.
+
+Adding a format is one file with a class that keeps the promises of Layout, and one line in FORMATS.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, cast
+
+from headkit.formats.output import Output
+from headkit.formats.sample import Sample
+from headkit.tool import Record
+
+FORMATS = {"webdataset": "headkit.formats.webdataset.WebDataset"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A split or a subset: its name, and its shards in order, one list of rows for every format."""
+
+    name: str
+    shards: dict[str, list[Record]]
+
+    def images(self, format: str) -> int:
+        """Images of the part, with those that the format leaves out."""
+        return sum(
+            row["count"] + sum(row.get("left_out", {}).values()) for row in self.shards[format]
+        )
+
+
+@dataclass
+class Layout:
+    """How one format lies in its folder. One instance lives as long as a run, and writes shard after shard.
+
+    A shard is what is whole or not at all when a run dies: begin, add for each sample, end. What speaks of all
+    shards is written by `finish`, which a resumed run may do again. `prepare` may be called from several threads, so
+    it changes nothing; everything else comes from one. All formats close their shards at the same samples.
+    """
+
+    name: ClassVar[str]
+    container: ClassVar[bool] = False  # images are copied into it, not stored as files
+    output: Output
+    bytes: int = 0  # of the shard in hand
+    count: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)  # why -> images of the shard in hand
+
+    def prepare(self, sample: Sample) -> Any:
+        """What `add` shall write of a sample; LeftOutError leaves the record out of every format."""
+        raise NotImplementedError
+
+    def size(self, prepared: Any) -> int:
+        """Bytes of the shard in hand once this is in it."""
+        raise NotImplementedError
+
+    def begin(self, part: str, number: int) -> None:
+        """Open shard `number` of a part."""
+        raise NotImplementedError
+
+    def add(self, sample: Sample, prepared: Any) -> None:
+        """Append a sample to the shard in hand; OSError passes."""
+        raise NotImplementedError
+
+    def end(self) -> Record:
+        """Close the shard in hand; its row: path, count, bytes, and the sha256 of a shard that is one file."""
+        raise NotImplementedError
+
+    def abandon(self) -> None:
+        """Let go of the shard in hand, where a run ends early."""
+
+    def finish(self, parts: Sequence[Part]) -> None:
+        """Write what speaks of all shards."""
+
+    def about(self, parts: Sequence[Part]) -> Iterator[str]:
+        """Lines of Markdown: the files, and how to load them."""
+        raise NotImplementedError
+
+    def start_shard(self) -> None:
+        """Set the counts of a new shard to nothing."""
+        self.bytes = self.count = 0
+        self.left_out = Counter()
+
+    def row(self, path: str, sha256: str | None = None) -> Record:
+        """The row of the shard in hand."""
+        row: Record = {"path": path, "count": self.count, "bytes": self.bytes}
+        if sha256 is not None:
+            row["sha256"] = sha256
+        if self.left_out:
+            row["left_out"] = dict(sorted(self.left_out.items()))
+        return row
+
+
+def stem(part: str, number: int) -> str:
+    """The name of a shard."""
+    return f"{part}-{number:06d}"
+
+
+def load(name: str) -> type[Layout]:
+    """The class of a format; KeyError where there is none."""
+    module, _, found = FORMATS[name].rpartition(".")
+    return cast("type[Layout]", getattr(importlib.import_module(module), found))

@@ -1,0 +1,157 @@
+"""From a record to what is published of it: the bytes of its image, its label, and what stays private."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from headkit import jsonl
+from headkit.formats.imagefile import ImageFile, inspect
+from headkit.image import ImageError
+from headkit.paths import PathError, resolve
+from headkit.record import SCHEMA
+from headkit.tool import Failure, Record
+
+# With these a photo could be found again.
+PRIVATE_OF_SOURCE = ("sha256", "path", "member", "image_id")
+
+
+class LeftOutError(ValueError):
+    """Why a record is not in the dataset."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+    def failure(self, record: Record) -> Failure:
+        return Failure(self.kind, f"record {record.get('id')!r}: {self}")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One record as layouts see it.
+
+    number      of the record among those that wait to be packed, from 0: the same in every format and run
+    first_head  heads of the records before it: what formats that number heads begin at
+    key         its name in files
+    data        bytes of the image file, as they are copied; sha256 of them
+    label       what is published; `heads` are the chosen labels
+    rest        what is not
+    """
+
+    number: int
+    first_head: int
+    key: str
+    image: ImageFile
+    data: bytes
+    sha256: str
+    label: Record
+    rest: Record
+
+    @property
+    def heads(self) -> list[Any]:
+        return list(self.label["heads"])
+
+
+def sample(
+    record: Record,
+    key: str,
+    place: tuple[int, int],
+    root: Path,
+    fields: tuple[str, ...],
+    labels: str,
+) -> Sample:
+    """The sample of a record. `place` is its number and that of its first head; LeftOutError says what is wrong."""
+    if not has_labels(record, labels):
+        raise LeftOutError("labels", f"no {labels}; run headkit detect, or see --labels")
+    data = _read(image_file(root, record))
+    image = _image(record, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    if record.get("image_sha256") not in (None, sha256):
+        raise LeftOutError(
+            "changed", f"{record['image']}: the image has changed since it was labelled"
+        )
+    heads = record["truth"]["heads"] if labels == "truth" else record["heads"]
+    public = published(record, fields)
+    label = {"schema": SCHEMA, "id": record["id"], **public, "labels": labels, "heads": heads}
+    taken = {*public, "id", labels} - {"source"}
+    rest = {name: value for name, value in record.items() if name not in taken}
+    return Sample(*place, key, image, data, sha256, label, rest)
+
+
+def _image(record: Record, data: bytes) -> ImageFile:
+    """What the image file is; LeftOutError where the labels would speak of another picture."""
+    try:
+        image = inspect(data)
+    except ImageError as error:
+        raise LeftOutError("image", f"{record['image']}: {error}") from None
+    if image.turned:
+        raise LeftOutError(
+            "turned",
+            f"{record['image']}: EXIF asks for a turn, which copying would lose; turn it first",
+        )
+    if (image.width, image.height) != (record.get("width"), record.get("height")):
+        size = f"{image.width} x {image.height}"
+        raise LeftOutError(
+            "size", f"{record['image']}: the image is {size}, and its labels speak of another size"
+        )
+    return image
+
+
+def published(record: Record, fields: tuple[str, ...]) -> Record:
+    """Those of the fields that the record has, without what leads to a photo."""
+    found = {name: record[name] for name in fields if name in record}
+    if isinstance(found.get("source"), dict):
+        found["source"] = {
+            name: value for name, value in found["source"].items() if name not in PRIVATE_OF_SOURCE
+        }
+    return found
+
+
+def has_labels(record: Record, labels: str) -> bool:
+    """Whether the record has a list of heads in `truth`, or in `heads`."""
+    found = record.get("truth") if labels == "truth" else record
+    return isinstance(found, dict) and isinstance(found.get("heads"), list)
+
+
+def image_file(root: Path, record: Record) -> Path:
+    """The path of the record's image; LeftOutError where it has none that may be read."""
+    image = record.get("image")
+    if not isinstance(image, str):
+        raise LeftOutError("image", "no image; run headkit generate first")
+    try:
+        return resolve(root, image)
+    except PathError as error:
+        raise LeftOutError("path", str(error)) from None
+
+
+def image_size(root: Path, record: Record) -> int:
+    """Bytes of the record's image file; LeftOutError where it is not there."""
+    path = image_file(root, record)
+    with _missing_as_left_out(path):
+        return path.stat().st_size
+
+
+def line_of(sample: Sample) -> bytes:
+    """The label as one line of JSON, without its newline."""
+    return jsonl.dump(sample.label)
+
+
+def _read(path: Path) -> bytes:
+    with _missing_as_left_out(path):
+        return path.read_bytes()
+
+
+@contextmanager
+def _missing_as_left_out(path: Path) -> Iterator[None]:
+    """A file that is not there is the record's fault; a disk that fails is the machine's, and passes."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        raise LeftOutError(
+            "missing", f"{path.name}: {error.strerror}; check the path and --root"
+        ) from None

@@ -15,7 +15,12 @@ from headkit.formats.output import Output
 from headkit.formats.sample import Sample
 from headkit.tool import Record
 
-FORMATS = {"webdataset": "headkit.formats.webdataset.WebDataset"}
+FORMATS = {
+    "webdataset": "headkit.formats.webdataset.WebDataset",
+    "coco": "headkit.formats.coco.Coco",
+    "yolo": "headkit.formats.yolo.Yolo",
+    "yolo-pose": "headkit.formats.yolo.YoloPose",
+}
 
 
 @dataclass(frozen=True)

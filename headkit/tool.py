@@ -387,18 +387,14 @@ SHOWN: dict[str, tuple[Kind, ...]] = {
 
 def shown(tool: Tool) -> list[str]:
     """The names of the RunOptions fields that this tool has, in the order of every help page."""
-    hidden = set()
-    if not tool.device:
-        hidden.add("device")
-    if not tool.seeded:
-        hidden.add("seed")
-    if tool.kind == "report" and not tool.threads:
-        hidden.add("jobs")
-    if not (tool.files and "image" in tool.writes):
-        hidden.add("overwrite")
-    if not tool.null:
-        hidden.add("null")
-    return [name for name, kinds in SHOWN.items() if tool.kind in kinds and name not in hidden]
+    means = {
+        "device": tool.device,
+        "seed": tool.seeded,
+        "jobs": tool.kind != "report" or tool.threads,
+        "overwrite": tool.files and "image" in tool.writes,
+        "null": tool.null,
+    }
+    return [name for name, kinds in SHOWN.items() if tool.kind in kinds and means.get(name, True)]
 
 
 Records = Iterable[Record]

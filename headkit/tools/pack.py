@@ -1,4 +1,4 @@
-"""Write a dataset that trainers load: shards, an index, checksums and a card.
+"""Write a dataset that trainers load: images and labels in one or more formats, an index, checksums and a card.
 
 Images are copied byte for byte, never encoded again. Of a record only an allow-list of fields is published
 (--fields) beside the labels of its heads; all the rest goes to DIR.private.jsonl, which only its owner can read.
@@ -10,6 +10,18 @@ way a sample calls them `heads`, and its `labels` says which they are.
 Records with an error are left out and counted. So is, and the run then ends in 1, a record whose image is missing,
 changed since it was labelled, of another size than its record says, or asks to be turned by EXIF: its labels would
 speak of another picture.
+
+--format takes one or more of
+
+    webdataset  tar files of KEY.png and KEY.json
+    coco        images, and a JSON a split with boxes and 68 key points; a head to ignore is `iscrowd`
+    yolo        images, a text file each with the boxes, data.yaml for ultralytics
+    yolo-pose   the same with the 68 landmarks
+
+One format lies in DIR, several lie in DIR/NAME, and each folder is whole by itself: it can be copied or moved alone.
+Formats that keep images as files share one copy of the bytes by hard links. YOLO cannot ignore a head: images with one
+are left out of its formats, and counted. coco and yolo refuse records with a head that has neither a box in the
+picture nor `ignore`; such a record is then in none of the formats.
 
 With --split no near-twin crosses: records that share a cluster (of dedupe), a source (photo, or record that a pose was
 copied from) or a prompt stay together, and groups that share one are one (--split-by). Groups are taken in the order
@@ -61,7 +73,7 @@ class Options:
     ] = None
     format: Annotated[
         str,
-        Opt("Formats, separated by commas: webdataset.", "NAMES"),
+        Opt("Formats, separated by commas: webdataset, coco, yolo, yolo-pose.", "NAMES"),
     ] = "webdataset"
     split: Annotated[
         str | None,
@@ -112,6 +124,7 @@ EXAMPLES = (
     Example(
         "headkit pack -d heads --split train=0.98,val=0.02 --stratify yaw --subset small=1000", ""
     ),
+    Example("headkit pack -d all --format webdataset,coco,yolo,yolo-pose -j 2", ""),
     Example("headkit pack --split train=0.9,val=0.2", "", status=USAGE),
     Example("headkit pack --shard-size many", "", status=USAGE),
 )

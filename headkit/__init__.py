@@ -5,6 +5,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
 
     status          nothing
     record          nothing
+    cache           nothing
     attributes      nothing: words and seeded draws
     troff           nothing
     tool            status
@@ -28,17 +29,17 @@ run, tools and other folders are named as a whole, and the files of one may impo
     evaluation      head
     fitting         tool paths image picture head backends evaluation render
     arrangement     nothing: when two scenes of key points are the same
-    scoring         status record tool paths image picture head evaluation fitting backends prompt
+    scoring         status record tool paths image picture photos head evaluation fitting recipes backends prompt twins faces
     alike           status tool paths image expression arrangement twins backends
-    faces           status tool paths image picture head twins backends
+    faces           status tool paths image photos head fitting twins backends
     twins           status image: it knows arrays, and a folder of its own
-    head            nothing: it knows arrays, not records or files of ours
-    render          head attributes
+    head            cache: it knows arrays, not records or files of ours
+    render          head attributes cache
     recipes         nothing
-    backends        status record tool image head recipes
+    backends        status record cache tool image head recipes
     diffusing       status tool paths image attributes request recipes conditioning backends
     formats         status record tool paths image jsonl head
-    run             status record tool paths jsonl photos
+    run             status record cache tool paths jsonl photos
     definition      tool
     completions     tool definition
     schema          record tool

@@ -61,7 +61,7 @@ _SCORES = (  # of the whole picture; heads that are to be ignored do not count
     Field("scores.agreement", "number", "heads against those of a second detector: panoptic quality of the boxes, or F1 of heads that joints show, 0 to 1"),
     Field("scores.agreement_iou", "number", "mean overlap of the heads found by two detectors of heads, 0.4 to 1"),
     Field("scores.agreement_count", "number", "smaller number of heads by the larger, 0 to 1"),
-    Field("scores.agreement_faces", "number", "share of the faces found, nose and eyes, that lie in a head of their own, 0 to 1"),
+    Field("scores.agreement_faces", "number", "share of the faces found, seen as nose and eyes, that lie in a head, 0 to 1"),
     Field("scores.pose", "number", "mean object key-point similarity of people found to those asked for, 0 to 1"),
     Field("scores.pose_head", "number", "the same of noses, eyes and ears, 0 to 1"),
     Field("scores.pose_count", "number", "smaller number of people by the larger, 0 to 1"),

@@ -9,7 +9,8 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
     EXAMPLES    tuple of Example, run as tests
     and, by kind (a choose or a whole that exports reports(options) is a report where that is true),
     map, choose     start(options, context) -> process;  process(records) -> one Result per record
-                    `process.made`, if there, is kept in the record: what decides the result beside the options.
+                    `process.made`, if there, is kept in the record: what decides the result beside the options;
+                    with `process.adds`, beside what an earlier run of the tool left there.
                     A batch that raises is tried again record by record, so that `process` keeps no count of calls
                     and does not change its records. An OSError that is not about one file ends the run.
                     A map never sees records with an error, a choose and a report do.
@@ -18,8 +19,7 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     `batch(options)`, if exported: records worked on together without -b, None for Tool.batch
                     `process.sample`, if there: how many a dry run times
                     `before(options, context)`, if exported, is called once, in the parent, before a record is read
-                    and, where the first record decides whether the options make sense,
-                    check(options, context, record) -> None: the runner calls it once, in the parent, with the
+                    and, where the first record matters, check(options, context, record) -> None: the runner calls it once, in the parent, with the
                     first record that has no error, before `start`; raises Stop
                     Where Tool.photos is set, process(pairs) gets (record, Photo) pairs, and its module exports
                     gathering(options, context) -> Gathering, how the photos are read and named.

@@ -9,13 +9,15 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 from scipy import ndimage
 
-from headkit import scoring
+from headkit import jsonl, scoring
+from headkit import tool as table
 from headkit.backends import bodies, detectors
 from headkit.backends.boxes import Candidates
 from headkit.backends.detectors import Detector
@@ -23,6 +25,7 @@ from headkit.backends.finding import Search
 from headkit.head.rotation import rotation_from_euler
 from headkit.image import load
 from headkit.record import FIELDS
+from headkit.run.batches import Batches
 from headkit.scoring import agreement, border, cut, entropy, exposure, matching, regions
 from headkit.scoring import sharpness as sharp
 from headkit.scoring.mirror_fits import Asked, MirrorFits
@@ -286,13 +289,13 @@ def test_no_line_is_no_score_and_an_old_one_goes(blobs, tmp_path):
 
 
 def test_published_a_face_that_touches_a_head_is_not_in_it():
-    """filter_pipeline.py:156 is content with any overlap, also with a head that has a face already."""
+    """filter_pipeline.py:156 is content with any overlap."""
     face = np.array([[5.0, 5], [8, 5]])
     inside, touching = np.array([[0.0, 0, 20, 20]]), np.array([[7.0, 0, 20, 20]])
     assert agreement.in_heads([face], inside) == 1
     assert agreement.in_heads([face], touching) == 0
-    assert agreement.in_heads([face, face + 1], inside) == 1
-    assert agreement.in_heads([face, face + 1], np.repeat(inside, 2, axis=0)) == 2
+    assert agreement.in_heads([face, face + 90], np.concatenate([touching, inside])) == 1
+    assert agreement.in_heads([face], np.zeros((0, 4))) == 0
 
 
 class Seer:
@@ -636,6 +639,21 @@ def test_other_scores_stay_and_old_ones_of_this_score_go(tmp_path):
         head(10, 20, 40, 50, scores={"flip": 0.5, "size": 30}),
         {"ignore": "small", "scores": {}},
     ]
+
+
+def test_what_decided_earlier_scores_stays_in_made(tmp_path):
+    options = scoring.ScoreOptions(score="size")
+    batches = Batches(table.find("score"), options, Context("score", tmp_path))
+    picture(tmp_path / "a.png")
+    earlier = {"headkit": "0.0.9", "detector": {"sha256": "d"}, "options": {"score": "flip"}}
+    record = {"id": "a", "image": "a.png", "made": {"detect": {"x": 1}, "score": earlier}}
+    item = SimpleNamespace(raw=jsonl.extend(b"{}", {}, record), record=record, photo=None)
+    (outcome,) = batches.outcomes([item])
+    made = json.loads(outcome.row)["made"]
+    assert made["score"]["options"] == {"score": "size"}
+    assert made["score"]["detector"] == {"sha256": "d"}
+    assert made["score"]["headkit"] != "0.0.9"
+    assert made["detect"] == {"x": 1}
 
 
 def test_missing_measures_what_a_record_lacks(tmp_path):

@@ -77,7 +77,8 @@ class Batches:
         self.context = context
         self.reads = needs(tool, module, options)
         self.process: Process = start(module, options, context)
-        self.writer = Writer(tool, made_by(tool, options, context, self.process))
+        made = made_by(tool, options, context, self.process)
+        self.writer = Writer(tool, made, adds=getattr(self.process, "adds", False))
         self.chunk: int | None = None  # the size to which memory has shrunk batches
 
     def outcomes(self, batch: Sequence[Item]) -> list[Outcome]:

@@ -90,9 +90,11 @@ def missing(names: tuple[str, ...], record: Record) -> str | None:
 class Writer:
     """Turns the results of one tool into outcomes."""
 
-    def __init__(self, tool: Tool, made: Record) -> None:
+    def __init__(self, tool: Tool, made: Record, *, adds: bool = False) -> None:
+        """`adds`: what an earlier run of the tool left in `made` stays, but for its options and what is replaced."""
         self.tool = tool
         self.made = made
+        self.adds = adds
 
     def outcome(self, raw: bytes, record: Record, result: Result) -> Outcome:
         """What `result` makes of the record. A result that breaks the tool's promise is a Stop 70."""
@@ -113,8 +115,16 @@ class Writer:
         if isinstance(fields, Failure):
             return self.failed(raw, record, fields)
         others = fields.pop(MADE, {})  # what another tool would have left, whose work this one did
-        fields[MADE] = {**_object(record.get(MADE)), **others, self.tool.name: self.made}
+        before = _object(record.get(MADE))
+        fields[MADE] = {**before, **others, self.tool.name: self._made(before)}
         return Outcome(row=self._extend(raw, record, fields))
+
+    def _made(self, before: Record) -> Record:
+        """What the tool leaves of itself in a record, in whose `made` this was before."""
+        if not self.adds:
+            return self.made
+        earlier = _object(before.get(self.tool.name))
+        return {name: value for name, value in earlier.items() if name != "options"} | self.made
 
     def _dropped(self, raw: bytes, record: Record, drop: Drop) -> Outcome:
         fields = self._rounded(drop.fields)

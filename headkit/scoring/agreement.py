@@ -121,18 +121,11 @@ def faces_of(people: People) -> list[Array]:
 
 
 def in_heads(faces: list[Array], boxes: Array) -> int:
-    """How many faces lie wholly in a head, each head taken by one face: the smallest it lies in, faces in order."""
-    order = np.argsort((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), kind="stable").tolist()
-    count = 0
-    for points in faces:
-        for place in order:
-            x1, y1, x2, y2 = boxes[place]
-            inside = (points >= (x1, y1)).all() and (points <= (x2, y2)).all()
-            if inside:
-                order.remove(place)
-                count += 1
-                break
-    return count
+    """How many faces, (k, 2) points each, lie wholly in one of the boxes (n, 4)."""
+    low, high = boxes[:, None, :2], boxes[:, None, 2:]
+    return sum(
+        bool(((points >= low) & (points <= high)).all(axis=(1, 2)).any()) for points in faces
+    )
 
 
 SCORE = Score(

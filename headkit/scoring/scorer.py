@@ -70,6 +70,7 @@ def start(options: ScoreOptions, context: Context) -> Process:
         return _scored(records, started, context.root, missing=options.missing)
 
     process.made = study.made  # type: ignore[attr-defined]
+    process.adds = True  # type: ignore[attr-defined]
     return process
 
 

@@ -13,6 +13,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.ndimage import uniform_filter1d
 
 from headkit.scoring import regions
 from headkit.scoring.score import Marks, Measure, Score, Study, Subject
@@ -34,15 +35,14 @@ def sharpness(grey: regions.Grey, side: int) -> float:
     size = max(_BLUR, round(width * scale)), max(_BLUR, round(height * scale))
     image = Image.fromarray(grey).resize(size, Image.Resampling.BICUBIC)
     seen = np.asarray(image, dtype=np.float32)
-    return min(_lost(seen), _lost(seen.T))
+    return min(_lost(seen, 0), _lost(seen, 1))
 
 
-def _lost(grey: NDArray[np.float32]) -> float:
-    """Share of the differences along the rows of (H, W) grey levels that a blur along the rows takes away."""
-    sums = np.cumsum(np.pad(grey, ((0, 0), (_BLUR // 2 + 1, _BLUR // 2)), "edge"), axis=1)
-    blurred = (sums[:, _BLUR:] - sums[:, :-_BLUR]) / _BLUR
-    before = np.sqrt(np.maximum(np.diff(grey, axis=1) ** 2 - _STEP**2, 0))
-    after = np.abs(np.diff(blurred, axis=1))
+def _lost(grey: NDArray[np.float32], axis: int) -> float:
+    """Share of the differences along an axis of (H, W) grey levels that a blur along it takes away."""
+    blurred = uniform_filter1d(grey, _BLUR, axis=axis, mode="nearest")
+    before = np.sqrt(np.maximum(np.diff(grey, axis=axis) ** 2 - _STEP**2, 0))
+    after = np.abs(np.diff(blurred, axis=axis))
     lost = np.maximum(before - after, 0).sum(dtype=np.float64)
     there = max(before.sum(dtype=np.float64), _FLAT * before.size)  # else noise alone is sharp
     return float(lost / there)

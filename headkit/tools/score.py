@@ -18,7 +18,7 @@ Scores of heads and people, of networks that detect and pose-extract use:
                 head is cut; left out where there is no such line; cut_iou, cut_count
     agreement   with a second detector: the F1 of heads whose middle, as the joints of a body-pose network show it, lies
                 in the box; with --second, a detector of heads, as flip (pairs overlap by 0.4), and agreement_iou;
-                agreement_count; agreement_faces, of faces, seen as nose and eyes, the share that lies in a head of its own
+                agreement_count; agreement_faces, of faces, seen as nose and eyes, the share that lies in a head
     pose        mean object key-point similarity of people found to those of `poses`; pose_head, of noses, eyes, ears;
                 pose_count
     label       of fit3dmm --check: silhouettes as flip has boxes; label_accepted, 0 or 1; label_count; label_landmarks

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 from headkit.render.drawing.frame import Frame
-from headkit.render.scene import Scene, Wanted, compose
+from headkit.render.scene import Scene, Wanted, compose, picture
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.truth import head_alone, labels
 from headkit.tool import Context
@@ -56,17 +57,11 @@ def scenes(
         yield scene, labels(scene, blank(scene.width, scene.height))
 
 
+@lru_cache
 def blank(width: int, height: int) -> Frame:
-    """A picture of nothing, so that every head is hidden in it; that is not what is checked here."""
-    flat, deep = (height, width), (height, width, 3)
-    return Frame(
-        color=np.zeros(deep, np.uint8),
-        depth=np.zeros(flat, np.float32),
-        part=np.zeros(flat, np.uint8),
-        owner=np.full(flat, -1, np.int16),
-        normal=np.zeros(deep, np.float32),
-        rest=np.zeros(deep, np.float32),
-    )
+    """A picture of nobody, so that every head is hidden in it; that is not what is checked here."""
+    place = np.zeros((height, width, 3), np.uint8)
+    return picture(compose([], width, height, seed=0, place=place), shaded=False)
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Where anything is drawn at all: the silhouette of some faces, without depth.
 
-The samples of a face and its strand test are those of raster.py, to the last bit; what is nearer does not matter.
+The samples of a face and its strand test are those of raster.py; what is nearer does not matter.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing.mesh import CUT, STRAND, TWO_SIDED, Mesh
-from headkit.render.drawing.noise import strand_noise
-from headkit.render.drawing.raster import NEAR, edge_functions, project, span
+from headkit.render.drawing.edges import crossings, edge_functions, inside, span
+from headkit.render.drawing.mesh import CUT, TWO_SIDED, Mesh
+from headkit.render.drawing.raster import NEAR, drawn, fetch_strand, project
 from headkit.render.jit import compiled, lean
 from headkit.render.surface import Material, Part
 
@@ -127,96 +127,69 @@ def _cover_faces(
     stride: int,
 ) -> None:
     """`cover` of faces of one surface."""
+    base, places = project(vertices, faces, camera, near)
+    strand = np.empty((3, 3))
+    _cover(vertices, attributes, faces, flags, camera, near, covered, stride, base, places, strand)
+
+
+@lean
+def _cover(
+    vertices: NDArray[np.float32],
+    attributes: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    flags: int,
+    camera: NDArray[np.float64],
+    near: float,
+    covered: NDArray[np.uint8],
+    stride: int,
+    base: int,
+    places: NDArray[np.float64],
+    strand: NDArray[np.float64],
+) -> None:
+    """`_cover_faces`, of vertices projected beforehand; strand (3, 3) is overwritten."""
     height, width = covered.shape
     offset = stride - 1
-    corners, edge = np.empty((3, 3)), np.empty((3, 3))
-    strand, margin, step = np.empty((3, 2)), np.empty(3), np.empty(3)
     nearest = 1.0 / near
-    base, places = project(vertices, faces, camera, near)
     for face in range(len(faces)):
         i, j, k = faces[face, 0] - base, faces[face, 1] - base, faces[face, 2] - base
         if max(places[i, 2], places[j, 2], places[k, 2]) == 0.0:
             continue
-        whole = min(places[i, 2], places[j, 2], places[k, 2]) > 0.0
-        for n in range(3):
-            for axis in range(3):
-                corners[n, axis] = vertices[faces[face, n], axis]
-        if whole:
+        if min(places[i, 2], places[j, 2], places[k, 2]) > 0.0:
             left = min(places[i, 0], places[j, 0], places[k, 0])
             right = max(places[i, 0], places[j, 0], places[k, 0])
             top = min(places[i, 1], places[j, 1], places[k, 1])
             bottom = max(places[i, 1], places[j, 1], places[k, 1])
         else:
-            left, right = span(corners, camera, near, 0)
-            top, bottom = span(corners, camera, near, 1)
+            left, right = span(vertices, faces, face, camera, near, 0)
+            top, bottom = span(vertices, faces, face, camera, near, 1)
         left, right = (left - offset) / stride, (right - offset) / stride
         top, bottom = (top - offset) / stride, (bottom - offset) / stride
         x_first, x_last = max(0, ceil(max(left, -1.0))), min(width - 1, floor(min(right, 1e9)))
         y_first, y_last = max(0, ceil(max(top, -1.0))), min(height - 1, floor(min(bottom, 1e9)))
         if x_first > x_last or y_first > y_last:
             continue
-        determinant = edge_functions(corners, camera, edge)
-        if determinant == 0.0 or (determinant > 0.0 and not flags & TWO_SIDED):
+        edges = edge_functions(vertices, faces, face, camera)
+        if edges.determinant == 0.0 or (edges.determinant > 0.0 and not flags & TWO_SIDED):
             continue
-        size = abs(determinant)
-        a0, a1, a2 = edge[0, 0], edge[1, 0], edge[2, 0]
-        slope_x = (edge[0, 0] + edge[1, 0] + edge[2, 0]) / size
-        slope_y = (edge[0, 1] + edge[1, 1] + edge[2, 1]) / size
-        inverse_first = (edge[0, 2] + edge[1, 2] + edge[2, 2]) / size
-        for n in range(3):
-            step[n] = 1.0 / edge[n, 0]
-        if flags & CUT:
-            for n in range(3):
-                vertex = faces[face, n]
-                strand[n, 0] = attributes[vertex, STRAND]
-                strand[n, 1] = attributes[vertex, STRAND + 1]
-                margin[n] = attributes[vertex, STRAND + 2] - attributes[vertex, STRAND + 3]
+        size = abs(edges.determinant)
+        slope_x = (edges.a0 + edges.a1 + edges.a2) / size
+        slope_y = (edges.b0 + edges.b1 + edges.b2) / size
+        inverse_first = (edges.c0 + edges.c1 + edges.c2) / size
+        lines = crossings(edges)
+        fetched = False
         for row in range(y_first, y_last + 1):
             y = row * stride + offset
-            row0 = edge[0, 1] * y + edge[0, 2]
-            row1 = edge[1, 1] * y + edge[1, 2]
-            row2 = edge[2, 1] * y + edge[2, 2]
+            begin, end = inside(edges, lines, y, x_first, x_last, stride, offset)
             inverse_row = slope_y * y + inverse_first
-            x_low, x_high = float(x_first), float(x_last)
-            for n, value in enumerate((row0, row1, row2)):
-                if abs(edge[n, 0]) > 1e-20:  # where the row crosses the edge's line
-                    crossing = (-value * step[n] - offset) / stride
-                    if edge[n, 0] > 0.0:
-                        x_low = max(x_low, crossing - 1.0)
-                    else:
-                        x_high = min(x_high, crossing + 1.0)
-            if x_low > x_high:
-                continue
-            begin, end = int(x_low), int(x_high) + 1
-            while begin < end:
-                x = begin * stride + offset
-                if (a0 * x + row0 < 0.0) | (a1 * x + row1 < 0.0) | (a2 * x + row2 < 0.0):
-                    begin += 1
-                else:
-                    break
-            while end > begin:
-                x = (end - 1) * stride + offset
-                if (a0 * x + row0 < 0.0) | (a1 * x + row1 < 0.0) | (a2 * x + row2 < 0.0):
-                    end -= 1
-                else:
-                    break
+            line = covered[row]
             for column in range(begin, end):
-                if covered[row, column]:
-                    continue
                 x = column * stride + offset
-                if not 0.0 < slope_x * x + inverse_row <= nearest:
+                if line[column] or not 0.0 < slope_x * x + inverse_row <= nearest:
                     continue
                 if flags & CUT:
-                    e0, e1, e2 = a0 * x + row0, a1 * x + row1, a2 * x + row2
-                    total = e0 + e1 + e2
-                    over = e0 * margin[0] + e1 * margin[1] + e2 * margin[2]
-                    if over < 0.0:
+                    if not fetched:
+                        fetch_strand(attributes, faces, face, strand)
+                        fetched = True
+                    if not drawn(edges, strand, x, y):
                         continue
-                    if over < total:  # else any noise is enough
-                        share = 1.0 / total
-                        over *= share
-                        s = share * (e0 * strand[0, 0] + e1 * strand[1, 0] + e2 * strand[2, 0])
-                        t = share * (e0 * strand[0, 1] + e1 * strand[1, 1] + e2 * strand[2, 1])
-                        if strand_noise(s, t) + over < 1.0:
-                            continue
-                covered[row, column] = 1
+                line[column] = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.drawing import samples
-from headkit.render.drawing.mesh import Mesh, pack
+from headkit.render.drawing.mesh import REST, Mesh, pack
 from headkit.render.drawing.visibility import Visible, see
 from headkit.render.jit import lean
 from headkit.render.pose.ground import Ground
@@ -38,16 +39,34 @@ class Frame:
     depth   (H, W) float32 metres along the camera's axis; 0 where only the background is
     part    (H, W) uint8 Part
     owner   (H, W) int16 person; -1 the background
-    normal  (H, W, 3) float32 unit, camera frame; 0 in the background
-    rest    (H, W, 3) float32 position on the unposed mean human, metres; 0 in the background
+    mesh, visible  what was drawn, and what of it is seen
     """
 
     color: NDArray[np.uint8]
     depth: NDArray[np.float32]
     part: NDArray[np.uint8]
     owner: NDArray[np.int16]
-    normal: NDArray[np.float32]
-    rest: NDArray[np.float32]
+    mesh: Mesh
+    visible: Visible
+
+    @functools.cached_property
+    def normal(self) -> NDArray[np.float32]:
+        """(H, W, 3) unit, camera frame; 0 in the background."""
+        return self._spread(self.visible.normals[: len(self.visible.pixels)])
+
+    @functools.cached_property
+    def rest(self) -> NDArray[np.float32]:
+        """(H, W, 3) position on the unposed mean human, metres; 0 in the background."""
+        seen = slice(len(self.visible.pixels))
+        corners = self.mesh.attributes[self.mesh.faces[self.visible.faces[seen]], REST : REST + 3]
+        one, two, three = (corners[:, k] * self.visible.shares[seen, k, None] for k in range(3))
+        return self._spread(one + two + three)
+
+    def _spread(self, rows: NDArray[np.floating]) -> NDArray[np.float32]:
+        """From rows of pixel centres to their places in a picture."""
+        spread = np.zeros((*self.owner.shape, 3), np.float32)
+        spread.reshape(-1, 3)[self.visible.pixels] = rows
+        return spread
 
 
 def draw(
@@ -103,6 +122,7 @@ def draw(
         visible.surface_at,
         visible.inverse_at,
         visible.row_at,
+        visible.plain,
         visible.window,
         color,
         behind,
@@ -123,10 +143,8 @@ def _labels(mesh: Mesh, visible: Visible, width: int, height: int) -> Frame:
     depth = np.zeros(height * width, np.float32)
     part = np.zeros(height * width, np.uint8)
     owner = np.full(height * width, -1, np.int16)
-    normal, rest = (np.zeros((height * width, 3), np.float32) for _ in range(2))
     _spread(
-        visible.pixels, visible.faces, mesh.parts, visible.owners, visible.points, visible.normals,
-        visible.rest, depth, part, owner, normal, rest,
+        visible.pixels, visible.faces, mesh.parts, visible.owners, visible.points, depth, part, owner
     )  # fmt: skip
     shape = (height, width)
     return Frame(
@@ -134,8 +152,8 @@ def _labels(mesh: Mesh, visible: Visible, width: int, height: int) -> Frame:
         depth=depth.reshape(shape),
         part=part.reshape(shape),
         owner=owner.reshape(shape),
-        normal=normal.reshape(*shape, 3),
-        rest=rest.reshape(*shape, 3),
+        mesh=mesh,
+        visible=visible,
     )
 
 
@@ -148,7 +166,7 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     lit = shadow.sunlit(
         mesh, scene.light, visible.points, visible.normals, visible.owners, at, frame.depth.shape[1]
     )
-    shadow.smooth(lit, pixels, frame.owner, frame.depth)
+    shadow.smooth(lit, len(pixels), at, visible.owners, visible.points)
     shaded = np.empty((len(at), SHADED), np.float32)
     order, begin = samples.grouped(visible.materials, len(Material))
     for material in np.flatnonzero(np.diff(begin)):
@@ -162,21 +180,23 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
             shade_hair(scene, at, shares, rows, lit, shaded)
         else:
             shade_matter(scene, at, shares, rows, lit, int(material), shaded)
-    irradiance = np.ascontiguousarray(shaded[:, IRRADIANCE : IRRADIANCE + 3])
     skin = order[begin[Material.SKIN] : begin[Material.SKIN + 1]]
     skin = skin[: np.searchsorted(skin, len(pixels))]  # at pixel centres
-    scatter(irradiance, skin, pixels, frame.owner, frame.depth, float(scene.camera[0]) / 2)
-    _combine(shaded, irradiance)
-    return irradiance
+    focal = float(scene.camera[0]) / 2
+    scatter(shaded, IRRADIANCE, skin, at, visible.owners, visible.points, focal)
+    color = np.empty((len(at), 3), np.float32)
+    _combine(shaded, color)
+    return color
 
 
 @lean
-def _combine(shaded: NDArray[np.float32], light: NDArray[np.float32]) -> None:
-    """From irradiance to colour, in place: times albedo, plus gloss."""
-    for row in range(len(light)):
+def _combine(shaded: NDArray[np.float32], color: NDArray[np.float32]) -> None:
+    """From irradiance to colour: times albedo, plus gloss."""
+    for row in range(len(color)):
         for channel in range(3):
-            light[row, channel] = (
-                light[row, channel] * shaded[row, ALBEDO + channel] + shaded[row, GLOSS + channel]
+            light = shaded[row, IRRADIANCE + channel]
+            color[row, channel] = (
+                light * shaded[row, ALBEDO + channel] + shaded[row, GLOSS + channel]
             )
 
 
@@ -187,13 +207,9 @@ def _spread(
     parts: NDArray[np.uint8],
     owners: NDArray[np.int32],
     points: NDArray[np.float32],
-    normals: NDArray[np.float32],
-    positions: NDArray[np.float32],
     depth: NDArray[np.float32],
     part: NDArray[np.uint8],
     owner: NDArray[np.int16],
-    normal: NDArray[np.float32],
-    rest: NDArray[np.float32],
 ) -> None:
     """From rows of pixel centres to their places in the label buffers."""
     for row in range(len(pixels)):
@@ -201,6 +217,3 @@ def _spread(
         depth[pixel] = points[row, 2]
         part[pixel] = parts[faces[row]]
         owner[pixel] = owners[row]
-        for axis in range(3):
-            normal[pixel, axis] = normals[row, axis]
-            rest[pixel, axis] = positions[row, axis]

@@ -1,13 +1,7 @@
 """Which triangle is seen at each sample: a z-buffer on 1/z, in one serial kernel.
 
-Rasterisation in homogeneous coordinates (Olano and Greer 1997): for a triangle a, b, c in the camera
-frame and a ray r = (x, y, 1), the numbers r.(b x c), r.(c x a), r.(a x b) are linear in the sample's
-coordinates, have the same sign inside the triangle, are in the proportion of the barycentric
-coordinates *in space*, and sum to det(a, b, c) / z. So nothing is clipped and nothing divided by z, and
-triangles may cross the camera's plane. Two triangles that share an edge compute negatives of the same
-number for it, bit by bit: no gaps.
-
-Samples lie at integer coordinates; `camera` (fx, fy, cx, cy) maps to them. In one sample the nearer
+Which samples a triangle covers is what edges.py says. Samples lie at integer coordinates; `camera`
+(fx, fy, cx, cy) maps to them. In one sample the nearer
 fragment wins, and of equally near ones the triangle that was drawn first.
 """
 
@@ -19,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headkit.render.drawing.edges import Edges, crossings, edge_functions, inside, span
 from headkit.render.drawing.mesh import CUT, STRAND, TWO_SIDED, Mesh
 from headkit.render.drawing.noise import strand_noise
 from headkit.render.jit import compiled, lean
@@ -28,26 +23,6 @@ TILE: Final = 3  # tiles have 2^3 samples on an edge
 _STALE: Final = 6.0  # faces drawn into a tile after which its depth is looked up again
 _LARGE: Final = 32  # samples in the box of a face from which it pays to ask the tiles
 _BINS: Final = 512  # of depth, in ordering faces
-
-
-@lean
-def span(
-    corners: NDArray[np.float64], camera: NDArray[np.float64], near: float, axis: int
-) -> tuple[float, float]:
-    """Least and greatest sample coordinate on one axis of the part of a triangle beyond `near`."""
-    low, high = np.inf, -np.inf
-    focal, centre = camera[axis], camera[axis + 2]
-    for k in range(3):
-        z, z_next = corners[k, 2], corners[(k + 1) % 3, 2]
-        if z >= near:
-            place = corners[k, axis] / z * focal + centre
-            low, high = min(low, place), max(high, place)
-        if (z < near) != (z_next < near):  # where the edge meets the near plane
-            share = (near - z) / (z_next - z)
-            value = corners[k, axis] * (1.0 - share) + corners[(k + 1) % 3, axis] * share
-            place = value / near * focal + centre
-            low, high = min(low, place), max(high, place)
-    return low, high
 
 
 @compiled
@@ -94,31 +69,49 @@ def draw_faces(
     inverse_at  (H, W) its 1/z; 0 where nothing is
     tiles       as `tile_buffer` makes it and earlier calls left it: what is drawn already, coarsely
     """
-    height, width = face_at.shape
-    corners = np.empty((3, 3))
-    edge = np.empty((3, 3))
-    strand = np.empty((3, 2))
-    margin = np.empty(3)  # density over threshold: what the noise must make up to 1
-    step = np.empty(3)
-    nearest = 1.0 / near
     base, places = project(vertices, faces, camera, near)
     order = front_to_back(faces, base, places, flags)
-    for number in range(len(faces)):
-        face = order[number]
-        i, j, k = faces[face, 0], faces[face, 1], faces[face, 2]
-        closest = max(places[i - base, 2], places[j - base, 2], places[k - base, 2])
+    strand = np.empty((3, 3))
+    _draw_ordered(
+        vertices, attributes, faces, first, flags, camera, near, face_at, inverse_at, tiles, base, places, order,
+        strand,
+    )  # fmt: skip
+
+
+@lean
+def _draw_ordered(
+    vertices: NDArray[np.float32],
+    attributes: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    first: int,
+    flags: int,
+    camera: NDArray[np.float64],
+    near: float,
+    face_at: NDArray[np.int32],
+    inverse_at: NDArray[np.float64],
+    tiles: NDArray[np.float64],
+    base: int,
+    places: NDArray[np.float64],
+    order: NDArray[np.int32],
+    strand: NDArray[np.float64],
+) -> None:
+    """`draw_faces` in the given order, of vertices projected beforehand; strand (3, 3) is overwritten."""
+    height, width = face_at.shape
+    nearest = 1.0 / near
+    for face in order:
+        i, j, k = faces[face, 0] - base, faces[face, 1] - base, faces[face, 2] - base
+        closest = max(places[i, 2], places[j, 2], places[k, 2])
         if closest == 0.0:
             continue
-        whole = min(places[i - base, 2], places[j - base, 2], places[k - base, 2]) > 0.0
+        whole = min(places[i, 2], places[j, 2], places[k, 2]) > 0.0
         if whole:
-            left = min(places[i - base, 0], places[j - base, 0], places[k - base, 0])
-            right = max(places[i - base, 0], places[j - base, 0], places[k - base, 0])
-            top = min(places[i - base, 1], places[j - base, 1], places[k - base, 1])
-            bottom = max(places[i - base, 1], places[j - base, 1], places[k - base, 1])
+            left = min(places[i, 0], places[j, 0], places[k, 0])
+            right = max(places[i, 0], places[j, 0], places[k, 0])
+            top = min(places[i, 1], places[j, 1], places[k, 1])
+            bottom = max(places[i, 1], places[j, 1], places[k, 1])
         else:
-            _fetch(vertices, faces, face, corners)
-            left, right = span(corners, camera, near, 0)
-            top, bottom = span(corners, camera, near, 1)
+            left, right = span(vertices, faces, face, camera, near, 0)
+            top, bottom = span(vertices, faces, face, camera, near, 1)
         x_first, x_last = max(0, ceil(max(left, -1.0))), min(width - 1, floor(min(right, 1e9)))
         y_first, y_last = max(0, ceil(max(top, -1.0))), min(height - 1, floor(min(bottom, 1e9)))
         if x_first > x_last or y_first > y_last:
@@ -130,108 +123,88 @@ def draw_faces(
             and _behind(tiles, inverse_at, x_first, x_last, y_first, y_last, closest)
         ):
             continue
-        if (
-            whole and not flags & TWO_SIDED
-        ):  # sign as of the determinant below; unsure where it is small
-            turn = (places[j - base, 0] - places[i - base, 0]) * (
-                places[k - base, 1] - places[i - base, 1]
-            ) - (places[k - base, 0] - places[i - base, 0]) * (
-                places[j - base, 1] - places[i - base, 1]
-            )
+        if whole and not flags & TWO_SIDED:
+            # sign as of the determinant below; unsure where it is small
+            turn = (places[j, 0] - places[i, 0]) * (places[k, 1] - places[i, 1])
+            turn -= (places[k, 0] - places[i, 0]) * (places[j, 1] - places[i, 1])
             if turn > 1e-6:
                 continue
-        _fetch(vertices, faces, face, corners)
-        determinant = edge_functions(corners, camera, edge)
+        edges = edge_functions(vertices, faces, face, camera)
         # above 0 the inner side is seen: faces are counter-clockwise from outside
-        if determinant == 0.0 or (determinant > 0.0 and not flags & TWO_SIDED):
+        if edges.determinant == 0.0 or (edges.determinant > 0.0 and not flags & TWO_SIDED):
             continue
-        size = abs(determinant)
-        a0, a1, a2 = edge[0, 0], edge[1, 0], edge[2, 0]
-        slope_x = (edge[0, 0] + edge[1, 0] + edge[2, 0]) / size
-        slope_y = (edge[0, 1] + edge[1, 1] + edge[2, 1]) / size
-        inverse_first = (edge[0, 2] + edge[1, 2] + edge[2, 2]) / size
-        for k in range(3):
-            step[k] = 1.0 / edge[k, 0]
-        if flags & CUT:
-            for k in range(3):
-                vertex = faces[face, k]
-                strand[k, 0] = attributes[vertex, STRAND]
-                strand[k, 1] = attributes[vertex, STRAND + 1]
-                margin[k] = attributes[vertex, STRAND + 2] - attributes[vertex, STRAND + 3]
+        size = abs(edges.determinant)
+        slope_x = (edges.a0 + edges.a1 + edges.a2) / size
+        slope_y = (edges.b0 + edges.b1 + edges.b2) / size
+        inverse_first = (edges.c0 + edges.c1 + edges.c2) / size
+        lines = crossings(edges)
+        fetched = False
         for y in range(y_first, y_last + 1):
-            row0 = edge[0, 1] * y + edge[0, 2]
-            row1 = edge[1, 1] * y + edge[1, 2]
-            row2 = edge[2, 1] * y + edge[2, 2]
+            begin, end = inside(edges, lines, y, x_first, x_last, 1, 0)
             inverse_row = slope_y * y + inverse_first
-            x_low, x_high = float(x_first), float(x_last)
-            for k, row in enumerate((row0, row1, row2)):
-                if abs(edge[k, 0]) > 1e-20:  # where the row crosses the edge's line
-                    crossing = -row * step[k]
-                    if edge[k, 0] > 0.0:
-                        x_low = max(x_low, crossing - 1.0)
-                    else:
-                        x_high = min(x_high, crossing + 1.0)
-            if x_low > x_high:
-                continue
-            begin, end = int(x_low), int(x_high) + 1
-            # Rounded products and sums still grow with x: the samples inside are one run.
-            while begin < end and (
-                (a0 * begin + row0 < 0.0) | (a1 * begin + row1 < 0.0) | (a2 * begin + row2 < 0.0)
-            ):
-                begin += 1
-            while end > begin and (
-                (a0 * (end - 1) + row0 < 0.0)
-                | (a1 * (end - 1) + row1 < 0.0)
-                | (a2 * (end - 1) + row2 < 0.0)
-            ):
-                end -= 1
+            depths, seen = inverse_at[y], face_at[y]
             for x in range(begin, end):
                 inverse = slope_x * x + inverse_row
-                if inverse <= inverse_at[y, x] or inverse > nearest:
+                if inverse <= depths[x] or inverse > nearest:
                     continue
                 if flags & CUT:
-                    e0, e1, e2 = a0 * x + row0, a1 * x + row1, a2 * x + row2
-                    total = e0 + e1 + e2
-                    over = e0 * margin[0] + e1 * margin[1] + e2 * margin[2]
-                    if over < 0.0:
+                    if not fetched:  # most faces of hair are hidden by other hair
+                        fetch_strand(attributes, faces, face, strand)
+                        fetched = True
+                    if not drawn(edges, strand, x, y):
                         continue
-                    if over < total:  # else any noise is enough
-                        share = 1.0 / total
-                        over *= share
-                        s = share * (e0 * strand[0, 0] + e1 * strand[1, 0] + e2 * strand[2, 0])
-                        t = share * (e0 * strand[0, 1] + e1 * strand[1, 1] + e2 * strand[2, 1])
-                        if strand_noise(s, t) + over < 1.0:
-                            continue
-                inverse_at[y, x] = inverse
-                face_at[y, x] = first + face
+                depths[x] = inverse
+                seen[x] = first + face
         for row in range(y_first >> TILE, (y_last >> TILE) + 1 if large else 0):
             for column in range(x_first >> TILE, (x_last >> TILE) + 1):
                 tiles[row, column, 1] += 1.0
 
 
 @lean
-def _fetch(
-    vertices: NDArray[np.float32], faces: NDArray[np.int32], face: int, corners: NDArray[np.float64]
+def fetch_strand(
+    attributes: NDArray[np.float32],
+    faces: NDArray[np.int32],
+    face: int,
+    strand: NDArray[np.float64],
 ) -> None:
+    """Fill (3, 3) for `drawn`: s and t of each corner, and density less threshold, which the noise makes up to 1."""
     for k in range(3):
-        for axis in range(3):
-            corners[k, axis] = vertices[faces[face, k], axis]
+        corner = attributes[faces[face, k]]
+        strand[k, 0], strand[k, 1] = corner[STRAND], corner[STRAND + 1]
+        strand[k, 2] = corner[STRAND + 2] - corner[STRAND + 3]
+
+
+@lean
+def drawn(edges: Edges, strand: NDArray[np.float64], x: float, y: float) -> bool:
+    """The strand test of Surface.strand at a sample inside of a face."""
+    e0 = edges.a0 * x + (edges.b0 * y + edges.c0)
+    e1 = edges.a1 * x + (edges.b1 * y + edges.c1)
+    e2 = edges.a2 * x + (edges.b2 * y + edges.c2)
+    total = e0 + e1 + e2
+    over = e0 * strand[0, 2] + e1 * strand[1, 2] + e2 * strand[2, 2]
+    if over < 0.0 or over >= total:  # else any noise is enough
+        return bool(over >= 0.0)
+    share = 1.0 / total
+    s = share * (e0 * strand[0, 0] + e1 * strand[1, 0] + e2 * strand[2, 0])
+    t = share * (e0 * strand[0, 1] + e1 * strand[1, 1] + e2 * strand[2, 1])
+    return bool(strand_noise(s, t) + over * share >= 1.0)
 
 
 @compiled
 def front_to_back(
     faces: NDArray[np.int32], base: int, places: NDArray[np.float64], flags: int
 ) -> NDArray[np.int32]:
-    """The numbers of faces; of hair about from the nearest to the farthest, else as they are.
+    """The numbers of faces; of hair and cloth about from the nearest to the farthest, else as they are.
 
-    Whatever is drawn later is then rejected by its depth, before its strands are looked at.
+    Whatever is drawn later is then rejected by its depth, before its strands are looked at, as the far side of a
+    sleeve.
     """
     order = np.arange(len(faces)).astype(np.int32)
     low, high = np.inf, 0.0
-    for n in range(len(places) if flags & CUT else 0):
+    for n in range(len(places) if flags & TWO_SIDED else 0):
         if places[n, 2] > 0.0:
             low, high = min(low, places[n, 2]), max(high, places[n, 2])
-    if not flags & CUT or len(faces) < 256 or not high > low:
+    if not flags & TWO_SIDED or len(faces) < 256 or not high > low:
         return order
     scale = (_BINS - 1) / (high - low)
     begin = np.zeros(_BINS + 1, np.int64)
@@ -275,33 +248,6 @@ def _behind(
                     return False
             tiles[row, column, 0] = farthest
     return True
-
-
-@lean
-def edge_functions(
-    corners: NDArray[np.float64], camera: NDArray[np.float64], edge: NDArray[np.float64]
-) -> float:
-    """Fill the three edge functions: edge[k] = (a, b, c), at sample (x, y) a x + b y + c, above 0 inside.
-
-    Returns det(a, b, c), below 0 for a face that is seen from outside.
-    """
-    determinant = 0.0
-    fx, fy, cx, cy = camera[0], camera[1], camera[2], camera[3]
-    for k in range(3):
-        i, j = (k + 1) % 3, (k + 2) % 3
-        x = corners[i, 1] * corners[j, 2] - corners[i, 2] * corners[j, 1]
-        y = corners[i, 2] * corners[j, 0] - corners[i, 0] * corners[j, 2]
-        z = corners[i, 0] * corners[j, 1] - corners[i, 1] * corners[j, 0]
-        edge[k, 0] = x / fx
-        edge[k, 1] = y / fy
-        edge[k, 2] = z - edge[k, 0] * cx - edge[k, 1] * cy
-        if k == 0:
-            determinant = corners[0, 0] * x + corners[0, 1] * y + corners[0, 2] * z
-    if determinant < 0.0:
-        for k in range(3):
-            for column in range(3):
-                edge[k, column] = -edge[k, column]
-    return determinant
 
 
 def buffers(height: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

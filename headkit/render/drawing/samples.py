@@ -20,6 +20,7 @@ Window = tuple[int, int, int, int]  # first row and column, and those behind the
 # Depth may differ so much between samples of one smooth surface: metres, and metres per metre away.
 _SAME: Final = 0.005
 _SLOPE: Final = 0.002
+_UNKNOWN: Final = -2  # a sample of which nobody has asked yet whose colour it has
 
 
 def camera_of(K: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -89,6 +90,7 @@ def choose(
     surface: NDArray[np.int16],
     surface_at: NDArray[np.int16],
     row_at: NDArray[np.int32],
+    plain: NDArray[np.bool_],
     at: NDArray[np.int64],
     pixels: NDArray[np.int64],
 ) -> tuple[int, int]:
@@ -96,31 +98,103 @@ def choose(
 
     window      of the pixels that anything but background may be seen in; elsewhere nothing is filled
     surface_at  filled for every sample: its surface, -1 the background
-    row_at      filled for every sample with its colour: a row of `at`, that of a centre beside it or its
-                own; -1 the background
+    row_at      filled for every pixel centre, and for every sample of a pixel that is not plain, with its colour:
+                a row of `at`, that of a centre beside it or its own; -1 the background
+    plain       (H, W) filled for every pixel: whether all its samples agree with its centre
     at          filled with places in the grid; must be long enough for all samples
     pixels      filled with flat pixels of the centres; must be long enough for all pixels
     """
-    width = face_at.shape[1]
+    width = plain.shape[1]
     top, left, bottom, right = window
-    count = 0
-    for y in range(2 * top, 2 * bottom + 1):
-        for x in range(2 * left, 2 * right + 1):
-            face = face_at[y, x]
-            row_at[y, x] = surface_at[y, x] = -1
-            if face >= 0:
-                surface_at[y, x] = surface[face]
-                if y % 2 == 1 and x % 2 == 1:
-                    row_at[y, x] = count
-                    at[count], pixels[count] = place(y, x), (y >> 1) * (width >> 1) + (x >> 1)
-                    count += 1
-    centres = count
-    for y in range(2 * top, 2 * bottom + 1):
-        for x in range(2 * left, 2 * right + 1, 1 + y % 2):
+    begin, end = 2 * left, 2 * right + 1
+    centres = 0
+    for v in range(2 * top, 2 * bottom + 1):
+        _name(face_at[v, begin:end], surface, surface_at[v, begin:end])
+        if v % 2 == 1 or v == 2 * top:
+            continue
+        y = v // 2 - 1
+        _compare(surface_at[:, begin:end], inverse_at[:, begin:end], v - 1, plain[y, left:right])
+        for x in range(left, right):
+            if not plain[y, x]:
+                _forget(row_at, v - 2, 2 * x)
+            if surface_at[v - 1, 2 * x + 1] >= 0:
+                row_at[v - 1, 2 * x + 1] = centres
+                at[centres], pixels[centres] = place(v - 1, 2 * x + 1), y * width + x
+                centres += 1
+            else:
+                row_at[v - 1, 2 * x + 1] = -1
+    count = centres
+    for y in range(top, bottom):
+        for x in range(left, right):
+            if not plain[y, x]:
+                count = _list(surface_at, inverse_at, window, 2 * y, 2 * x, row_at, at, count)
+    return centres, count - centres
+
+
+@lean
+def _name(
+    faces: NDArray[np.int32], surface: NDArray[np.int16], surfaces: NDArray[np.int16]
+) -> None:
+    """The surfaces of a row of samples."""
+    for x in range(len(faces)):
+        surfaces[x] = surface[faces[x]] if faces[x] >= 0 else -1
+
+
+@lean
+def _forget(row_at: NDArray[np.int32], top: int, left: int) -> None:
+    """That nothing is known of the colours of the 3 x 3 samples from (top, left)."""
+    for y in range(top, top + 3):
+        for x in range(left, left + 3):
+            row_at[y, x] = _UNKNOWN
+
+
+@lean
+def _compare(
+    surface_at: NDArray[np.int16],
+    inverse_at: NDArray[np.float64],
+    v: int,
+    plain: NDArray[np.bool_],
+) -> None:
+    """Of a row of pixels, centres in row v of the grid, whether each is of one surface, and hardly slopes."""
+    above, row, below = surface_at[v - 1], surface_at[v], surface_at[v + 1]
+    for x in range(len(plain)):
+        u = 2 * x + 1
+        kind = row[u]
+        same = (row[u - 1] == kind) & (row[u + 1] == kind)
+        same &= (above[u - 1] == kind) & (above[u] == kind) & (above[u + 1] == kind)
+        same &= (below[u - 1] == kind) & (below[u] == kind) & (below[u + 1] == kind)
+        plain[x] = same
+    for x in range(len(plain)):
+        if plain[x] and row[2 * x + 1] >= 0:
+            low, high = np.inf, 0.0
+            for j in range(v - 1, v + 2):
+                for i in range(2 * x, 2 * x + 3):
+                    low, high = min(low, inverse_at[j, i]), max(high, inverse_at[j, i])
+            # no two can differ more than the least of tolerances, less rounding
+            plain[x] = high - low <= 0.999 * low * (_SAME * low + _SLOPE)
+
+
+@lean
+def _list(
+    surface_at: NDArray[np.int16],
+    inverse_at: NDArray[np.float64],
+    window: Window,
+    top: int,
+    left: int,
+    row_at: NDArray[np.int32],
+    at: NDArray[np.int64],
+    count: int,
+) -> int:
+    """Give the 3 x 3 samples from (top, left) their rows, new ones from `count`; returns the new count."""
+    for y in range(top, top + 3):
+        for x in range(left, left + 3):
+            if row_at[y, x] != _UNKNOWN:
+                continue
+            row_at[y, x] = -1
             if surface_at[y, x] < 0:
                 continue
             j, i = y - 1 + y % 2, x - 1 + x % 2  # what _centre_beside asks first, and mostly finds
-            inside = j > 2 * top and i > 2 * left
+            inside = j > 2 * window[0] and i > 2 * window[1]
             if not (inside and agree(surface_at, inverse_at, y, x, j, i)):
                 j, i = _centre_beside(surface_at, inverse_at, window, y, x)
             if j >= 0:
@@ -129,17 +203,7 @@ def choose(
                 row_at[y, x] = count
                 at[count] = place(y, x)
                 count += 1
-    return centres, count - centres
-
-
-@lean
-def _even(row_at: NDArray[np.int32], v: int, u: int, centre: int) -> bool:
-    """Whether all samples of a pixel have the colour of its centre."""
-    for j in range(v - 1, v + 2):
-        for i in range(u - 1, u + 2):
-            if row_at[j, i] != centre:
-                return False
-    return True
+    return count
 
 
 @lean
@@ -147,6 +211,7 @@ def resolve(
     surface_at: NDArray[np.int16],
     inverse_at: NDArray[np.float64],
     row_at: NDArray[np.int32],
+    plain: NDArray[np.bool_],
     window: Window,
     color: NDArray[np.float32],
     background: NDArray[np.float32],
@@ -154,18 +219,17 @@ def resolve(
 ) -> None:
     """Average samples into (H, W, 3) pixels: a sample that agrees with the centre has its colour.
 
-    background  is what `picture` holds outside of the window already
+    background  is what `picture` holds already
     """
     top, left, bottom, right = window
     for y in range(top, bottom):
         for x in range(left, right):
             v, u = 2 * y + 1, 2 * x + 1
             centre = row_at[v, u]
-            if _even(row_at, v, u, centre):  # what agrees with the centre has its row, or none
-                for channel in range(3):
-                    picture[y, x, channel] = (
-                        background[y, x, channel] if centre < 0 else color[centre, channel]
-                    )
+            if plain[y, x]:
+                if centre >= 0:
+                    for channel in range(3):
+                        picture[y, x, channel] = color[centre, channel]
                 continue
             red, green, blue = 0.0, 0.0, 0.0
             own = 0.25

@@ -13,10 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing.mesh import CUT, STRAND, TWO_SIDED, Mesh
-from headkit.render.drawing.noise import strand_noise
-from headkit.render.drawing.raster import NEAR, edge_functions, in_view, span
-from headkit.render.jit import compiled, lean
+from headkit.render.drawing.edges import edge_functions, span
+from headkit.render.drawing.mesh import CUT, TWO_SIDED, Mesh
+from headkit.render.drawing.raster import NEAR, drawn, fetch_strand, in_view
+from headkit.render.jit import compiled
 from headkit.render.surface import Material, Part
 
 OWN_FLESH: Final = 0.005  # metres in front of a point that a person's own skin may be
@@ -105,74 +105,37 @@ def _hide(
     visible: NDArray[np.bool_],
 ) -> None:
     """Clear `visible` of the points (x, y in pixels, depth) behind these faces by more than `slack`."""
-    corners = np.empty((3, 3))
-    edge = np.empty((3, 3))
+    strand = np.empty((3, 3))
     left, right, top, bottom = np.inf, -np.inf, np.inf, -np.inf
     for number in range(len(places)):
         if visible[number]:
             left, right = min(left, places[number, 0]), max(right, places[number, 0])
             top, bottom = min(top, places[number, 1]), max(bottom, places[number, 1])
     for face in range(len(faces)):
-        for k in range(3):
-            for axis in range(3):
-                corners[k, axis] = vertices[faces[face, k], axis]
-        if corners[0, 2] < NEAR and corners[1, 2] < NEAR and corners[2, 2] < NEAR:
+        i, j, k = faces[face, 0], faces[face, 1], faces[face, 2]
+        if vertices[i, 2] < NEAR and vertices[j, 2] < NEAR and vertices[k, 2] < NEAR:
             continue
-        x_low, x_high = span(corners, camera, NEAR, 0)
+        x_low, x_high = span(vertices, faces, face, camera, NEAR, 0)
         if x_low > right or x_high < left:
             continue
-        y_low, y_high = span(corners, camera, NEAR, 1)
+        y_low, y_high = span(vertices, faces, face, camera, NEAR, 1)
         if y_low > bottom or y_high < top:
             continue
-        determinant = 0.0
+        edges = edge_functions(vertices, faces, face, camera)
+        if edges.determinant == 0.0 or (edges.determinant > 0.0 and not flags & TWO_SIDED):
+            continue
+        if flags & CUT:
+            fetch_strand(attributes, faces, face, strand)
         for number in range(len(places)):
             x, y = places[number, 0], places[number, 1]
             if not visible[number] or x < x_low or x > x_high or y < y_low or y > y_high:
                 continue
-            if determinant == 0.0:
-                determinant = edge_functions(corners, camera, edge)
-                if determinant == 0.0 or (determinant > 0.0 and not flags & TWO_SIDED):
-                    break
-            e0 = edge[0, 0] * x + edge[0, 1] * y + edge[0, 2]
-            e1 = edge[1, 0] * x + edge[1, 1] * y + edge[1, 2]
-            e2 = edge[2, 0] * x + edge[2, 1] * y + edge[2, 2]
+            e0 = edges.a0 * x + edges.b0 * y + edges.c0
+            e1 = edges.a1 * x + edges.b1 * y + edges.c1
+            e2 = edges.a2 * x + edges.b2 * y + edges.c2
             if e0 < 0.0 or e1 < 0.0 or e2 < 0.0:
                 continue
-            depth = abs(determinant) / (e0 + e1 + e2)
+            depth = abs(edges.determinant) / (e0 + e1 + e2)
             if depth < NEAR or depth >= places[number, 2] - slack[number]:
                 continue
-            if flags & CUT and not _drawn(attributes, faces, face, e0, e1, e2):
-                continue
-            visible[number] = False
-
-
-@lean
-def _drawn(
-    attributes: NDArray[np.float32],
-    faces: NDArray[np.int32],
-    face: int,
-    e0: float,
-    e1: float,
-    e2: float,
-) -> bool:
-    """The strand test of Surface.strand inside a face."""
-    total = e0 + e1 + e2
-    one, two, three = faces[face, 0], faces[face, 1], faces[face, 2]
-    b0, b1, b2 = e0 / total, e1 / total, e2 / total
-    s = b0 * attributes[one, STRAND] + b1 * attributes[two, STRAND] + b2 * attributes[three, STRAND]
-    t = (
-        b0 * attributes[one, STRAND + 1]
-        + b1 * attributes[two, STRAND + 1]
-        + b2 * attributes[three, STRAND + 1]
-    )
-    density = (
-        b0 * attributes[one, STRAND + 2]
-        + b1 * attributes[two, STRAND + 2]
-        + b2 * attributes[three, STRAND + 2]
-    )
-    threshold = (
-        b0 * attributes[one, STRAND + 3]
-        + b1 * attributes[two, STRAND + 3]
-        + b2 * attributes[three, STRAND + 3]
-    )
-    return bool(strand_noise(s, t) + density - 1.0 >= threshold)
+            visible[number] = flags & CUT != 0 and not drawn(edges, strand, x, y)

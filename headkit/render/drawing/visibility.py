@@ -21,29 +21,30 @@ class Visible:
 
     inverse_at  (2 H + 1, 2 W + 1) 1/z, 0 the background
     surface_at  (2 H + 1, 2 W + 1) int16, -1 the background
-    row_at      (2 H + 1, 2 W + 1) int32, which of the N samples has the colour, -1 the background
-    window      of the pixels in which anything may be seen; the three grids are filled only there
+    row_at      (2 H + 1, 2 W + 1) int32, which of the N samples has the colour, -1 the background: of pixel
+                centres, and of all samples of pixels that are not plain
+    plain       (H, W) whether all samples of a pixel agree with its centre
+    window      of the pixels in which anything may be seen; the four grids are filled only there
     at          (N,) places in the grid (samples.place); the first `len(pixels)` are pixel centres
     pixels      flat places of these in the picture
-    faces, surfaces, owners, materials  (N,) of each
+    faces, owners, materials  (N,) int32 of each
     shares  (N, 3) float64 barycentric coordinates in space
-    points, normals, rest  (N, 3) float32 position and normal in the camera frame, rest position
+    points, normals  (N, 3) float32 position and normal in the camera frame; normals point to the side that is seen
     """
 
     inverse_at: NDArray[np.float64]
     surface_at: NDArray[np.int16]
     row_at: NDArray[np.int32]
+    plain: NDArray[np.bool_]
     window: samples.Window
     at: NDArray[np.int64]
     pixels: NDArray[np.int64]
     faces: NDArray[np.int32]
-    surfaces: NDArray[np.int16]
     owners: NDArray[np.int32]
     materials: NDArray[np.int32]
     shares: NDArray[np.float64]
     points: NDArray[np.float32]
     normals: NDArray[np.float32]
-    rest: NDArray[np.float32]
 
 
 def see(mesh: Mesh, scene: Scene) -> Visible:
@@ -60,30 +61,29 @@ def see(mesh: Mesh, scene: Scene) -> Visible:
     )
     surface_at = np.empty(face_at.shape, np.int16)
     row_at = np.empty(face_at.shape, np.int32)
+    plain = np.empty((height, width), np.bool_)
     at = np.empty(face_at.size, np.int64)
     pixels = np.empty(height * width, np.int64)
     centres, others = samples.choose(
-        face_at, inverse_at, window, mesh.surface, surface_at, row_at, at, pixels
+        face_at, inverse_at, window, mesh.surface, surface_at, row_at, plain, at, pixels
     )
     at = at[: centres + others].copy()
-    faces = np.empty(len(at), np.int32)
-    points, normals, rest = (np.empty((len(at), 3), np.float32) for _ in range(3))
+    faces, owners, materials = (np.empty(len(at), np.int32) for _ in range(3))
+    points, normals = (np.empty((len(at), 3), np.float32) for _ in range(2))
     shares = np.empty((len(at), 3))
-    describe(scene, at, faces, shares, points, normals, rest)
-    surfaces = mesh.surface[faces]
+    describe(scene, at, mesh.material, faces, owners, materials, shares, points, normals)
     return Visible(
         inverse_at=inverse_at,
         surface_at=surface_at,
         row_at=row_at,
+        plain=plain,
         window=window,
         at=at,
         pixels=pixels[:centres].copy(),
         faces=faces,
-        surfaces=surfaces,
-        owners=mesh.owner[surfaces],
-        materials=mesh.material[surfaces],
+        owners=owners,
+        materials=materials,
         shares=shares,
         points=points,
         normals=normals,
-        rest=rest,
     )

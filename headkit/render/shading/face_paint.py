@@ -122,10 +122,12 @@ def stubble_cover(
         return 0.0
     soft = 0.007 * scale
     tail = max(0.0, side - 0.75 * corner[0])
-    upper = _ramp(nose[1] - 0.002 - 0.6 * tail - y, soft) * _ramp(
-        y - mouth + 0.010 + 0.8 * tail, soft
-    )
-    upper *= _ramp(corner[0] + 0.008 * scale - side, soft)
+    upper = 0.0
+    if side < corner[0] + 0.008 * scale + 0.5 * soft:
+        upper = _ramp(nose[1] - 0.002 - 0.6 * tail - y, soft) * _ramp(
+            y - mouth + 0.010 + 0.8 * tail, soft
+        )
+        upper *= _ramp(corner[0] + 0.008 * scale - side, soft)
     if side < corner[0]:
         top = mouth - 0.006 * scale
     else:  # from the corner of the mouth up to the sideburn

@@ -18,6 +18,7 @@ from headkit.render.shading.paint import Paint
 from headkit.render.surface import RIB
 
 Slope = tuple[float, float, float]
+_FAINT: Final = 0.004  # a slope below what the sensor's noise leaves to be seen
 
 
 @lean
@@ -39,7 +40,7 @@ def skin_slope(
     coarse, fine = 0.020 * fade(0.0020, footprint), 0.050 * fade(0.0009, footprint)
     ax, ay, az = noise_slope(x * 520.0, y * 520.0, z * 520.0)
     sx, sy, sz = coarse * ax, coarse * ay, coarse * az
-    if fine > 0.0:
+    if fine > _FAINT:
         bx, by, bz = noise_slope(x * 1300.0, y * 1300.0, z * 1300.0)
         sx, sy, sz = sx + fine * bx, sy + fine * by, sz + fine * bz
     age = row[Paint.AGE]

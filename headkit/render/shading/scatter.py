@@ -7,117 +7,118 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.jit import compiled, lean
+from headkit.render.jit import lean
+from headkit.render.shading.sheet import Sheet, lay
 
 _SIGMA: Final = 0.0026  # metres, of red; green goes a half as far, blue a third
 _SHARE: Final = (0.75, 0.5, 0.4)  # of the light that goes under the surface
 _REACH: Final = 14  # pixels
+_RUN: Final = (
+    2048  # about so many places are blurred together: what they need stays near the processor
+)
 
 
-@compiled
 def scatter(
-    light: NDArray[np.float32],
+    shaded: NDArray[np.float32],
+    first: int,
     skin: NDArray[np.int64],
-    pixels: NDArray[np.int64],
-    owner: NDArray[np.int16],
-    depth: NDArray[np.float32],
+    at: NDArray[np.int64],
+    owners: NDArray[np.int32],
+    points: NDArray[np.float32],
     focal: float,
 ) -> None:
     """Spread light under the skin, in place: a blur, in each channel as wide as it goes in tissue.
 
-    light   (N, 3) irradiance of samples
-    skin    rows of those that are skin at the centres of `pixels`
-    owner, depth  (H, W) labels
+    shaded  (N, columns) of samples; their irradiance, in columns `first` and the next two, is changed
+    skin    rows of those that are skin at pixel centres
+    at, owners, points  of samples, as Visible has them
     focal   pixels
 
-    The blur runs along rows, then along columns, only over skin of the same person and near depth
+    The blur runs along lines, then along columns, only over skin of the same person and near depth
     (separable sub-surface scattering, Jimenez 2015, with one Gaussian and a share per channel).
     """
-    height, width = owner.shape
-    rows = np.full((height, width), -1, np.int32)
-    for row in skin:
-        rows.reshape(-1)[pixels[row]] = row
-    spans = np.full((height, 2), -1)  # columns of a row from the first skin to behind the last
-    nearest = np.full(height, np.inf)  # metres
-    for y in range(height):
-        for x in range(width):
-            if rows[y, x] >= 0:
-                spans[y, 0] = x if spans[y, 0] < 0 else spans[y, 0]
-                spans[y, 1] = x + 1
-                nearest[y] = min(nearest[y], depth[y, x])
-    top, bottom, left, right = height, 0, width, 0
-    for y in range(height):
-        if spans[y, 1] > 0:
-            top, bottom = min(top, y), y + 1
-            left, right = min(left, spans[y, 0]), max(right, spans[y, 1])
-    if bottom == 0:
+    if not len(skin):
         return
-    rows, spans, nearest = (
-        rows[top:bottom, left:right],
-        spans[top:bottom] - left,
-        nearest[top:bottom],
-    )
-    depth = depth[top:bottom, left:right]
-    mine = np.full(rows.shape, -1.0, np.float32)
-    sheet = np.zeros((3, *rows.shape), np.float32)
-    for y in range(bottom - top):
-        for x in range(right - left):
-            if rows[y, x] >= 0:
-                mine[y, x] = owner[top + y, left + x]
-                for channel in range(3):
-                    sheet[channel, y, x] = light[rows[y, x], channel]
-    between = _pass(sheet, mine, depth, spans, nearest, focal, 0)
-    after = _pass(between, mine, depth, spans, nearest, focal, 1)
-    for y in range(bottom - top):
-        for x in range(right - left):
-            if rows[y, x] >= 0:
-                for channel in range(3):
-                    light[rows[y, x], channel] = after[channel, y, x]
+    margin = _reach(focal, float(points[skin, 2].min()))
+    if margin < 1:
+        return
+    sheet = lay(skin, at, owners, points, margin)
+    light = np.zeros((3, len(sheet.deep)), np.float32)
+    between = np.zeros_like(light)
+    work = np.empty((7, _RUN + sheet.wide), np.float32)
+    _gather(sheet, shaded, first, light)
+    _pass(sheet, light, focal, 1, work, between)
+    _pass(sheet, between, focal, sheet.wide, work, light)
+    _give_back(sheet, light, shaded, first)
 
 
-@compiled
-def _pass(
-    sheet: NDArray[np.float32],
-    mine: NDArray[np.float32],
-    depth: NDArray[np.float32],
-    spans: NDArray[np.int64],
-    nearest: NDArray[np.float64],
-    focal: float,
-    axis: int,
-) -> NDArray[np.float32]:
-    """The (3, H, W) sheet blurred along rows (axis 0) or columns (1), a row of pixels at a time."""
-    height, width = mine.shape
-    result = np.zeros(sheet.shape, np.float32)
-    weight = np.empty(width, np.float32)
-    sums, totals = np.empty((3, width), np.float32), np.empty((3, width), np.float32)
-    for y in range(height):
-        begin, end = spans[y]
-        reach = min(_REACH, int(2.2 * _SIGMA * focal / nearest[y]))
-        if begin < 0 or reach < 1:
-            result[:, y] = sheet[:, y]
-            continue
-        stride = 1 + reach // 6  # light under skin is smooth: some 9 taps are enough
-        sums[:], totals[:] = 0.0, 0.0
-        for step in range(-(reach // stride) * stride, reach + 1, stride):
-            j, shift = (y + step, 0) if axis == 1 else (y, step)
-            low, high = max(begin, -shift), min(end, width - shift)
-            if j < 0 or j >= height or low >= high:
-                continue
-            here, there = weight[: high - low], slice(low + shift, high + shift)
-            _weigh(
-                mine[y, low:high], mine[j, there], depth[y, low:high], depth[j, there],
-                abs(step) / focal, here,
-            )  # fmt: skip
-            _add(here, sheet[0, j, there], sums[0, low:high], totals[0, low:high], 2)
-            _add(here, sheet[1, j, there], sums[1, low:high], totals[1, low:high], 1)
-            _add(here, sheet[2, j, there], sums[2, low:high], totals[2, low:high], 0)
+@lean
+def _reach(focal: float, depth: float) -> int:
+    """How many pixels light goes at a depth."""
+    return min(_REACH, int(2.2 * _SIGMA * focal / depth))
+
+
+@lean
+def _gather(
+    sheet: Sheet, shaded: NDArray[np.float32], first: int, light: NDArray[np.float32]
+) -> None:
+    for number in range(len(sheet.rows)):
         for channel in range(3):
-            share = np.float32(_SHARE[channel])
-            for x in range(begin, end):
-                plain = sheet[channel, y, x]
-                mean = sums[channel, x] / totals[channel, x]
-                result[channel, y, x] = plain + share * (mean - plain)
-    return result
+            light[channel, sheet.places[number]] = shaded[sheet.rows[number], first + channel]
+
+
+@lean
+def _give_back(
+    sheet: Sheet, light: NDArray[np.float32], shaded: NDArray[np.float32], first: int
+) -> None:
+    for number in range(len(sheet.rows)):
+        for channel in range(3):
+            shaded[sheet.rows[number], first + channel] = light[channel, sheet.places[number]]
+
+
+@lean
+def _pass(
+    sheet: Sheet,
+    light: NDArray[np.float32],
+    focal: float,
+    along: int,
+    work: NDArray[np.float32],
+    result: NDArray[np.float32],
+) -> None:
+    """The light (3, P) blurred over neighbours `along` places away, into result, some lines at a time.
+
+    work  (7, at least a line more than _RUN) overwritten: weights, sums and totals of three channels
+    """
+    step = max(1, _RUN // sheet.wide)
+    for line in range(0, sheet.lines, step):
+        begin = (sheet.margin + line) * sheet.wide + sheet.margin
+        end = (sheet.margin + min(sheet.lines, line + step)) * sheet.wide - sheet.margin
+        mine, deep = sheet.owner[begin:end], sheet.deep[begin:end]
+        reach = min(sheet.margin, _reach(focal, _nearest(deep)))
+        if reach < 1:
+            for channel in range(3):
+                for x in range(begin, end):
+                    result[channel, x] = light[channel, x]
+            continue
+        count = end - begin
+        for row in range(1, 7):
+            for x in range(count):
+                work[row, x] = 0.0
+        stride = 1 + reach // 6  # light under skin is smooth: some 9 taps are enough
+        for tap in range(-(reach // stride) * stride, reach + 1, stride):
+            low, high = begin + tap * along, end + tap * along
+            weight = work[0, :count]
+            _weigh(
+                mine, sheet.owner[low:high], deep, sheet.deep[low:high], abs(tap) / focal, weight
+            )
+            _add(weight, light[0, low:high], work[1, :count], work[4, :count], 2)
+            _add(weight, light[1, low:high], work[2, :count], work[5, :count], 1)
+            _add(weight, light[2, low:high], work[3, :count], work[6, :count], 0)
+        for channel in range(3):
+            _mix(
+                light[channel, begin:end], work[1 + channel, :count], work[4 + channel, :count],
+                np.float32(_SHARE[channel]), result[channel, begin:end],
+            )  # fmt: skip
 
 
 @lean
@@ -167,3 +168,26 @@ def _add(
         total_light[x] += share * light[x]
         total[x] += share
         weight[x] = share * share
+
+
+@lean
+def _nearest(deep: NDArray[np.float32]) -> float:
+    """The least depth of skin; infinity where none is."""
+    nearest = np.inf
+    for x in range(len(deep)):
+        if deep[x] > 0.0:
+            nearest = min(nearest, deep[x])
+    return nearest
+
+
+@lean
+def _mix(
+    plain: NDArray[np.float32],
+    sums: NDArray[np.float32],
+    totals: NDArray[np.float32],
+    share: float,
+    result: NDArray[np.float32],
+) -> None:
+    """Light of which a share went under the skin; where nobody's skin is, what is not looked at."""
+    for x in range(len(plain)):
+        result[x] = plain[x] + share * (sums[x] / totals[x] - plain[x])

@@ -256,14 +256,14 @@ def bumped(
 
 
 @lean
-def ggx(nl: float, nv: float, nh: float, roughness: float) -> float:
+def ggx(nl: float, nv: float, square_nh: float, roughness: float) -> float:
     """D x V x cosine x pi of a microfacet surface (Walter 2007; V by Karis 2013), without Fresnel.
 
     nl, nv, nh  cosines between the normal and the light, the eye, the half vector
     """
     alpha = roughness * roughness
     square = alpha * alpha
-    lobe = nh * nh * (square - 1.0) + 1.0
+    lobe = square_nh * (square - 1.0) + 1.0
     masking = nl * (nv * (1.0 - alpha) + alpha) + nv * (nl * (1.0 - alpha) + alpha)
     return 0.5 * square * nl / (lobe * lobe * masking)
 
@@ -294,14 +294,17 @@ def reflected(
     nl = normal[0] * towards[0] + normal[1] * towards[1] + normal[2] * towards[2]
     if nl <= 0.0:
         return 0.0
-    nv = abs(normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]) + 1e-4
-    hx, hy, hz = unit(view[0] + towards[0], view[1] + towards[1], view[2] + towards[2])
-    nh = normal[0] * hx + normal[1] * hy + normal[2] * hz
-    vh = view[0] * hx + view[1] * hy + view[2] * hz
+    nv = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
+    vl = view[0] * towards[0] + view[1] * towards[1] + view[2] * towards[2]
+    square = (
+        2.0 + 2.0 * vl + 1e-9
+    )  # of the length of view + light, which the half vector lies along
+    square_nh, vh = (nl + nv) * (nl + nv) / square, 0.5 * sqrt(square)
+    nv = abs(nv) + 1e-4
     # a wide light blurs its reflection as roughness does (Karis 2013)
-    amount = ggx(nl, nv, nh, min(1.0, roughness + 0.35 * radius))
+    amount = ggx(nl, nv, square_nh, min(1.0, roughness + 0.35 * radius))
     if oil > 0.0:
-        amount += oil * ggx(nl, nv, nh, min(1.0, 0.6 * roughness + 0.35 * radius))
+        amount += oil * ggx(nl, nv, square_nh, min(1.0, 0.6 * roughness + 0.35 * radius))
     return amount * fresnel(vh, f0)
 
 

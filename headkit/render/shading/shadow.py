@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from headkit.render.drawing.mesh import Mesh
 from headkit.render.drawing.noise import hash2
 from headkit.render.drawing.samples import grouped
-from headkit.render.jit import compiled, lean
+from headkit.render.jit import lean
 from headkit.render.shading.light import KEY
 from headkit.render.shading.shadow_map import casters, depth_map, fitted
+from headkit.render.shading.sheet import Sheet, lay
 
 _LARGEST: Final = 256  # texels on an edge of a map
 _REACH: Final = 0.35  # metres: how far off blockers are looked for in estimating a penumbra
@@ -142,47 +143,48 @@ def _nearest(depth_at: NDArray[np.float32], u: float, v: float) -> float:
     return float(depth_at[row, column])
 
 
-@compiled
 def smooth(
     lit: NDArray[np.float32],
-    pixels: NDArray[np.int64],
-    owner: NDArray[np.int16],
-    depth: NDArray[np.float32],
+    count: int,
+    at: NDArray[np.int64],
+    owners: NDArray[np.int32],
+    points: NDArray[np.float32],
 ) -> None:
     """Average light over 3 x 3 pixels of the same person and depth, in place: takes out the taps' grain.
 
-    lit     (N,) of samples, of which the first are those of pixel centres at `pixels`
-    owner, depth  (H, W) labels
+    lit     (N,) of samples, of which the first `count` are at pixel centres
+    at, owners, points  of the samples, as Visible has them
     """
-    height, width = owner.shape
-    before = np.zeros((height, width), np.float32)
-    flat = before.reshape(-1)
-    for row in range(len(pixels)):
-        flat[pixels[row]] = lit[row]
-    means, totals = np.empty((height, width), np.float32), np.empty(width, np.float32)
-    for y in range(height):
-        means[y], totals[:] = 0.0, 0.0
-        for j in range(max(0, y - 1), min(height, y + 2)):
+    if not count:
+        return
+    sheet = lay(np.arange(count), at, owners, points, 1)
+    _average(sheet, lit, np.zeros((3, len(sheet.deep)), np.float32))
+
+
+@lean
+def _average(sheet: Sheet, lit: NDArray[np.float32], work: NDArray[np.float32]) -> None:
+    """`smooth` of a sheet; work (3, P) zeros: light, sums of what is near, and how much that is."""
+    light, sums, totals = work[0], work[1], work[2]
+    for number in range(len(sheet.rows)):
+        light[sheet.places[number]] = lit[sheet.rows[number]]
+    for line in range(1, 1 + sheet.lines):
+        begin, end = line * sheet.wide + 1, (line + 1) * sheet.wide - 1
+        for down in range(-1, 2):
             for step in range(-1, 2):
-                own, other = (
-                    slice(max(0, -step), width - max(0, step)),
-                    slice(max(0, step), width - max(0, -step)),
-                )
+                low, high = begin + down * sheet.wide + step, end + down * sheet.wide + step
                 _add_near(
-                    owner[y, own], owner[j, other], depth[y, own], depth[j, other], before[j, other],
-                    means[y, own], totals[own],
+                    sheet.owner[begin:end], sheet.owner[low:high], sheet.deep[begin:end], sheet.deep[low:high],
+                    light[low:high], sums[begin:end], totals[begin:end],
                 )  # fmt: skip
-        for x in range(width):
-            means[y, x] /= totals[x]
-    flat = means.reshape(-1)
-    for row in range(len(pixels)):
-        lit[row] = flat[pixels[row]]
+    for number in range(len(sheet.rows)):
+        place = sheet.places[number]
+        lit[sheet.rows[number]] = sums[place] / totals[place]
 
 
 @lean
 def _add_near(
-    mine: NDArray[np.int16],
-    other: NDArray[np.int16],
+    mine: NDArray[np.float32],
+    other: NDArray[np.float32],
     here: NDArray[np.float32],
     there: NDArray[np.float32],
     light: NDArray[np.float32],

@@ -130,21 +130,31 @@ def _draw(
             continue
         depth, rise_b, rise_c = places[i, 2], places[j, 2], places[k, 2]
         rise_b, rise_c = rise_b - depth, rise_c - depth
-        share = 1.0 / turn
+        # shares of vertices b and c in a texel, and of a, which is the rest
+        b_x, b_y, c_x, c_y = cy / turn, -cx / turn, -by / turn, bx / turn
+        a_x, a_y = -b_x - c_x, -b_y - c_y
+        step_a, step_b, step_c = 1.0 / a_x, 1.0 / b_x, 1.0 / c_x
         for y in range(y_first, y_last + 1):
-            entered = False
-            for x in range(x_first, x_last + 1):
-                b = ((x - ax) * cy - cx * (y - ay)) * share
-                c = (bx * (y - ay) - (x - ax) * by) * share
-                if b < 0.0 or c < 0.0 or b + c > 1.0:
-                    if entered:  # a row leaves a triangle only once
-                        break
-                    continue
-                entered = True
+            down = y - ay
+            in_a, in_b, in_c = 1.0 + down * a_y, down * b_y, down * c_y
+            at_a, at_b, at_c = ax - in_a * step_a, ax - in_b * step_b, ax - in_c * step_c
+            left = max(
+                at_a if a_x > 0.0 else 0.0, at_b if b_x > 0.0 else 0.0, at_c if c_x > 0.0 else 0.0
+            )
+            right = min(
+                at_a if a_x < 0.0 else size,
+                at_b if b_x < 0.0 else size,
+                at_c if c_x < 0.0 else size,
+            )
+            line = depth_at[y]
+            for x in range(
+                max(x_first, ceil(min(left, size))), min(x_last, floor(max(right, -1.0))) + 1
+            ):
+                b, c = in_b + (x - ax) * b_x, in_c + (x - ax) * c_x
                 here = depth + b * rise_b + c * rise_c
-                if here >= depth_at[y, x] or (flags & CUT and _cut(attributes, i, j, k, b, c)):
+                if here >= line[x] or (flags & CUT and _cut(attributes, i, j, k, b, c)):
                     continue
-                depth_at[y, x] = here
+                line[x] = here
 
 
 @lean

@@ -19,7 +19,7 @@ from headkit.faces.rates import Rate
 from headkit.faces.sources import SourcePhotos
 from headkit.scoring.options import ScoreOptions
 from headkit.scoring.score import Marks, Measure, Score, Study, Subject
-from headkit.status import NO_INPUT, UNAVAILABLE, USAGE, Stop
+from headkit.status import BAD_INPUT, NO_INPUT, UNAVAILABLE, USAGE, Stop
 from headkit.tool import Context, Failure, Record
 
 if TYPE_CHECKING:
@@ -59,6 +59,16 @@ def check_options(options: ScoreOptions) -> None:
         raise Stop(
             USAGE,
             f"--fmr: the folder {options.gallery} does not say who is who; name a file of known people with --impostors",
+        )
+
+
+def check(options: ScoreOptions, record: Record) -> None:
+    """Raises Stop (65) where images are compared with their own photos, and the first record does not say where it is from."""
+    if options.gallery is not None and Path(options.gallery).is_dir() and "source" not in record:
+        raise Stop(
+            BAD_INPUT,
+            f"record {record['id']!r} has no source, by which its photo is found in --gallery {options.gallery}; "
+            "pose-extract writes it. To compare with known people, name a file: --gallery celebs.npz",
         )
 
 
@@ -231,5 +241,6 @@ SCORE = Score(
     heads=("identity",),
     reads=("image", "heads"),
     options=("face_model", "gallery", "gallery_from", "probes", "impostors", "fmr"),
+    check=check,
     before=before,
 )

@@ -14,12 +14,14 @@ def card(
     fields: list[tuple[str, str]],
     parts: list[tuple[str, dict[str, int]]],
     files: list[str],
+    configs: str = "",
 ) -> str:
     """The README.md of a dataset.
 
     fields  the published ones with their meanings
     parts   (split or subset, name -> images)
     files   lines of Markdown on the files of each format
+    configs front matter, which says what `datasets` of Hugging Face shall load
     """
     total = max(census.heads, 1)
     rows = [("images", f"{census.images:,}"), ("heads", f"{census.heads:,}")]
@@ -55,7 +57,7 @@ def card(
     ]
     measured = "\n".join(f"| {what} | {count} |" for what, count in rows)
     meanings = "\n".join(f"- `{field}`: {meaning}" for field, meaning in fields)
-    return _CARD.format(
+    return configs + _CARD.format(
         measured=measured,
         meanings=meanings,
         source=_SOURCES[labels],

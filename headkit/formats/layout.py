@@ -6,6 +6,7 @@ Adding a format is one file with a class that keeps the promises of Layout, and 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +14,18 @@ from typing import Any, ClassVar, cast
 
 from headkit.formats.output import Output
 from headkit.formats.sample import Sample
+from headkit.status import UNAVAILABLE, Stop
 from headkit.tool import Record
 
 FORMATS = {
     "webdataset": "headkit.formats.webdataset.WebDataset",
+    "parquet": "headkit.formats.parquet.Parquet",
     "coco": "headkit.formats.coco.Coco",
     "yolo": "headkit.formats.yolo.Yolo",
     "yolo-pose": "headkit.formats.yolo.YoloPose",
 }
+
+NEEDS = {"parquet": "pyarrow"}  # libraries of an optional extra of the format's name
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ class Layout:
 
     name: ClassVar[str]
     container: ClassVar[bool] = False  # images are copied into it, not stored as files
+    hub: ClassVar[str | None] = (
+        None  # its files of a part, where `datasets` of Hugging Face reads it
+    )
     output: Output
     bytes: int = 0  # of the shard in hand
     count: int = 0
@@ -104,6 +112,11 @@ def stem(part: str, number: int) -> str:
 
 
 def load(name: str) -> type[Layout]:
-    """The class of a format; KeyError where there is none."""
+    """The class of a format; KeyError where there is none, Stop(UNAVAILABLE) where its library is not installed."""
     module, _, found = FORMATS[name].rpartition(".")
+    if name in NEEDS and importlib.util.find_spec(NEEDS[name]) is None:
+        raise Stop(
+            UNAVAILABLE,
+            f"--format {name} needs {NEEDS[name]}; install it with: pip install 'headkit[{name}]'",
+        )
     return cast("type[Layout]", getattr(importlib.import_module(module), found))

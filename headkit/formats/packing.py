@@ -18,6 +18,7 @@ from headkit import __version__, jsonl
 from headkit.formats import layout as table
 from headkit.formats.card import card
 from headkit.formats.census import Census
+from headkit.formats.columns import front_matter
 from headkit.formats.folder import Workplace, refuse_full_disk
 from headkit.formats.journal import Journal
 from headkit.formats.layout import Layout
@@ -271,6 +272,18 @@ class Packing:
             for name in self.census.fields - {"heads", "schema"}
         )
 
+    def configs(self, shards: Shards) -> str:
+        """What `datasets` of Hugging Face shall load; it takes one format, Parquet before WebDataset."""
+        readable = [layout for layout in shards.layouts if layout.hub is not None]
+        if not readable or not self.parts:
+            return ""
+        layout = min(readable, key=lambda each: each.name)
+        subsets = [each.name for each in self.plan.subsets]
+        splits = [name for name in self.parts if name not in subsets and self.parts[name]]
+        suffixes = sorted(self.census.formats)
+        alike = suffixes[0] if layout.name == "webdataset" and len(suffixes) == 1 else None
+        return front_matter(f"{layout.output.prefix}{layout.hub}", splits, subsets, alike)
+
     def describe(self, labels: str, shards: Shards) -> None:
         """Card, index and checksums."""
         self.census.left_out.update(self.not_waiting)
@@ -304,6 +317,7 @@ class Packing:
             fields=meanings,
             parts=[("split", splits), ("subset", subsets)],
             files=[line for layout in shards.layouts for line in layout.about(parts)],
+            configs=self.configs(shards),
         )
         shards.publish(
             {"README.md": text.encode(), "index.json": json.dumps(index, indent=1).encode() + b"\n"}

@@ -52,6 +52,7 @@ class WebDataset(Layout):
 
     name = "webdataset"
     container = True
+    hub = "{part}-*.tar"
     part: str = ""
     number: int = 0
     stream: Stream | None = None

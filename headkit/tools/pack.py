@@ -14,6 +14,7 @@ speak of another picture.
 --format takes one or more of
 
     webdataset  tar files of KEY.png and KEY.json
+    parquet     Parquet files with the bytes of the images, for `datasets` of Hugging Face (extra `parquet`)
     coco        images, and a JSON a split with boxes and 68 key points; a head to ignore is `iscrowd`
     yolo        images, a text file each with the boxes, data.yaml for ultralytics
     yolo-pose   the same with the 68 landmarks
@@ -73,7 +74,7 @@ class Options:
     ] = None
     format: Annotated[
         str,
-        Opt("Formats, separated by commas: webdataset, coco, yolo, yolo-pose.", "NAMES"),
+        Opt("Formats, separated by commas: webdataset, parquet, coco, yolo, yolo-pose.", "NAMES"),
     ] = "webdataset"
     split: Annotated[
         str | None,
@@ -133,7 +134,7 @@ EXAMPLES = (
 def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:
     """A row per shard, once the dataset is published; a Failure for each record that was left out."""
     from headkit.formats.folder import workplace
-    from headkit.formats.layout import FORMATS
+    from headkit.formats.layout import FORMATS, load
     from headkit.formats.packing import Packing, Plan
     from headkit.formats.splits import GROUPED_BY, parse
 
@@ -147,6 +148,8 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         subsets=parse("--subset", options.subset, counts_only=True) if options.subset else (),
     )
     _refuse_doubles(plan)
+    for name in plan.formats:
+        load(name)
     target = Path(os.path.realpath(context.folder(options.dir, "dataset")))
     try:
         prefix = stored(context.root, target)

@@ -162,7 +162,7 @@ complete -c headkit -n '__headkit_command_is dedupe' -l mirror -d 'Poses: a mirr
 complete -c headkit -n '__headkit_command_is dedupe' -l verify -d 'Bytes: read every image instead of believing image_sha256'
 complete -c headkit -n '__headkit_command_is dedupe' -s d -l dir -r -f -a '(__fish_complete_directories)' -d 'Keep vectors and the search in DIR (default: FILE.twins beside -o FILE)'
 complete -c headkit -n '__headkit_command_is pack' -s d -l dir -r -f -a '(__fish_complete_directories)' -d 'Write the dataset to DIR (default: dataset)'
-complete -c headkit -n '__headkit_command_is pack' -l format -r -f -d 'Formats, separated by commas: webdataset, coco, yolo, yolo-pose'
+complete -c headkit -n '__headkit_command_is pack' -l format -r -f -d 'Formats, separated by commas: webdataset, parquet, coco, yolo, yolo-pose'
 complete -c headkit -n '__headkit_command_is pack' -l split -r -f -d 'Split by shares or numbers: train=0.98,val=0.02, train=60000,val=10000, val=10000,train=rest'
 complete -c headkit -n '__headkit_command_is pack' -l split-by -r -f -d 'Records that share one of these are never divided: cluster, source, prompt'
 complete -c headkit -n '__headkit_command_is pack' -l stratify -r -f -d 'Give every split and subset the same mixture of a field: heads (their number), yaw (band of 30 degrees of the largest head), or a field with few values'

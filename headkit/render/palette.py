@@ -122,7 +122,7 @@ def brow(color: Color, gray: float, age: float) -> Color:
 def cloth(word: str, rng: np.random.Generator) -> Color:
     """Of a colour word of clothes: one of its hues, lighter or darker, more or less faded."""
     hues = _CLOTH[word]
-    red, green, blue = _vary(linear(hues[int(rng.integers(len(hues)))]), rng, 0.24, 0.08)
+    red, green, blue = _vary(linear(hues[int(rng.integers(len(hues)))]), rng, 0.20, 0.06)
     gray, faded = (red + green + blue) / 3, float(rng.uniform(0.0, 0.25))
     return red + faded * (gray - red), green + faded * (gray - green), blue + faded * (gray - blue)
 

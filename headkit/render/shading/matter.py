@@ -83,7 +83,7 @@ def shade_matter(
             color = _TEETH
         if material == Material.KNIT:
             roughness, wrap, sheen = 0.9, 0.2, 0.16
-            normal, deep = _knitted(scene, hit, normal, footprint)
+            normal, deep = _knitted(scene, hit, normal, view, footprint)
             shadow = 1.0 - 0.5 * deep
             color = (color[0] * shadow, color[1] * shadow, color[2] * shadow)
         elif material == Material.CLOTH:
@@ -147,8 +147,12 @@ def _teeth(rest: Triple, landmarks: NDArray[np.float64], footprint: float) -> Tr
 
 
 @lean
-def _knitted(scene: Scene, hit: Hit, normal: Triple, footprint: float) -> tuple[Triple, float]:
+def _knitted(
+    scene: Scene, hit: Hit, normal: Triple, view: Triple, footprint: float
+) -> tuple[Triple, float]:
     """The normal under the ribs of knitted cloth, and how deep in a furrow, 0 to 1."""
+    facing = normal[0] * view[0] + normal[1] * view[1] + normal[2] * view[2]
+    footprint /= max(0.25, facing)  # a pixel sees more of cloth that is seen edge-on
     ux, uy, uz = _along(scene, hit, normal, UV)
     vx, vy, vz = _along(scene, hit, normal, UV + 1)
     # Towards the top of a cap ribs crowd: no steeper, only finer.

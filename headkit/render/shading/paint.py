@@ -92,7 +92,8 @@ def _stubble(look: Look) -> float:
     if look.beard.style == "none":
         return 0.10 * look.sex if look.age >= 18 and look.sex > 0.5 else 0.0
     if look.beard.style != "stubble":
-        return 1.15 * look.beard.density
+        # Between gray hairs skin shows: painted all over it would be chalk.
+        return 0.9 * look.beard.density * (1.0 - 0.6 * look.beard.gray)
     # Hairs lighter than the skin do not darken it: only their small area shows, as no chalk does.
     lighter = look.beard.color[1] - look.skin[1]
     return 0.45 * look.beard.density * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.22)))

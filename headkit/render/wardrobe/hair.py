@@ -97,8 +97,12 @@ def _ground(scalp: Scalp, wearer: Wearer) -> float | Floats:
     """
     look = wearer.look.hair
     if look.style in ("afro", "curly"):
-        share = 0.72 if look.style == "afro" else 0.5
-        return share * styled(wearer).thickness * scalp.scale
+        style = styled(wearer)
+        if look.style == "afro":
+            return 0.72 * style.thickness * scalp.scale
+        return (
+            min(0.5 * style.thickness, 0.22 * style.side) * scalp.scale
+        )  # short curls do not rise far
     if look.style not in ("bob", "long", "side part") or tied_whole(look):
         return 0.0
     style = styled(wearer)

@@ -62,7 +62,14 @@ def falling(roots: Roots, scalp: Scalp, wearer: Wearer) -> Roots:
     )
     places = more.places.copy()
     shape = (count * (times - 1), 3)
-    places[count:] += (0.004 * size * rng.normal(0.0, 1.0, shape)).astype(np.float32)
+    away = unit(places[count:] - scalp.center)
+    shift = 0.004 * size * rng.normal(0.0, 1.0, shape)
+    shift -= (shift * away).sum(
+        axis=1, keepdims=True
+    ) * away  # along the scalp: none starts above it
+    places[count:] += shift.astype(np.float32)
+    thin = more.thin.copy()
+    thin[count:] = np.maximum(thin[count:], 0.7)  # they fade in under what is combed over them
     drop = np.clip(places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
     forward = np.array([0.0, -0.4, 0.6], np.float32) - 0.25 * more.directions
     phases = (more.phases + np.repeat(np.arange(times) / times, count)) % 1.0
@@ -72,6 +79,7 @@ def falling(roots: Roots, scalp: Scalp, wearer: Wearer) -> Roots:
     return replace(
         more,
         places=places,
+        thin=thin,
         phases=phases.astype(np.float32),
         directions=unit(forward.astype(np.float32)),
         lengths=reach.astype(np.float32),

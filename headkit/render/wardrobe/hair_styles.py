@@ -49,11 +49,11 @@ STYLES: dict[str, Style] = {
 
 AFRO = Style(
     Growth(Comb.WHORL, 8, 1, 1.0, 0.0, curl=0.0035, wave=0.010),
-    Lock(0.0045, 4, 0.1, 0.65, twist=1.5, whole=True),
+    Lock(0.0056, 5, 0.1, 0.65, twist=1.5, whole=True),
     0.020,
     0.012,
     0.048,
-    1500,
+    1700,
     0.9,
 )
 
@@ -78,7 +78,7 @@ def styled(wearer: Wearer) -> Style:
         tight = float(wearer.rng("curls").uniform(-1.0, 1.0))
         growth = replace(growth, curl=growth.curl * 1.35**-tight, wave=growth.wave * 1.7**-tight)
         # From cropped to a mane, and from flat to wide.
-        long, full = np.exp(wearer.rng("mane").uniform((-0.45, -0.3), (0.45, 0.25))).tolist()
+        long, full = np.exp(wearer.rng("mane").uniform((-0.3, -0.3), (0.3, 0.2))).tolist()
         style = replace(
             style, top=style.top * long, side=style.side * long, thickness=style.thickness * full
         )

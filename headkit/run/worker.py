@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import queue
 import signal
 import sys
+import threading
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ from headkit.status import BUG, Stop
 from headkit.tool import Context, Photo, Record, Tool
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
+SOON = 0.05  # seconds
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Reply:
     outcomes: list[Outcome]
     stop: Stop | None = None
     shrunk: int | None = None  # batch size, after memory ran out
+    prepares: bool = False  # whether the tool begins work on a batch before its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +67,17 @@ def main() -> None:
     with suppress(EOFError, OSError):  # the runner has gone, or needs us no more
         assignment: Assignment = connection.recv()
         _die_with(assignment.parent)
+        inbox = Inbox(connection)
         batches: Batches | None = None
         while True:
-            rows: list[tuple[bytes, Photo | None]] = connection.recv()
+            items = inbox.take()
             try:
                 if batches is None:
                     batches = Batches(assignment.tool, assignment.options, assignment.context)
-                items = [Item(raw, jsonl.parse(raw), photo) for raw, photo in rows]
+                if batches.prepares:
+                    batches.prepare(inbox.ahead())
                 outcomes = batches.outcomes(items)
-                reply = Reply(outcomes, shrunk=batches.chunk)
+                reply = Reply(outcomes, shrunk=batches.chunk, prepares=batches.prepares)
             except Stop as stop:
                 reply = Reply([], stop)
             except Exception as error:  # noqa: BLE001 - a bug of ours: the runner reports it
@@ -85,6 +91,44 @@ def main() -> None:
                     ),
                 )
             connection.send(reply)
+
+
+class Inbox:
+    """Batches that have come. A thread takes them in, so that runner and worker never wait for each other to read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._come: queue.SimpleQueue[list[tuple[bytes, Photo | None]]] = queue.SimpleQueue()
+        self._next: list[Item] = []
+        self._replied = False
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                self._come.put(self._connection.recv())
+        self._come.put([])  # the runner has gone: it sends no empty batch
+
+    def take(self) -> list[Item]:
+        """The next batch. Raises EOFError where the runner has gone."""
+        items, self._next = self._next or _items(self._come.get()), []
+        if not items:
+            raise EOFError
+        return items
+
+    def ahead(self) -> list[Item]:
+        """The batch after the one that was taken; empty where none is there, or soon: the runner sends it for a reply."""
+        with suppress(queue.Empty):
+            rows = self._come.get(timeout=SOON if self._replied else 0)
+            self._next = _items(rows)
+            if not rows:
+                self._come.put(rows)
+        self._replied = True
+        return self._next
+
+
+def _items(rows: list[tuple[bytes, Photo | None]]) -> list[Item]:
+    return [Item(raw, jsonl.parse(raw), photo) for raw, photo in rows]
 
 
 def _step_aside() -> None:

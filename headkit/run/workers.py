@@ -1,8 +1,8 @@
 """`--jobs N`: batches in N worker processes, results in input order.
 
-A worker has one batch at a time: the runner never waits to hand over a batch while the worker waits to
-hand over a result. One that is killed is replaced and its batch done again; a batch that kills three is a
-fault that no retry will mend.
+A worker has one batch at a time; of a tool that begins work on a batch before its turn, one more. It always reads:
+the runner never waits to hand over a batch while the worker waits to hand over a result. One that is killed is
+replaced and its batches done again; a batch that kills three is a fault that no retry will mend.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from headkit.run.worker import Assignment, Reply
 from headkit.status import BUG, Stop
 
 DEATHS = 3  # of workers over one batch, before the run stops
+DEPTH = 2  # batches that a worker has of a tool that begins work on the next one
 START = "from headkit.run.worker import main; main()"
 PATIENCE = 0.5  # seconds that workers have to leave by themselves
 
@@ -54,7 +55,7 @@ class Batch:
 
 
 class Worker:
-    """One process and the socket to it. `batch` is what it works on."""
+    """One process and the socket to it. `batches` are what it has, the first one in hand."""
 
     def __init__(self, assignment: Assignment) -> None:
         ours, theirs = socket.socketpair()
@@ -70,7 +71,7 @@ class Worker:
                 },
             )
         self.connection: Connection = Connection(ours.detach())
-        self.batch: Batch | None = None
+        self.batches: deque[Batch] = deque()
         with suppress(OSError):  # dead already: noticed when its batch is sent
             self.connection.send(assignment)
 
@@ -80,7 +81,7 @@ class Worker:
             self.connection.send([(row.raw, row.photo) for row in batch.rows])
         except OSError:
             return False
-        self.batch = batch
+        self.batches.append(batch)
         return True
 
     def end(self) -> str:
@@ -100,6 +101,7 @@ class Workers:
         self.wait = wait
         self.shrunk = shrunk
         self.window = 2 * plan.workers
+        self.depth = 1  # batches that a worker has
         self.queue: deque[Batch] = deque()
         self.workers = [self._start(number) for number in range(plan.workers)]
 
@@ -115,7 +117,7 @@ class Workers:
         return ticket
 
     def descriptors(self) -> list[int]:
-        return [worker.connection.fileno() for worker in self.workers if worker.batch is not None]
+        return [worker.connection.fileno() for worker in self.workers if worker.batches]
 
     def close(self) -> None:
         """Let the workers go; those that do not go at once are killed: their rows are not written."""
@@ -131,7 +133,9 @@ class Workers:
     def pump(self, *, block: bool) -> None:
         """Take in what workers have done, at least one thing if `block`, and hand out what waits."""
         busy = {
-            worker.connection.fileno(): at for at, worker in enumerate(self.workers) if worker.batch
+            worker.connection.fileno(): at
+            for at, worker in enumerate(self.workers)
+            if worker.batches
         }
         poll = select.poll()
         for descriptor in busy:
@@ -147,32 +151,36 @@ class Workers:
 
     def _receive(self, at: int) -> None:
         worker = self.workers[at]
-        batch = worker.batch
-        assert batch is not None
         try:
-            batch.reply = worker.connection.recv()
+            reply: Reply = worker.connection.recv()
         except (EOFError, OSError):  # also in the middle of a reply
-            self._bury(at, batch)
+            self._bury(at)
             return
-        worker.batch = None
-        if batch.reply is not None and batch.reply.shrunk is not None:
-            self.shrunk(batch.reply.shrunk)
+        worker.batches.popleft().reply = reply
+        if reply.shrunk is not None:
+            self.shrunk(reply.shrunk)
+        if reply.prepares:
+            self.depth = DEPTH
 
     def _hand_out(self) -> None:
-        for at, worker in enumerate(self.workers):
-            while worker.batch is None and self.queue:
-                batch = self.queue.popleft()
-                if not worker.send(batch):
-                    self._bury(at, batch)
-                    worker = self.workers[at]
+        """Give batches to the workers in turn, so that none has two while another has none."""
+        for depth in range(1, self.depth + 1):
+            for at in range(len(self.workers)):
+                while len(self.workers[at].batches) < depth and self.queue:
+                    batch = self.queue.popleft()
+                    if not self.workers[at].send(batch):
+                        self.workers[at].batches.append(batch)
+                        self._bury(at)
 
-    def _bury(self, at: int, batch: Batch) -> None:
-        """Replace a dead worker; its batch comes first in the queue, or is given up."""
-        how = self.workers[at].end()
+    def _bury(self, at: int) -> None:
+        """Replace a dead worker; its batches come first in the queue, but one that has killed too many is given up."""
+        worker = self.workers[at]
+        how = worker.end()
+        batch = worker.batches[0]
         batch.deaths += 1
-        if batch.deaths < DEATHS:
-            self.queue.appendleft(batch)
-        else:
+        self.queue.extendleft(reversed(worker.batches))
+        if batch.deaths >= DEATHS:
+            self.queue.remove(batch)
             first, last = batch.rows[0].where, batch.rows[-1].where
             batch.reply = Reply(
                 [],

@@ -323,6 +323,15 @@ def test_batches_are_prepared_ahead_but_a_pipe_is_not_waited_for(album):
     assert json.loads(rows[0])["mark"]["bytes"] == 1
 
 
+def test_workers_prepare_the_batch_after_the_one_in_hand(album):
+    words = ("look", "-b", 1, "album")
+    alone = album.out(*words)
+    assert album.out(*words, "-j", 2, "--story", "story") == alone
+    told = album.read("story").split(b"\n")
+    assert told.count(b"prepare 1") > 0
+    assert told.count(b"process 1") == len(alone.splitlines())
+
+
 def test_an_interrupted_run_begins_no_batch_that_was_only_prepared(album):
     run = album.popen(
         "look", "-b", 1, "--sleep", 0.4, "--story", "story", "-o", "out", "--resume", "album"

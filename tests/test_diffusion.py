@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import flame_files
 import numpy as np
@@ -504,6 +505,8 @@ def test_rows_are_made_again_to_the_byte(painter, options, tmp_path):
     assert not other["generated"]["replay"]["equal"]
     assert 3 < other["generated"]["replay"]["psnr"] < 60
     assert (words.kind, weights.kind) == ("other-words", "other-weights")
+    with pytest.raises(Stop, match=r"^adapter: .*; --conditioner says where it is"):
+        again(options, tmp_path, kept[:1], conditioner=None)
     (same,) = again(options, tmp_path, kept[:1], "images")
     assert same.kind == "same-place"
     (rendered,) = again(options, tmp_path, [rows(1)[0] | {"generated": {"model": "render"}}])
@@ -689,6 +692,8 @@ def test_a_single_file_is_the_model_of_a_folder(painter, options, models, tmp_pa
     assert digests(made) == digests(painter()(given))
     weights = made[0]["generated"]["weights"]
     assert list(weights["base"]["sha256"]) == ["finetune.safetensors"]
+    kept = [before | after for before, after in zip(given, made, strict=True)]
+    assert digests(again(options, tmp_path, kept, **parts, model=str(file))) == digests(made)
     tensors = load_file(file)
     for name in (
         "model.diffusion_model.out.2.bias", "first_stage_model.decoder.norm_out.bias",
@@ -723,16 +728,22 @@ def test_a_model_that_lacks_weights_is_refused(options, models, tmp_path, part):
     assert stop.value.status == 69
 
 
-def test_a_device_that_fails_ends_the_run(options, painter, tmp_path, monkeypatch):
-    from types import SimpleNamespace
-
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: an illegal memory access was encountered",
+        "Triton Error [CUDA]: device-side assert triggered",
+        "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+    ],
+)
+def test_a_device_that_fails_ends_the_run(options, painter, tmp_path, monkeypatch, words):
     from headkit.run.batches import Batches
     from headkit.tool import find
 
     network = painter().painter.network
 
     def broken(_orders, _pieces):
-        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        raise RuntimeError(words)
 
     monkeypatch.setattr(network, "draw", broken)
     batches = Batches(find("generate"), options(), Context("generate", tmp_path, tag="test"))
@@ -741,6 +752,27 @@ def test_a_device_that_fails_ends_the_run(options, painter, tmp_path, monkeypatc
     with pytest.raises(Stop, match="device has failed") as stop:
         batches.outcomes([item])
     assert stop.value.status == 69
+
+
+def test_every_gpu_has_a_process_of_its_own(monkeypatch):
+    """Workers take the devices in turn, and each calls its own by its number."""
+    import torch
+
+    from headkit.backends.devices import torch_device
+    from headkit.run import workers
+
+    started = []
+    monkeypatch.setattr(workers, "Worker", started.append)
+    plan = SimpleNamespace(
+        tool=None, options=None, context=Context("generate", Path()), devices=("0", "1"), workers=4
+    )
+    workers.Workers(plan, None, None)
+    assert [assignment.context.device for assignment in started] == ["0", "1", "0", "1"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [torch_device(one) for one in ("0", "1", "cpu")] == ["cuda:0", "cuda:1", "cpu"]
+    with pytest.raises(Stop, match="no such GPU"):
+        torch_device("2")
 
 
 def test_another_kind_of_network_is_refused(models):

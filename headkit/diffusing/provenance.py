@@ -10,6 +10,7 @@ from typing import Any
 from headkit.recipes.presets import PRESETS
 from headkit.recipes.recipe import DTYPES, SCHEDULERS, Recipe, Weights
 from headkit.request import RequestError
+from headkit.status import UNAVAILABLE, Stop
 from headkit.tool import Record
 
 # Which part of a recipe each entry of generated.weights is.
@@ -133,6 +134,12 @@ def _weights(part: str, kept: Record | None, places: Mapping[str, str]) -> Weigh
         return None
     if part in places:
         return Weights(places[part])
+    if "revision" not in kept:
+        option = "model" if part == "base" else part
+        raise Stop(
+            UNAVAILABLE,
+            f"{kept['name']}: was no name on the hub when the row was made; --{option} says where it is",
+        )
     files = list(kept["sha256"])
     whole = part == "lora" and len(files) == 1 and "revision" in kept
     return Weights(str(kept["name"]), kept.get("revision"), files[0] if whole else None)

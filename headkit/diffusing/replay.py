@@ -66,7 +66,7 @@ class Replayer:
         made = read(record, self.places)
         network, controls, digests = self._network(made)
         for part, kept in made.digests:
-            if dict(kept) != digests[part]:
+            if dict(kept) != digests.get(part):
                 raise RequestError(
                     "other-weights",
                     f"{part}: the weights of {made.recipe.base.name} are not those of the row; "

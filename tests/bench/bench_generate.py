@@ -134,9 +134,10 @@ def _pipeline(options: Any, device: str, dtype: torch.dtype) -> Any:
         pipeline = full_sdxl(device, dtype)
     elif not options.reduced:
         pipeline = full_sdxl(device, torch.bfloat16)
-        for part in pipeline.components.values():
-            if isinstance(part, torch.nn.Module):
-                _compute_in_float32(part)
+        for small in (pipeline.vae, pipeline.adapter):
+            small.float()
+        for large in (pipeline.unet, pipeline.text_encoder, pipeline.text_encoder_2):
+            _compute_in_float32(large)
     else:
         sys.path.insert(0, str(Path(__file__).parents[1]))
         import tiny_diffusion

@@ -28,11 +28,10 @@ def full_sdxl(device: str, dtype: torch.dtype) -> Any:
         "bos_token_id": 0,
         "eos_token_id": 2,
     }
-    torch.manual_seed(0)
     plain = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
-        with torch.device(device):
+        with torch.device("meta"):
             unet = diffusers.UNet2DConditionModel(
                 sample_size=128, block_out_channels=(320, 640, 1280), transformer_layers_per_block=(1, 2, 10),
                 down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
@@ -54,6 +53,8 @@ def full_sdxl(device: str, dtype: torch.dtype) -> Any:
             )
     finally:
         torch.set_default_dtype(plain)
+    for network in (unet, vae, adapter, one, two):
+        _fill(network.to_empty(device=device))
     tokenizer = _letters()
     return diffusers.StableDiffusionXLAdapterPipeline(
         vae=vae.eval(), text_encoder=one.eval(), text_encoder_2=two.eval(), tokenizer=tokenizer, tokenizer_2=tokenizer,
@@ -62,6 +63,29 @@ def full_sdxl(device: str, dtype: torch.dtype) -> Any:
             beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="leading", steps_offset=1
         ),
     ).to(device)  # fmt: skip
+
+
+@torch.no_grad()
+def _fill(network: torch.nn.Module) -> None:
+    """Weights of which nothing blows up or vanishes: the libraries' own would take minutes to draw on a CPU."""
+    for module in network.modules():
+        for name, value in module.named_parameters(recurse=False):
+            if value.ndim == 1:
+                value.fill_(float(name == "weight"))
+                continue
+            generator = torch.Generator(value.device).manual_seed(value.numel())
+            few = (
+                torch.empty(1 << 20, device=value.device)
+                .normal_(generator=generator)
+                .to(value.dtype)
+            )
+            few *= value[0].numel() ** -0.5
+            flat = value.view(-1)
+            for at in range(0, len(flat), len(few)):
+                flat[at : at + len(few)] = few[: len(flat) - at]
+        for name, value in module.named_buffers(recurse=False):
+            assert name == "position_ids", name
+            value.copy_(torch.arange(value.shape[-1]).expand_as(value))
 
 
 def _letters() -> Any:

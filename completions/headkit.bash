@@ -112,11 +112,12 @@ _headkit() {
             esac
             ;;
         pack)
-            words='-d --dir --format --split --split-by --stratify --subset --labels --fields --shard-size --resume --bad-lines -j --jobs -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='-d --dir --format --split --split-by --stratify --subset --labels --fields --head --shard-size --resume --bad-lines -j --jobs -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 -d|--dir|--root|--log) words='folders' operands='' ;;
                 --format|--split|--split-by|--stratify|--subset|--fields|--shard-size|-j|--jobs|-n|--limit) words='nothing' operands='' ;;
                 --labels) words='truth heads' operands='' ;;
+                --head) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;

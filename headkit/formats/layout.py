@@ -14,6 +14,7 @@ from typing import Any, ClassVar, cast
 
 from headkit.formats.output import Output
 from headkit.formats.sample import Sample
+from headkit.head.model import HeadModel
 from headkit.status import UNAVAILABLE, Stop
 from headkit.tool import Record
 
@@ -23,6 +24,7 @@ FORMATS = {
     "coco": "headkit.formats.coco.Coco",
     "yolo": "headkit.formats.yolo.Yolo",
     "yolo-pose": "headkit.formats.yolo.YoloPose",
+    "vggheads": "headkit.formats.vggheads.VggHeads",
 }
 
 NEEDS = {"parquet": "pyarrow"}  # libraries of an optional extra of the format's name
@@ -42,6 +44,13 @@ class Part:
         )
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What was chosen for some formats. head: the FLAME model that parameters belong to, for vggheads."""
+
+    head: HeadModel | None = None
+
+
 @dataclass
 class Layout:
     """How one format lies in its folder. One instance lives as long as a run, and writes shard after shard.
@@ -57,6 +66,7 @@ class Layout:
         None  # its files of a part, where `datasets` of Hugging Face reads it
     )
     output: Output
+    choices: Choices
     bytes: int = 0  # of the shard in hand
     count: int = 0
     left_out: Counter[str] = field(default_factory=Counter)  # why -> images of the shard in hand
@@ -90,6 +100,14 @@ class Layout:
     def about(self, parts: Sequence[Part]) -> Iterator[str]:
         """Lines of Markdown: the files, and how to load them."""
         raise NotImplementedError
+
+    def all_left_out(self, parts: Sequence[Part]) -> Counter[str]:
+        """Why -> images of all parts that are not in this format."""
+        found: Counter[str] = Counter()
+        for part in parts:
+            for row in part.shards[self.name]:
+                found.update(row.get("left_out", {}))
+        return found
 
     def start_shard(self) -> None:
         """Set the counts of a new shard to nothing."""

@@ -21,7 +21,7 @@ from headkit.formats.census import Census
 from headkit.formats.columns import front_matter
 from headkit.formats.folder import Workplace, refuse_full_disk
 from headkit.formats.journal import Journal
-from headkit.formats.layout import Layout
+from headkit.formats.layout import Choices, Layout
 from headkit.formats.sample import LeftOutError, Sample, has_labels, image_size, sample
 from headkit.formats.shards import Prepared, Shards, outputs
 from headkit.formats.splits import Roster, Wanted
@@ -32,6 +32,7 @@ from headkit.status import BAD_INPUT, USAGE, Stop
 from headkit.tool import Context, Failure, Record
 
 WHOLE = "heads"  # the name of the only part where nothing is split
+NONE_CHOSEN = Choices()
 In = TypeVar("In")
 Out = TypeVar("Out")
 
@@ -48,6 +49,7 @@ class Plan:
     split_by: tuple[str, ...] = ()
     stratify: str | None = None
     subsets: tuple[Wanted, ...] = ()
+    head: str = ""  # sha256 of the FLAME model, where a format needs one
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,11 @@ class Errand:
 class Packing:
     """One run: records wait on disk until all are seen, since labels, parts and space depend on all of them."""
 
-    def __init__(self, plan: Plan, context: Context, place: Workplace) -> None:
+    def __init__(
+        self, plan: Plan, context: Context, place: Workplace, choices: Choices = NONE_CHOSEN
+    ) -> None:
         self.plan, self.context, self.root, self.place = plan, context, context.root, place
+        self.choices = choices
         self.waiting = Waiting(place.work / "waiting.jsonl")
         self.roster = Roster(plan.split_by, plan.stratify)
         self.census = Census()
@@ -162,7 +167,8 @@ class Packing:
             self.place.sweep()
         places = outputs(self.place.new, self.place.scratch, self.plan.formats)
         layouts = [
-            table.load(name)(place) for name, place in zip(self.plan.formats, places, strict=True)
+            table.load(name)(place, self.choices)
+            for name, place in zip(self.plan.formats, places, strict=True)
         ]
         self.refuse_full_disk(layouts)
         limits = (self.plan.samples, self.plan.bytes)

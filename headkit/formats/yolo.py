@@ -84,11 +84,7 @@ class Yolo(Layout):
 
     def about(self, parts: Sequence[Part]) -> Iterator[str]:
         prefix = self.output.prefix
-        out = sum(
-            row.get("left_out", {}).get(TO_IGNORE, 0)
-            for part in parts
-            for row in part.shards[self.name]
-        )
+        out = self.all_left_out(parts)[TO_IGNORE]
         what = "boxes and 68 landmarks" if self.points else "boxes"
         yield f"- `{prefix}data.yaml`, `{prefix}images/`, `{prefix}labels/`: {what} for ultralytics. It cannot ignore a head:"
         yield f"  {out:,} images with {TO_IGNORE} are left out here."

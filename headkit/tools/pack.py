@@ -18,11 +18,13 @@ speak of another picture.
     coco        images, and a JSON a split with boxes and 68 key points; a head to ignore is `iscrowd`
     yolo        images, a text file each with the boxes, data.yaml for ultralytics
     yolo-pose   the same with the 68 landmarks
+    vggheads    the folders and npz files of VGGHeads, with the 413-vector of each head; needs --head, and heads that
+                fit3dmm --head has fitted with the same file
 
 One format lies in DIR, several lie in DIR/NAME, and each folder is whole by itself: it can be copied or moved alone.
-Formats that keep images as files share one copy of the bytes by hard links. YOLO cannot ignore a head: images with one
-are left out of its formats, and counted. coco and yolo refuse records with a head that has neither a box in the
-picture nor `ignore`; such a record is then in none of the formats.
+Formats that keep images as files share one copy of the bytes by hard links. Readers of YOLO and VGGHeads cannot ignore a
+head: images with one are left out of these formats, and counted. Formats of boxes refuse records with a head that has
+neither a box in the picture nor `ignore`; such a record is then in none of the formats.
 
 With --split no near-twin crosses: records that share a cluster (of dedupe), a source (photo, or record that a pose was
 copied from) or a prompt stay together, and groups that share one are one (--split-by). Groups are taken in the order
@@ -47,10 +49,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headkit.paths import PathError, stored
-from headkit.status import USAGE, WRITE_FAILED, Stop
+from headkit.status import NO_INPUT, USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Example, Opt, Record
 
 if TYPE_CHECKING:
+    from headkit.formats.layout import Choices
     from headkit.formats.packing import Plan
 
 PUBLISHED = "width,height,image_sha256,camera,caption,prompt,generated,scores"
@@ -74,7 +77,10 @@ class Options:
     ] = None
     format: Annotated[
         str,
-        Opt("Formats, separated by commas: webdataset, parquet, coco, yolo, yolo-pose.", "NAMES"),
+        Opt(
+            "Formats, separated by commas: webdataset, parquet, coco, yolo, yolo-pose, vggheads.",
+            "NAMES",
+        ),
     ] = "webdataset"
     split: Annotated[
         str | None,
@@ -107,6 +113,10 @@ class Options:
         Opt("Which labels to publish (default: truth where every record has it)."),
     ] = None
     fields: Annotated[str, Opt("Publish these fields, separated by commas.", "NAMES")] = PUBLISHED
+    head: Annotated[
+        str | None,
+        Opt("The FLAME file (.pkl, .npz) that parameters refer to; vggheads needs it.", "FILE"),
+    ] = None
     shard_size: Annotated[
         str,
         Opt(
@@ -126,6 +136,9 @@ EXAMPLES = (
         "headkit pack -d heads --split train=0.98,val=0.02 --stratify yaw --subset small=1000", ""
     ),
     Example("headkit pack -d all --format webdataset,coco,yolo,yolo-pose -j 2", ""),
+    Example(
+        "headkit pack --format vggheads --labels heads --head flame2023.pkl", "", status=NO_INPUT
+    ),
     Example("headkit pack --split train=0.9,val=0.2", "", status=USAGE),
     Example("headkit pack --shard-size many", "", status=USAGE),
 )
@@ -138,6 +151,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     from headkit.formats.packing import Packing, Plan
     from headkit.formats.splits import GROUPED_BY, parse
 
+    choices = _choices(options)
     plan = Plan(
         _fields(options.fields),
         *_shard_size(options.shard_size),
@@ -146,6 +160,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         split_by=_chosen("--split-by", options.split_by, GROUPED_BY),
         stratify=options.stratify,
         subsets=parse("--subset", options.subset, counts_only=True) if options.subset else (),
+        head=choices.head.sha256 if choices.head is not None else "",
     )
     _refuse_doubles(plan)
     for name in plan.formats:
@@ -157,7 +172,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         raise Stop(USAGE, f"-d: {error}") from None
     try:
         with workplace(target, resume=context.resume) as place:
-            packing = Packing(plan, context, place)
+            packing = Packing(plan, context, place, choices)
             yield from packing.spool(records, options.labels)
             yield from packing.write(options.labels)
             place.publish()
@@ -178,6 +193,25 @@ def _chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
     if not names and option == "--format":
         raise Stop(USAGE, f"{option}: names none; choose of {', '.join(known)}")
     return tuple(name for name in known if name in names)
+
+
+def _choices(options: Options) -> Choices:
+    """What formats need beside records; Stop(USAGE, NO_INPUT) where it is missing."""
+    from headkit.formats.layout import Choices
+    from headkit.head import loading
+
+    if options.head is None:
+        if "vggheads" in options.format.split(","):
+            raise Stop(
+                USAGE, "--format vggheads needs the FLAME file of the parameters; see --head"
+            )
+        return Choices()
+    try:
+        return Choices(loading.load_head(options.head))
+    except FileNotFoundError as error:
+        raise Stop(NO_INPUT, f"--head {options.head}: {error.strerror}; check the path") from None
+    except (ValueError, OSError) as error:
+        raise Stop(USAGE, f"--head {error}") from None
 
 
 def _refuse_doubles(plan: Plan) -> None:

@@ -163,10 +163,16 @@ def test_missing_weights_are_69_before_a_record_is_read(folder, monkeypatch, cli
     for name in ("nsfw", "aesthetic", "clipscore"):
         said = refused(UNAVAILABLE, scoring.before, score=name)
         assert "--clip-model ViT-L-14:openai" in said
-        assert "ViT-L-14:FILE" in said
+        assert "ViT-L-14-quickgelu:FILE" in said
     said = refused(UNAVAILABLE, scoring.before, score="nsfw", nsfw_model="nobody/model")
     assert "hf download nobody/model" in said
-    refused(USAGE, scoring.before, score="nsfw", clip_model="ViT-B-32:openai")
+    (folder / "weights.pt").touch()
+    for other in ("ViT-B-32:openai", f"ViT-L-14:{folder / 'weights.pt'}"):
+        refused(USAGE, scoring.before, score="nsfw", clip_model=other)
+    scoring.before(
+        ScoreOptions(score="nsfw", clip_model=f"ViT-L-14-quickgelu:{folder / 'weights.pt'}"),
+        Context("score", Path()),
+    )
     refused(USAGE, scoring.before, score="sharpness", nsfw_model="nobody/model")
     given = {"clip_model": clip, "score": "aesthetic"}
     refused(NO_INPUT, scoring.start, aesthetic_model="nowhere.pth", **given)

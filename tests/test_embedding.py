@@ -120,5 +120,5 @@ def test_weights_are_looked_for_here_before_the_network_is_asked(monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr("open_clip.download_pretrained", unreachable)
-    assert "ViT-B-32:FILE" in refused(UNAVAILABLE, "image", "ViT-B-32:openai")
+    assert "ViT-B-32-quickgelu:FILE" in refused(UNAVAILABLE, "image", "ViT-B-32:openai")
     assert offline == [True, constants.HF_HUB_OFFLINE]

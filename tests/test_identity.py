@@ -323,6 +323,10 @@ def test_what_cannot_be_measured_is_refused(gallery, photos, model, network, man
     other = tmp_path / "other.npz"
     reference.write(other, "face 0123", ["a"], 512, [embedded(network, faces(1, 1)[:, 0])])
     assert status(face_model=model, gallery=str(other))[0] == BAD_INPUT
+    broken = np.tile(embedded(network, faces(1, 1)[:, 0]), (90, 1))
+    broken[80, 0] = np.nan
+    reference.write(other, network.name, [str(k) for k in range(90)], 512, [broken])
+    assert status(face_model=model, gallery=str(other))[0] == BAD_INPUT
     with (tmp_path / "pickle.npz").open("wb") as file:
         np.savez(file, vectors=np.array([{}], object), model="x")
     assert status(face_model=model, gallery=str(tmp_path / "pickle.npz"))[0] == BAD_INPUT

@@ -59,7 +59,9 @@ def load_open_clip(model: str, device: str, option: str = "--model") -> Loaded:
             UNAVAILABLE, f"{option} {model}: cannot be used ({first_line(error)}); fetch it again"
         ) from error
     digest = digest_of(file)
-    called = model if tag is not None else Path(model).name
+    named = model if tag is not None else Path(model).name
+    # Not where a file lies, so that the name is the same on every machine.
+    called = f"{architecture}:{file.name}" if tag is not None and Path(tag).is_file() else named
     return Loaded(
         network.eval().requires_grad_(requires_grad=False),
         prepare,
@@ -110,10 +112,18 @@ def find_open_clip(model: str, option: str) -> tuple[str, str | None, Path]:
         raise Stop(
             UNAVAILABLE,
             f"{option} {model}: its weights are not here and cannot be fetched ({first_line(error)}); run it once where "
-            f"there is a network, or name a file: {name}:FILE",
+            f"there is a network, or name a file: {_for_files(name, config)}:FILE",
         ) from error
     # The tag, not the file: open_clip knows by it which activation the weights were made for.
     return name, tag, Path(file)
+
+
+def _for_files(name: str, config: Any) -> str:
+    """The architecture under which a file of these weights has to be named: with the activation they were trained with."""
+    import open_clip
+
+    quick = f"{name}-quickgelu"
+    return quick if config.get("quick_gelu") and quick in open_clip.list_models() else name
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from headkit.image import ImageError, load
 from headkit.photos.folders import walk
 from headkit.status import BAD_INPUT, NO_INPUT, Stop
 from headkit.twins import reference
-from headkit.twins.cosines import Vectors
+from headkit.twins.cosines import Vectors, squares
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,8 @@ def read(path: Path, looker: FaceLooker, option: str) -> People:
         found = reference.read(path)
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
-    except reference.ReferenceError as error:
+        squares(found.vectors)
+    except ValueError as error:
         raise Stop(
             BAD_INPUT, f"{option} {path}: {error}; make it with --gallery-from PHOTOS"
         ) from None

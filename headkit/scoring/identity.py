@@ -19,7 +19,7 @@ from headkit.faces.rates import Rate
 from headkit.faces.sources import SourcePhotos
 from headkit.scoring.options import ScoreOptions
 from headkit.scoring.score import Marks, Measure, Score, Study, Subject
-from headkit.status import BAD_INPUT, NO_INPUT, UNAVAILABLE, USAGE, Stop
+from headkit.status import BAD_INPUT, NO_INPUT, UNAVAILABLE, USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Failure, Record
 
 if TYPE_CHECKING:
@@ -73,14 +73,22 @@ def check(options: ScoreOptions, record: Record) -> None:
 
 
 def before(options: ScoreOptions, context: Context) -> None:
-    """Make the file of --gallery where it is missing and --gallery-from says of what. Raises Stop as check_options, and 66."""
+    """Make the file of --gallery where it is missing and --gallery-from says of what.
+
+    Raises Stop as check_options, 66 where photos cannot be read, 74 where the file cannot be written.
+    """
     check_options(options)
     assert options.gallery is not None
     if options.gallery_from is None or Path(options.gallery).exists() or context.tag is None:
         return
     looker = _looker(options, context)
     found = people.look_at(Path(options.gallery_from), looker, "--gallery-from", context.check)
-    people.write(Path(options.gallery), found, looker.network.name, context.tag)
+    try:
+        people.write(Path(options.gallery), found, looker.network.name, context.tag)
+    except OSError as error:
+        raise Stop(
+            WRITE_FAILED, f"--gallery {options.gallery}: {error.strerror}; name another file"
+        ) from None
     if context.verbose or sys.stderr.isatty() or found.unseen:
         sys.stderr.write(
             f"headkit score: --gallery {options.gallery}: {len(found.ids)} faces of {found.count} people, from {found.photos} "

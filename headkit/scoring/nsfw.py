@@ -54,7 +54,10 @@ CHILDREN: dict[str, float] = {
     "baby": 0.21,
 }
 _LOWER = 0.01
-_CONCEPTS_ARE_OF = ("ViT-L-14", "ViT-L-14-quickgelu")
+_CONCEPTS_ARE_OF = (
+    "ViT-L-14",
+    "ViT-L-14-quickgelu",
+)  # with the weights of openai; a file of them needs the second
 _HEAD_FILES = (".pt", ".pth", ".safetensors")
 
 
@@ -82,12 +85,13 @@ def before(options: ScoreOptions, context: Context) -> None:
         return
     if model is None:
         name, _, tag = options.clip_model.partition(":")
-        known = name in _CONCEPTS_ARE_OF and (tag == "openai" or Path(tag).is_file())
+        known = name in _CONCEPTS_ARE_OF and tag == "openai"
+        known |= name == _CONCEPTS_ARE_OF[1] and Path(tag).is_file()
         if not known and not Path(options.clip_model).is_dir():
             raise Stop(
                 USAGE,
                 f"--clip-model {options.clip_model}: the thresholds of LAION's safety concepts are of ViT-L-14:openai; use "
-                "that, or name an --nsfw-model",
+                f"that, or a file of its weights ({_CONCEPTS_ARE_OF[1]}:FILE), or name an --nsfw-model",
             )
     look_for_clip(options, context)
 

@@ -21,8 +21,10 @@ run, tools and other folders are named as a whole, and the files of one may impo
     picture         paths image photos tool
     targets         attributes status
     captioning      attributes targets prompt_words wording tool status jsonl
-    expression      attributes record status
-    choosing        status tool jsonl expression scoring
+    selection       nothing
+    scanning        tool selection render
+    expression      attributes record status selection
+    choosing        status tool jsonl selection expression scoring
     request         tool attributes prompt render
     conditioning    status tool request head render
     overlay         head render
@@ -39,12 +41,12 @@ run, tools and other folders are named as a whole, and the files of one may impo
     backends        status record cache tool image head recipes
     diffusing       status tool paths image attributes request recipes conditioning backends
     formats         status record tool paths image jsonl head
-    run             status record cache tool paths jsonl photos
+    run             status record cache tool paths jsonl photos selection scanning
     definition      tool
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression choosing conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends formats completions scoring
+    tools           status record tool paths jsonl image licenses picture attributes prompt request wording editing captioning targets expression selection choosing conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends formats completions scoring
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends editing evaluation fitting tool tools

@@ -15,14 +15,14 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     and does not change its records. An OSError that is not about one file ends the run.
                     A map never sees records with an error, a choose and a report do.
                     `reads(options)`, if exported, says which fields these options need, instead of Tool.reads
+                    `selection(options)`, if a choose exports it: the Selection of a record that it reads, or None
                     `tally(options)`, if exported, is a Tally or None: what the summary counts of the rows
-                    `batch(options)`, if exported: records worked on together without -b, None for Tool.batch
-                    `process.sample`, if there: how many a dry run times
+                    `batch(options)`, if exported: batch size without -b, or None; `process.sample`: that of a dry run
                     `before(options, context)`, if exported, is called once, in the parent, before a record is read
                     and, where the first record matters, check(options, context, record) -> None: the runner calls it once, in the parent, with the
                     first record that has no error, before `start`; raises Stop
                     Where Tool.photos is set, process(pairs) gets (record, Photo) pairs, and its module exports
-                    gathering(options, context) -> Gathering, how the photos are read and named.
+                    gathering(options, context) -> Gathering, how the photos are read and named;
                     `process.prepare(pairs)`, if there, is called as soon as a batch is read, to begin in threads
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
                     `made` of what it returns is kept as of a process
@@ -98,7 +98,7 @@ class Drop:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photo that came with a record: its bytes, read once. A tool for which Tool.photos is set gets it.
+    """A photo that came with a record: its bytes, read once; of a tool for which Tool.photos is set.
 
     sha256    of the bytes, hex; empty where there are none
     metadata  what its source says of it: the JSON beside it in a WebDataset
@@ -165,6 +165,7 @@ class Context:
     resume: bool = False  # a report takes up its own units of work
     operands: tuple[str, ...] = ()  # as typed; only merge opens them itself
     jobs: int = 1  # of a whole, and a report with Tool.threads: threads that it may use
+    ledger: bool = True  # somebody reads why records are dropped
     check: Callable[[], None] = nothing  # called during long work, it raises what ends the run
 
     def folder(self, typed: str | None, default: str) -> Path:
@@ -313,8 +314,7 @@ TOOLS: tuple[Tool, ...] = (  # in pipeline order
 )
 
 
-# They print their own text and take none of the shared flags.
-COMMANDS: tuple[Tool, ...] = (
+COMMANDS: tuple[Tool, ...] = (  # print their own text, and take none of the shared flags
     Tool(
         "completion",
         "command",

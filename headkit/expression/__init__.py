@@ -20,10 +20,12 @@ from typing import Any
 
 from headkit.expression.check import check, check_items, names
 from headkit.expression.compile import compiled
+from headkit.expression.reads import select
 from headkit.expression.reasons import Conjunct, Verdict
 from headkit.expression.syntax import parse
-from headkit.expression.tree import ExpressionError, Junction
+from headkit.expression.tree import ExpressionError, Junction, decides
 from headkit.expression.values import WrongTypeError, kind
+from headkit.selection import Selection
 
 __all__ = ["Expression", "ExpressionError", "Verdict", "WrongTypeError"]
 
@@ -47,7 +49,9 @@ class Expression:
                 f"the expression must give {words[wants]}", source, self._tree.start
             )
         # evaluate(record), or (item, whole): the value, None where it is unknown; it raises WrongTypeError.
-        self.evaluate = _checked(compiled(self._tree, source), wants)
+        evaluate = compiled(self._tree, source)
+        sure = decides(self._tree) and wants == "bool"
+        self.evaluate = evaluate if sure else _checked(evaluate, wants)
         both = isinstance(self._tree, Junction) and self._tree.operator == "and"
         parts = self._tree.operands if both and isinstance(self._tree, Junction) else (self._tree,)
         self._conjuncts = [Conjunct(part, source) for part in parts]
@@ -65,6 +69,10 @@ class Expression:
     def names(self) -> set[tuple[str, ...]]:
         """The paths that it reads, up to their first index: ("scores", "flip"). Those of items are not among them."""
         return names(self._tree)
+
+    def select(self, selection: Selection) -> None:
+        """Add the parts of a record that it reads."""
+        select(self._tree, selection, selection)
 
     def explain(self, record: Any, whole: dict[str, Any] | None = None) -> Verdict | None:
         """Why the value is not true for the record or item; None where it is."""

@@ -24,54 +24,52 @@ class Parts(Protocol):
     def refused(self, node: Node, operation: str, value: Any) -> WrongTypeError: ...
 
 
-def _verdicts(parts: Parts, node: Call) -> Callable[[Any, Any], list[bool | None] | None]:
-    """What the condition, or the item itself, says of each item."""
+def _asked(parts: Parts, node: Call) -> tuple[Closure, Closure]:
+    """The list, and the condition that its items are asked: the second argument, or the item itself."""
     weight = node.end - node.arguments[0].end  # a longer condition costs more per item
     listed = parts.items(node.arguments[0], f"{node.name}()", weight)
     if len(node.arguments) == 1:
-        condition = parts.truth(Path(node.start, node.end, ()), f"{node.name}()")
-    else:
-        condition = parts.truth(node.arguments[1], f"{node.name}()")
-
-    def judge(record: Any, item: Any) -> list[bool | None] | None:
-        found = listed(record, item)
-        return None if found is None else [condition(record, part) for part in found]
-
-    return judge
+        return listed, parts.truth(Path(node.start, node.end, ()), f"{node.name}()")
+    return listed, parts.truth(node.arguments[1], f"{node.name}()")
 
 
 def _any(parts: Parts, node: Call) -> Closure:
-    verdicts = _verdicts(parts, node)
-
-    def some(record: Any, item: Any) -> bool | None:
-        found = verdicts(record, item)
-        if found is None:
-            return None
-        return True if True in found else None if None in found else False
-
-    return some
+    return _deciding(parts, node, decisive=True)
 
 
 def _all(parts: Parts, node: Call) -> Closure:
-    verdicts = _verdicts(parts, node)
+    return _deciding(parts, node, decisive=False)
 
-    def every(record: Any, item: Any) -> bool | None:
-        found = verdicts(record, item)
+
+def _deciding(parts: Parts, node: Call, *, decisive: bool) -> Closure:
+    """any() or all(): the first item for which the condition is `decisive` ends it."""
+    listed, condition = _asked(parts, node)
+
+    def decide(record: Any, item: Any) -> bool | None:
+        found = listed(record, item)
         if found is None:
             return None
-        return False if False in found else None if None in found else True
+        result: bool | None = not decisive
+        for part in found:
+            value: bool | None = condition(record, part)
+            if value is decisive:
+                return decisive
+            if value is None:
+                result = None
+        return result
 
-    return every
+    return decide
 
 
 def _count(parts: Parts, node: Call) -> Closure:
     if len(node.arguments) == 1:
         return _len(parts, node)
-    verdicts = _verdicts(parts, node)
+    listed, condition = _asked(parts, node)
 
     def count(record: Any, item: Any) -> int | None:
-        found = verdicts(record, item)
-        return None if found is None or None in found else found.count(True)
+        found = listed(record, item)
+        verdicts = [None] if found is None else [condition(record, part) for part in found]
+        return None if None in verdicts else verdicts.count(True)
 
     return count
 

@@ -132,3 +132,10 @@ def children(node: Node) -> tuple[Node, ...]:
         case Arithmetic(left=left, right=right) | Fallback(left=left, right=right):
             return left, right
     return ()
+
+
+def decides(node: Node) -> bool:
+    """Whether the node is true, false or unknown, whatever it reads."""
+    if isinstance(node, Call):
+        return node.name in ("any", "all", "exists")
+    return isinstance(node, Comparison | Junction | Negation)

@@ -10,6 +10,7 @@ from typing import Any
 from headkit.expression.tree import Step
 
 DERIVED = ("box_width", "box_height", "box_area")  # from the `box` of the same object
+_NUMBERS = frozenset((int, float))
 _LARGEST_FLOAT = sys.float_info.max
 _KINDS = {
     bool: "true or false",
@@ -50,28 +51,38 @@ def step_into(step: Step) -> Callable[[Any], Any]:
             value[key] if type(value) is list and -len(value) <= key < len(value) else None
         )
     if key in DERIVED:
-        return lambda value: _derived(value, key) if type(value) is dict else None
+        return _derived(key)
     return lambda value: value.get(key) if type(value) is dict else None
 
 
-def _derived(value: dict[str, Any], name: str) -> Any:
+def _derived(name: str) -> Callable[[Any], Any]:
     """Width, height or area of the object's box [x1, y1, x2, y2], unless it has a field of that name."""
-    if name in value:
-        return value[name]
-    box = value.get("box")
-    if type(box) is not list or len(box) != 4:
-        return None
-    for edge in box:
-        if type(edge) is not float and type(edge) is not int:
+
+    def measure(value: Any) -> Any:
+        if type(value) is not dict:
             return None
-    x1, y1, x2, y2 = box
-    if name == "box_height":
-        return finite(sub, y2, y1)
-    width = finite(sub, x2, x1)
-    if name == "box_width" or width is None:
-        return width
-    height = finite(sub, y2, y1)
-    return None if height is None else finite(mul, width, height)
+        if name in value:
+            return value[name]
+        box = value.get("box")
+        if type(box) is not list or len(box) != 4:
+            return None
+        x1, y1, x2, y2 = box
+        if not (
+            type(x1) in _NUMBERS
+            and type(y1) in _NUMBERS
+            and type(x2) in _NUMBERS
+            and type(y2) in _NUMBERS
+        ):
+            return None
+        if name == "box_height":
+            return finite(sub, y2, y1)
+        width = finite(sub, x2, x1)
+        if name == "box_width" or width is None:
+            return width
+        height = finite(sub, y2, y1)
+        return None if height is None else finite(mul, width, height)
+
+    return measure
 
 
 def finite(operate: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:

@@ -92,7 +92,7 @@ class Batches:
                 found[index] = self.writer.failed(item.raw, item.record, refused)
             else:
                 waiting.append(index)
-        results = self._attempt([_given(batch[index]) for index in waiting]) if waiting else []
+        results = self.results([_given(batch[index]) for index in waiting]) if waiting else []
         for index, result in zip(waiting, results, strict=True):
             found[index] = self.writer.outcome(batch[index].raw, batch[index].record, result)
         return [outcome for outcome in found if outcome is not None]
@@ -106,7 +106,7 @@ class Batches:
         """Have the tool begin what it can do before the batch's turn."""
         self.process.prepare([_given(item) for item in batch])  # type: ignore[attr-defined]
 
-    def _attempt(self, records: list[Any]) -> list[Result]:
+    def results(self, records: list[Any]) -> list[Result]:
         """The tool's results; a batch that raises is tried again in halves that fit, or one at a time."""
         if self.chunk is not None and len(records) > self.chunk:
             return self._in_parts(records, self.chunk)
@@ -129,7 +129,7 @@ class Batches:
 
     def _in_parts(self, records: list[Any], size: int) -> list[Result]:
         parts = [records[at : at + size] for at in range(0, len(records), size)]
-        return [result for part in parts for result in self._attempt(part)]
+        return [result for part in parts for result in self.results(part)]
 
 
 def _given(item: Item) -> Any:

@@ -6,18 +6,37 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headkit import jsonl
 from headkit.run.ids import Chain
+from headkit.run.inputs import Place
 from headkit.run.outputs import Output
 from headkit.run.records import Row
 from headkit.run.rows import Outcome, with_schema
-from headkit.run.runfile import Checkpoint, RunFile
+from headkit.run.runfile import Checkpoint, Counts, RunFile
 from headkit.status import BUG, USAGE, WRITE_FAILED, Stop
 from headkit.tool import Record
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
+
+
+@dataclass
+class Sifted:
+    """Records of one shard that were decided about together, in their order."""
+
+    keys: NDArray[np.uint64]  # of their ids
+    place: Place  # of the last
+    rows: list[bytes] = field(default_factory=list)  # whole lines, each with its newline
+    ledger: list[bytes] = field(default_factory=list)  # lines without
+    counts: Counts = field(default_factory=Counts)
+    last: str = ""  # id of the last row
 
 
 class Books:
@@ -80,16 +99,41 @@ class Books:
         if self.journaled and time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS:
             self.checkpoint()
 
+    def commit_many(self, sifted: Sifted) -> None:
+        """As commit(), of many records of which most go on as they are, or are dropped."""
+        rows = b"".join(sifted.rows)
+        if rows and not self.counts.rows:
+            first, _, rest = rows.partition(b"\n")
+            rows = with_schema(first) + b"\n" + rest
+        self._put(sifted.ledger, rows)
+        counts, new = self.counts, sifted.counts
+        counts.read += new.read
+        counts.out += new.out
+        counts.dropped += new.dropped
+        counts.failed += new.failed
+        counts.passed += new.passed
+        counts.skipped = sifted.place.skipped
+        self.state.place = sifted.place
+        self.state.last = sifted.last or self.state.last
+        if self.run_file.path is not None:
+            self.chain.add_all(sifted.keys)
+        if self.keys is not None:
+            self.keys.frombytes(sifted.keys.tobytes())
+        self.fresh += new.read
+
     def _write(self, outcomes: list[Outcome]) -> None:
         dropped = [outcome.ledger for outcome in outcomes if outcome.ledger is not None]
         rows = [outcome.row for outcome in outcomes if outcome.row is not None]
         if rows and not self.counts.rows:
             rows[0] = with_schema(rows[0])
+        self._put(dropped, b"\n".join(rows) + b"\n" if rows else b"")
+
+    def _put(self, dropped: list[bytes], data: bytes) -> None:
+        """Write lines of the ledger, and then rows with their newlines."""
         self._writing = True
         if dropped and self.ledger is not None:
             self.ledger.write(b"\n".join(dropped) + b"\n")
-        if rows:
-            data = b"\n".join(rows) + b"\n"
+        if data:
             self.output.write(data)
             if self.tee is not None:
                 self.tee.write(data)

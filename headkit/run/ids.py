@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from array import array
 from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def key(id: str) -> int:
@@ -19,6 +24,12 @@ class Chain:
 
     def add(self, key: int) -> None:
         self._digest = blake2b(self._digest + key.to_bytes(8, "big"), digest_size=16).digest()
+
+    def add_all(self, keys: NDArray[np.uint64]) -> None:
+        """Add many, in their order."""
+        from headkit.scanning.keys import chained
+
+        self._digest = chained(self._digest, keys)
 
     def hex(self) -> str:
         return self._digest.hex()
@@ -67,6 +78,23 @@ class KeySet:
         if self._count > 0.75 * len(slots):
             self._grow()
         return True
+
+    def add_until(self, keys: NDArray[np.uint64]) -> int:
+        """Add keys up to the first that is there already; how many were added."""
+        import numpy as np
+
+        from headkit.scanning import keys as kernels
+
+        if not keys.all():  # the key 0 is kept apart
+            return next((n for n, key in enumerate(keys) if not self.add(int(key))), len(keys))
+        while self._count + len(keys) > 0.75 * len(self._slots):
+            old = np.frombuffer(self._slots, np.uint64)
+            self._bits += 1
+            self._slots = array("Q", bytes(8 << self._bits))
+            kernels.add(np.frombuffer(self._slots, np.uint64), self._bits, old[old != 0])
+        added = kernels.add(np.frombuffer(self._slots, np.uint64), self._bits, keys)
+        self._count += added
+        return added
 
     def _grow(self) -> None:
         old = self._slots

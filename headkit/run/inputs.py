@@ -38,6 +38,15 @@ class Place:
     skipped: int = 0
 
 
+class Chunk(NamedTuple):
+    """Whole lines of file number `file`, each with its newline, from the offset `begin` on; `number` lines precede it."""
+
+    data: bytes
+    file: int
+    number: int
+    begin: int
+
+
 @dataclass(frozen=True)
 class Input:
     """One operand: what messages call it, and its path; None is standard input."""
@@ -82,6 +91,14 @@ def is_file(descriptor: int) -> bool:
     return stat.S_ISREG(os.fstat(descriptor).st_mode)
 
 
+def total_size(files: list[Input], stdin: int) -> int | None:
+    """Bytes in all the inputs, None where one has no size, as a pipe."""
+    sizes = [os.fstat(stdin) if file.path is None else os.stat(file.path) for file in files]
+    if not all(stat.S_ISREG(size.st_mode) for size in sizes):
+        return None
+    return sum(size.st_size for size in sizes)
+
+
 class Lines:
     """Iterates over the lines of all inputs, from `place` on."""
 
@@ -107,6 +124,53 @@ class Lines:
         for index in range(self.place.file, len(self.files)):
             yield from self.of(index)
 
+    def chunks(self) -> Iterator[Chunk | Line]:
+        """The same lines as they are read, many at once; alone come one that is too long, and a last one that is cut."""
+        for index in range(self.place.file, len(self.files)):
+            descriptor = self.files[index].open(self.stdin)
+            try:
+                first = index == self.place.file
+                yield from self._chunks(descriptor, index, self.place if first else Place(index))
+            finally:
+                os.close(descriptor)
+
+    def lines(self, chunk: Chunk) -> Iterator[Line]:
+        """The lines of a chunk."""
+        number, end = chunk.number, chunk.begin
+        for raw in chunk.data[:-1].split(b"\n"):
+            number += 1
+            end += len(raw) + 1
+            yield Line(self.clean(raw, number), chunk.file, number, end, cut=False)
+
+    def _chunks(self, descriptor: int, file: int, place: Place) -> Iterator[Chunk | Line]:
+        waits = not is_file(descriptor)
+        number, end = place.line, self._begin(descriptor, place, waits=waits)
+        pieces: list[bytes] = []  # of the line whose newline has not come
+        length = 0  # of that line; more than the pieces hold once it is too long
+        while data := self._read(descriptor, file, waits=waits):
+            whole = data.rfind(b"\n") + 1
+            known = length > MAX_LINE
+            if not whole:
+                length += len(data)
+                if not known:
+                    pieces.append(data)
+                    if length > MAX_LINE:
+                        yield Line(b"".join(pieces), file, number + 1, end, cut=False)
+                        pieces.clear()
+                continue
+            if known:  # the end of a line that was too long
+                over = data.find(b"\n") + 1
+                number, end = number + 1, end + length + over
+                data, whole = data[over:], whole - over
+            lines = b"".join([*pieces, data[:whole]])
+            if lines:
+                yield Chunk(lines, file, number, end)
+                number, end = number + lines.count(b"\n"), end + len(lines)
+            pieces, length = [data[whole:]], len(data) - whole
+        if 0 < length <= MAX_LINE:
+            raw = self.clean(b"".join(pieces), number + 1)
+            yield Line(raw, file, number + 1, end + length, cut=True)
+
     def of(self, index: int) -> Iterator[Line]:
         """The lines of one file, from `place` on where that lies in it."""
         descriptor = self.files[index].open(self.stdin)
@@ -119,13 +183,7 @@ class Lines:
     def _lines(self, descriptor: int, file: int, place: Place) -> Iterator[Line]:
         """Lines of one file. A line that is too long comes as its first bytes, too many to be parsed."""
         waits = not is_file(descriptor)
-        end, number = place.offset, place.line
-        if end:
-            os.lseek(descriptor, end, os.SEEK_SET)
-        elif not waits:
-            end = os.lseek(
-                descriptor, 0, os.SEEK_CUR
-            )  # of standard input, somebody may have read a part
+        number, end = place.line, self._begin(descriptor, place, waits=waits)
         pieces: list[bytes] = []  # of the line whose newline has not come
         length = 0  # of that line; more than the pieces hold once it is too long
         while data := self._read(descriptor, file, waits=waits):
@@ -142,16 +200,24 @@ class Lines:
             number += 1
             end += length + 1
             if length <= MAX_LINE:
-                yield Line(self._clean(b"".join(pieces), number), file, number, end, cut=False)
+                yield Line(self.clean(b"".join(pieces), number), file, number, end, cut=False)
             *whole, tail = rest
             for raw in whole:
                 number += 1
                 end += len(raw) + 1
-                yield Line(self._clean(raw, number), file, number, end, cut=False)
+                yield Line(self.clean(raw, number), file, number, end, cut=False)
             pieces, length = [tail], len(tail)
         if 0 < length <= MAX_LINE:
-            raw = self._clean(b"".join(pieces), number + 1)
+            raw = self.clean(b"".join(pieces), number + 1)
             yield Line(raw, file, number + 1, end + length, cut=True)
+
+    def _begin(self, descriptor: int, place: Place, *, waits: bool) -> int:
+        """Go to the place; its offset."""
+        if place.offset:
+            os.lseek(descriptor, place.offset, os.SEEK_SET)
+        elif not waits:  # of standard input, somebody may have read a part
+            return os.lseek(descriptor, 0, os.SEEK_CUR)
+        return place.offset
 
     def _read(self, descriptor: int, file: int, *, waits: bool) -> bytes:
         if waits:
@@ -161,7 +227,8 @@ class Lines:
         except OSError as error:
             raise Stop(NO_INPUT, f"{self.files[file].name}: {error.strerror}") from None
 
-    def _clean(self, raw: bytes, number: int) -> bytes:
+    def clean(self, raw: bytes, number: int) -> bytes:
+        """Line `number` of a file without byte order mark and carriage return."""
         if self.separator == b"\0":
             return raw
         if number == 1 and raw.startswith(BOM):

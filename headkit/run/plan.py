@@ -75,6 +75,11 @@ def plan(
     log = flags.log or environment.get("HEADKIT_LOG") or None
     devices = _devices(flags.device)
     batch_size = flags.batch_size or _batch(tool, options)
+    ledger = (
+        _ledger(tool, flags, output, log, shard)
+        if kind(tool, options) in ("choose", "whole")
+        else None
+    )
     context = Context(
         tool=tool.name,
         root=root,
@@ -90,6 +95,7 @@ def plan(
         resume=flags.resume,
         operands=tuple(operands),
         jobs=flags.jobs,
+        ledger=ledger is not None,
     )
     options = _with_shard(options, shard)
     _check_folder(tool, options, context)
@@ -101,9 +107,7 @@ def plan(
         files=inputs(operands, folders=tool.photos) if operands or tool.kind != "source" else [],
         output=output,
         device=device,
-        ledger=_ledger(tool, flags, output, log, shard)
-        if kind(tool, options) in ("choose", "whole")
-        else None,
+        ledger=ledger,
         run_file=_run_file(tool, output, log, shard),
         batch_size=batch_size,
         devices=devices,

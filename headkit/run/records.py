@@ -67,40 +67,47 @@ class Rows:
         self.limited = False  # the limit was reached
 
     def __iter__(self) -> Iterator[Row]:
-        index, count = self.shard
-        if self._enough():
+        if self.enough():
             return
         for line in self.lines:
-            where = self.lines.where(line.file, line.number)
-            try:
-                record = self._record(line)
-                if record is None:
-                    continue
-                key = self._key(record, where)
-                if key % count == index:
-                    self._add(key, record)
-            except LineError as error:
-                if not self.skip_bad:
-                    raise Stop(BAD_INPUT, f"{where}: {error}") from None
-                self.skipped += 1
-                self.complain(f"{where}: {error}; skipped")
-                continue
-            if not self.checked and "error" not in record:
-                self.checked = True
-                self.check_first(record, where)
-            self.read += 1
-            if key % count == index:
-                place = Place(line.file, line.end, line.number, self.read, self.skipped)
-                raw = self._raw(line, record)
-                yield Row(raw, record, key, place, where, photo=line.photo)
-            if self._enough():  # before the next line is waited for
+            row = self.row(line)
+            if row is not None:
+                yield row
+            if self.enough():  # before the next line is waited for
                 return
+
+    def row(self, line: Line) -> Row | None:
+        """The record on a line; None of a blank one, one of another shard, and a bad one that is skipped."""
+        index, count = self.shard
+        where = self.lines.where(line.file, line.number)
+        try:
+            record = self._record(line)
+            if record is None:
+                return None
+            key = self._key(record, where)
+            if key % count == index:
+                self._add(key, record)
+        except LineError as error:
+            if not self.skip_bad:
+                raise Stop(BAD_INPUT, f"{where}: {error}") from None
+            self.skipped += 1
+            self.complain(f"{where}: {error}; skipped")
+            return None
+        if not self.checked and "error" not in record:
+            self.checked = True
+            self.check_first(record, where)
+        self.read += 1
+        if key % count != index:
+            return None
+        place = Place(line.file, line.end, line.number, self.read, self.skipped)
+        return Row(self._raw(line, record), record, key, place, where, photo=line.photo)
 
     def _add(self, key: int, record: Record) -> None:
         if not self.seen.add(key):
             raise LineError(f'id "{record["id"]}" stands in the manifest twice')
 
-    def _enough(self) -> bool:
+    def enough(self) -> bool:
+        """Whether --limit is reached."""
         self.limited = self.limit is not None and self.read >= self.limit
         return self.limited
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from headkit.run import resume, rework
+from headkit.run import resume, rework, sieve
 from headkit.run.batches import Batches, needs, refusal, takes_errors
 from headkit.run.books import Books
 from headkit.run.drawn import Drawn
 from headkit.run.flow import Flow, Inline, Pool, batched
 from headkit.run.ids import KeySet
-from headkit.run.inputs import CHUNK, Lines, Place
+from headkit.run.inputs import CHUNK, Lines, Place, total_size
 from headkit.run.opening import NOWHERE, open_outputs
 from headkit.run.outputs import Journal
 from headkit.run.photo_lines import PhotoLines
@@ -24,6 +24,7 @@ from headkit.run.runfile import RunFile, identify, settings
 from headkit.run.signals import Signals
 from headkit.run.streams import Streams, Wait
 from headkit.run.whole import Whole, guarded, report
+from headkit.selection import Selection
 from headkit.status import BAD_INPUT, OK, SOME_FAILED, USAGE, Stop
 from headkit.tool import Context, Failure, Record, Tally
 
@@ -87,6 +88,10 @@ class Session:
         self._before(self.plan.context)
         place, seen = self._begin()
         rows = self._rows(place, seen)
+        selection = self._selection()
+        if selection is not None:
+            self._sieve(rows, selection)
+            return
         flow = Flow(self._pool, self.books, self.wait, self.progress.advance)
         try:
             remaining = self._undone(iter(rows), rows, flow)
@@ -96,6 +101,30 @@ class Session:
             flow.run(batched(self._passing(remaining), size, first))
         finally:
             flow.close()
+        self.books.counts.skipped = rows.skipped
+
+    def _selection(self) -> Selection | None:
+        """The parts of records that the tool reads, where it says so and its records may go through a sieve."""
+        plan = self.plan
+        selects = getattr(self.tool.module, "selection", None)
+        if selects is None or plan.workers or isinstance(self.books.output, Journal):
+            return None
+        selection: Selection | None = selects(plan.options)
+        return selection
+
+    def _sieve(self, rows: Rows, selection: Selection) -> None:
+        plan = self.plan
+        assert isinstance(rows.lines, Lines)
+        sieve.Sieve(
+            rows.lines,
+            rows,
+            self.books,
+            selection,
+            start=lambda: Batches(self.tool, plan.options, plan.context),
+            check=self.wait.check,
+            show=self.progress.advance,
+            size=total_size(plan.files, self.streams.input) or 0,
+        ).run()
         self.books.counts.skipped = rows.skipped
 
     def _source(self) -> None:

@@ -63,17 +63,17 @@ they are missing; else all that the records have are looked at. --json gives eve
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from headkit.choosing.heads import Heads
-from headkit.choosing.presets import PRESETS, Preset, PresetName
-from headkit.expression import Expression, ExpressionError, WrongTypeError
+from headkit.choosing.decision import Decision
+from headkit.choosing.presets import PRESETS, PresetName
+from headkit.selection import Selection
 from headkit.status import USAGE, Stop
-from headkit.tool import Context, Drop, Example, Failure, Opt, Process, Record, Result
+from headkit.tool import Context, Example, Failure, Opt, Process, Record, Result
 
 if TYPE_CHECKING:
     from headkit.choosing.calibration import Curve, Sample
@@ -179,15 +179,22 @@ def reports(options: Options) -> bool:
 def before(options: Options, context: Context) -> None:  # noqa: ARG001 - the interface of every tool
     """What is wrong with the options alone: Stop(USAGE), before a record is read."""
     _refuse_mixtures(options)
-    _Decision(options)
+    _decision(options)
     _scores(options)
+
+
+def selection(options: Options) -> Selection | None:
+    """The parts of a record that decide; None where all of it may have to be written anew."""
+    if options.keep_heads is not None or _scores(options):
+        return None
+    return _decision(options).selection()
 
 
 def check(options: Options, context: Context, record: Record) -> None:
     """Names must mean something in the first record or in the format; Stop(USAGE) where one does not."""
     if reports(options):
         return
-    decision = _Decision(options)
+    decision = _decision(options)
     decision.check(record)
     if decision.preset is not None and (context.verbose or sys.stderr.isatty()):
         name = options.preset or "basic"
@@ -203,14 +210,10 @@ def check(options: Options, context: Context, record: Record) -> None:
 
 def start(options: Options, context: Context) -> Process:
     """Compile the expressions; Stop(USAGE) with a caret under what is wrong in one."""
-    decision = _Decision(options)
+    decision = _decision(options, explains=context.ledger)
     scores = _scores(options)
     if not scores:
-
-        def process(records: list[Record]) -> list[Result]:
-            return [decision.of(record) for record in records]
-
-        return process
+        return decision.process
     from headkit.choosing.measuring import Measuring
 
     measuring = Measuring(scores, context)
@@ -238,68 +241,15 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         yield from _said(options, sample.curve(name))
 
 
-class _Decision:
-    """What --keep, --keep-heads and --preset come to. Raises Stop(USAGE)."""
-
-    def __init__(self, options: Options) -> None:
-        default = options.keep is None and options.preset is None
-        self.preset: Preset | None = PRESETS[options.preset or "basic"]
-        if options.preset is None and not default:
-            self.preset = None
-        self.keep_errors = options.keep_errors
-        self.heads = (
-            None
-            if options.keep_heads is None
-            else _typed("--keep-heads", Heads, options.keep_heads)
-        )
-        source = options.keep
-        if source is not None:
-            _typed(
-                "--keep", Expression, source
-            )  # alone, so that a caret points into what was typed
-        if self.preset is not None:
-            source = self.preset.keep + ("" if source is None else f" and ({source})")
-        self.expression = _typed("--keep", Expression, source)
-        self.evaluate = self.expression.evaluate
-        self.scores = {
-            name[1] for name in self.expression.names if len(name) == 2 and name[0] == "scores"
-        }
-
-    def check(self, record: Record) -> None:
-        _typed("--keep", self.expression.check, record)
-        if self.heads is not None:
-            _typed("--keep-heads", self.heads.check, record)
-
-    def of(self, record: Record, measured: Record | None = None) -> Result:
-        """What becomes of the record, of which the fields `measured` are new."""
-        if "error" in record:
-            return {} if self.keep_errors else Drop(_error_reason(record["error"]))
-        fields = measured or {}
-        whole = {**record, **fields} if fields else record
-        try:
-            if self.heads is not None:
-                judged = self.heads.judged(whole)
-                whole, fields = {**whole, **judged}, {**fields, **judged}
-            if self.evaluate(whole) is True:
-                return fields
-            verdict = self.expression.explain(whole)
-        except WrongTypeError as error:
-            return Failure("type", str(error))
-        assert verdict is not None  # explain() agrees with evaluate()
-        return Drop(
-            verdict.reason,
-            verdict.score,
-            verdict.threshold,
-            fields=measured or {},  # heads go to the ledger as they came, to be judged again
-            values=verdict.values,
-        )
-
-
-def _typed(flag: str, make: Callable[[Any], Any], source: Any) -> Any:
-    try:
-        return make(source)
-    except ExpressionError as error:
-        raise Stop(USAGE, f"{flag}: {error}") from None
+def _decision(options: Options, *, explains: bool = True) -> Decision:
+    """What the options come to; Stop(USAGE) where an expression is wrong."""
+    return Decision(
+        options.keep,
+        options.keep_heads,
+        options.preset,
+        keep_errors=options.keep_errors,
+        explains=explains,
+    )
 
 
 def _refuse_mixtures(options: Options) -> None:
@@ -337,13 +287,6 @@ def _measurable() -> tuple[str, ...]:
     from headkit.scoring.table import SCORES
 
     return tuple(SCORES)
-
-
-def _error_reason(error: Any) -> str:
-    """The reason in the ledger for a record that failed in an earlier tool."""
-    if not isinstance(error, dict):
-        return "error"
-    return f"error in {error.get('tool', '?')}: {error.get('message', '?')}"
 
 
 # ---- calibration ---------------------------------------------------------------------------------

@@ -24,29 +24,34 @@ _LATIN = {
     "often": ("often.en",),
     "seen": ("seen.en",),
     "proper": ("proper.en",),
+    "city": ("city.latin",),
 }
 _LISTS: dict[str, dict[str, tuple[str, ...]]] = {
     "cyrillic": {
         "word": ("word.ru",), "often": ("often.uk", "often.bg"), "seen": ("seen.uk", "seen.bg"),
-        "given": ("given.ru",), "family": ("family.ru",), "place": ("place.ru",),
+        "given": ("given.ru",), "family": ("family.ru",), "place": ("place.ru", "city.cyrillic"),
     },
-    "greek": {"often": ("often.el",), "seen": ("seen.el",)},
-    "arabic": {"often": ("often.ar", "often.fa", "often.ur"), "seen": ("seen.ar", "seen.fa", "seen.ur")},
-    "hebrew": {"often": ("often.he",), "seen": ("seen.he",)},
-    "devanagari": {"often": ("often.hi",), "seen": ("seen.hi",)},
-    "han": {"word": ("word.zh",), "name": ("name.zh",), "place": ("place.zh",)},
+    "greek": {"often": ("often.el",), "seen": ("seen.el",), "place": ("city.greek",)},
+    "arabic": {
+        "often": ("often.ar", "often.fa", "often.ur"), "seen": ("seen.ar", "seen.fa", "seen.ur"),
+        "place": ("city.arabic",),
+    },
+    "hebrew": {"often": ("often.he",), "seen": ("seen.he",), "place": ("city.hebrew",)},
+    "devanagari": {"often": ("often.hi",), "seen": ("seen.hi",), "place": ("city.devanagari",)},
+    "han": {"word": ("word.zh",), "name": ("name.zh",), "place": ("place.zh", "city.han")},
     "kana": {
         "word": ("word.ja",), "given": ("given.ja",), "family": ("family.ja",), "name": ("name.ja",),
-        "place": ("place.ja",), "proper": ("proper.ja",),
+        "place": ("place.ja", "city.kana", "city.han"), "proper": ("proper.ja",),
     },
     "hangul": {
-        "word": ("word.ko",), "name": ("name.ko",), "place": ("place.ko",), "proper": ("proper.ko",),
+        "word": ("word.ko",), "name": ("name.ko",), "place": ("place.ko", "city.hangul"), "proper": ("proper.ko",),
         "particle": ("particle.ko",),
     },
-    "thai": {"word": ("word.th",), "often": ("often.th",), "given": ("given.th",), "family": ("family.th",)},
+    "thai": {"word": ("word.th",), "often": ("often.th",), "given": ("given.th",), "family": ("family.th",), "place": ("city.thai",)},
 }  # fmt: skip
 # Prefixes that are grown onto a word: and, the, in, to, like, of.
 _PREFIXES = {"arabic": ("وال", "بال", "لل", "ال", "و", "ب", "ل", "ف", "ك"), "hebrew": ("וה", "שה", "מה", "ו", "ה", "ב", "ל", "מ", "ש", "כ")}  # fmt: skip
+_NAMED = frozenset(["given", "family", "GIVEN_AR", "FAMILY_AR", "GIVEN_HE", "FAMILY_HE"])
 _COMPOUNDING = ("de", "nl", "sv", "da", "nb", "fi", "hu")
 # Languages that are told by their words where no function word tells them.
 _TOLD_APART = ("cs", "da", "de", "es", "fi", "fil", "fr", "hu", "id", "it", "nb", "nl", "pl", "pt", "ro", "sh", "sk", "sv", "tr", "vi")  # fmt: skip
@@ -64,8 +69,9 @@ def _facts(word: str, language: str) -> Facts:
     found = set(_in_tables(_fold(word, script)))
     own = _own(word, script, language)
     found |= own
-    if not own and len(word) > 3:
-        found |= {f"~{fact}" for fact in _inflected(word, script, language)}
+    if len(word) > 3:
+        found |= {f"~{fact}" for fact in _inflected(word, script, language)} if not own else set()
+        found |= _of_persons(word, script, found)
     if any(letter.isdigit() for letter in word):
         found.add("digits")
     return frozenset(found)
@@ -113,6 +119,34 @@ def _inflected(word: str, script: str, language: str) -> set[str]:
                 found |= {f"-{fact}" for fact in _own(part, script, language)} if part else set()
         if language in _COMPOUNDING and _is_compound(word, language):
             found.add("word")
+    return found
+
+
+def _of_persons(word: str, script: str, known: set[str]) -> set[str]:
+    """Whether a word is a form of what persons are ("turistas", "певицата"), or of a name ("sophies")."""
+    found = set()
+    if known.isdisjoint(("ROLES", "FOLK")) and len(word) > 5:
+        bases = [word[:-cut] for cut in (1, 2, 3) if len(word) - cut > 3]
+        found |= {
+            f"~{table}"
+            for base in bases
+            for table in _in_tables(base)
+            if table in ("ROLES", "FOLK")
+        }
+    for prefix in _PREFIXES.get(script, ()):
+        rest = word[len(prefix) :]
+        unnamed = known.isdisjoint(("given", "family", "often"))
+        if word.startswith(prefix) and len(rest) > 2 and unnamed:
+            named = _own(rest, script, "en") | set(_in_tables(_fold(rest, script)))
+            found |= {f"~{fact}" for fact in named if fact in _NAMED}
+            break
+    if (
+        script == "latin"
+        and word[-1] == "s"
+        and known.isdisjoint(("given", "family", "word", "own often"))
+    ):
+        base = word[:-1].rstrip("'")
+        found |= {f"~{fact}" for fact in _own(base, script, "en") if fact in ("given", "family")}
     return found
 
 
@@ -214,6 +248,19 @@ def likeliest_language(words: Sequence[str]) -> str:
     return max(scores, key=lambda name: scores[name])
 
 
+def likeliest(words: Sequence[str], languages: Sequence[str]) -> str:
+    """Of these languages, the one that knows most of the words, frequent ones before others."""
+    scores = {}
+    for name in languages:
+        own = LANGUAGES.get(name, name)
+        try:
+            often, seen = _union(f"often.{own}"), _union(f"seen.{own}")
+        except KeyError:  # a language of which no words are known
+            continue
+        scores[name] = sum(1.0 if word in often else 0.8 if word in seen else 0.0 for word in words)
+    return max(scores, key=lambda name: scores[name], default=languages[0])
+
+
 def known_words(word: str, script: str) -> tuple[str, ...]:
     """What is known of a stretch of letters, in a script that parts no words; empty: it is no word."""
     found = [fact for fact, words in _lists(script, "en") if word in words]
@@ -235,3 +282,11 @@ def phrase_tables() -> tuple[tuple[str, dict[str, tuple[str, ...]]], ...]:
         "STAGE_NAMES": tables.STAGE_NAMES, "AGENCIES": tables.AGENCIES,
     }  # fmt: skip
     return tuple((name, by_first_word(phrases)) for name, phrases in found.items())
+
+
+@lru_cache(maxsize=1)
+def cities() -> dict[str, tuple[str, ...]]:
+    """Cities of several words, in all scripts that part words, by their first word."""
+    scripts = ("latin", "cyrillic", "greek", "arabic", "hebrew", "devanagari")
+    found = _union(*(f"city.{script}" for script in scripts))
+    return by_first_word(frozenset(name.replace("_", " ") for name in found if "_" in name))

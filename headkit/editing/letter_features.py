@@ -18,6 +18,11 @@ LONGEST = 8  # letters of a word of the lists
 _UNIT = re.compile(r"[A-Za-z0-9\u00c0-\u04ff]+|.", re.DOTALL)
 _NAMES = frozenset(["given", "family", "name"])
 
+_OF_NAMES = (
+    "RULED", "GIVEN", "FAMILY", "BRANDS", "TITLES_", "CASED_TITLES", "STAGE_NAMES", "SURNAMES", "DOUBLE_SURNAMES",
+    "COMMON_SURNAMES", "CLUBS", "DUAL", "AMBIGUOUS",
+)  # fmt: skip
+
 Span = tuple[int, int, tuple[str, ...]]
 
 
@@ -159,19 +164,26 @@ def _ranked(counts: dict[str, int]) -> dict[str, int]:
     return {k: 3 if n > total / 200 else 2 if n > total / 1500 else 1 for k, n in counts.items()}
 
 
+def segments(text: str, known: Sequence[Span]) -> list[tuple[int, int, str]]:
+    """The words that make a text up: (start, end, what it is by `_as_word`), in order."""
+    found = _segmented(text, known)
+    return [(start, end, kind) for k, (start, end, _, kind) in enumerate(found) if start == k]
+
+
 def _segmented(text: str, known: Sequence[Span]) -> list[tuple[int, int, str, str]]:
-    """The fewest ordinary words that make the text up; by letter: (start, end, word, "w" or "")."""
+    """The fewest words that make the text up; by letter: (start, end, word, what it is by `_as_word`)."""
     best: list[tuple[float, int, str]] = [(0.0, 0, "")] + [(1e9, 0, "")] * len(text)
-    by_start: dict[int, list[tuple[int, float]]] = {}
+    by_start: dict[int, list[tuple[int, float, str]]] = {}
     for start, end, facts in known:
-        plain = "word" in facts or "particle" in facts or any(fact.isupper() for fact in facts)
-        if (plain and not _NAMES & set(facts)) or "word" in facts:
+        kind = _as_word(facts, end - start)
+        if kind:
             often = "often" in facts or "particle" in facts
-            by_start.setdefault(start, []).append((end, 0.9 if often else 1.0))
+            price = {"w": 0.9 if often else 1.0, "p": 1.05, "n": 1.3}[kind]
+            by_start.setdefault(start, []).append((end, price, kind))
     for start in range(len(text)):
         cost = best[start][0]
         options = [(start + 1, 2.0 if script_of(text[start]) else 0.1, "")]
-        options += [(end, price, "w") for end, price in by_start.get(start, [])]
+        options += by_start.get(start, [])
         for end, price, likely in options:
             if cost + price < best[end][0]:
                 best[end] = (cost + price, start, likely)
@@ -183,6 +195,20 @@ def _segmented(text: str, known: Sequence[Span]) -> list[tuple[int, int, str, st
             found[k] = (start, end, text[start:end], likely)
         end = start
     return found
+
+
+def _as_word(facts: Sequence[str], length: int) -> str:
+    """What a word is made for in the text: "w" an ordinary one, "p" a place, "n" a name, "" nothing."""
+    tables = [fact for fact in facts if fact.isupper()]
+    plain = [
+        each for each in tables if not each.startswith(_OF_NAMES) or each.startswith("TITLES_OF_")
+    ]
+    if "word" in facts or "particle" in facts or plain:
+        return "w"
+    if "place" in facts and length > 1:
+        return "p"
+    named = bool(tables) or "proper" in facts or not _NAMES.isdisjoint(facts)
+    return "n" if named and length > 1 else ""
 
 
 def _part(k: int, start: int, end: int) -> str:

@@ -8,23 +8,26 @@ writes or logs the words. tests/data/names.md says what must go and what must st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from headkit.editing import letter_features, tagging, word_features
+from headkit.editing import borders, letter_features, tables, tagging, word_features
 from headkit.editing.finding import Finding, Kind, merged
 from headkit.editing.knowledge import facts
 from headkit.editing.lexicon import lexicon
-from headkit.editing.names_marks import signs
-from headkit.editing.names_ruled import ruled
+from headkit.editing.names_marks import files, signs, tags
+from headkit.editing.names_ruled import places, ruled
 from headkit.editing.tokens import script_of
 from headkit.editing.word_features import main_kind
 
 # How far the tagger leans to a name (chosen by folds), and with which leaning that finds none a rule is
 # not believed either.
-LEANING = 0.0
-DOUBT = 2.0
+LEANING = 0.5
+DOUBT = 3.0
+_ARTICLES = frozenset(["ο", "η", "τον", "την", "της", "του"])
 _JOINS = frozenset(" \u00a0\t-–'’.\"“”„«»・·")
+# Kinds of words that a rule may take along with a name ("Jürgen Obermaier in Berlin"): the tagger decides.
+_PLAIN = frozenset(["det", "prep", "small", "AND", "verb", "picture", "people", "calendar"])
 _KINDS: tuple[Kind, ...] = ("person", "person", "title", "brand")
 
 
@@ -43,8 +46,8 @@ def find(text: str) -> list[Finding]:
     by_rules = ruled(text)
     tagged = _tagged(text, [(one.start, one.end) for one in by_rules])
     found = [part for one in by_rules for part in _believed(text, one, tagged)]
-    found += _runs(text, tagged)
-    said = signs(text)
+    found += _outside_marks(text, _runs(text, tagged, by_rules), by_rules)
+    said = [*signs(text), *places(text)]
     found = [one for one in found if not any(a <= one.start and one.end <= b for a, b in said)]
     return merged(
         text, [one for one in (_trimmed(text, each) for each in found) if one.end > one.start]
@@ -61,12 +64,14 @@ def _tagged(text: str, by_rules: Sequence[tuple[int, int]]) -> list[Tagged]:
         known = word_features.word_facts(text, units, tongue, by_rules)
         own = word_features.features(text, units, known, tongue, capitals)
         places = [(unit.start, unit.end) for unit in units]
-        found += _labelled(text, places, own, "words")
+        plain = [main_kind(each) in _PLAIN for each in known]
+        found += _labelled(text, places, own, "words", plain)
     if scripts & word_features.LETTERWISE:
         tongue = letter_features.tongue_of(text)
         spans = letter_features.spans(text, tongue, by_rules)
         own = letter_features.features(text, tongue, spans)
-        found += _labelled(text, letter_features.letters(text), own, "letters")
+        places = letter_features.letters(text)
+        found += _labelled(text, places, own, "letters", [False] * len(places))
     return sorted(found, key=lambda one: one.start)
 
 
@@ -75,6 +80,7 @@ def _labelled(
     places: Sequence[tuple[int, int]],
     own: Sequence[Sequence[tuple[str, ...]]],
     level: str,
+    plain: Sequence[bool],
 ) -> Iterator[Tagged]:
     """The units that this level decides: letters of scripts that part no words, or words of the others."""
     weights = tagging.weights(level)
@@ -83,16 +89,23 @@ def _labelled(
     letterwise = level == "letters"
     labels = tagging.best_labels(scores, weights, LEANING)
     possible = tagging.best_labels(scores, weights, DOUBT)
-    for (start, end), each, label, other in zip(places, scripts, labels, possible, strict=True):
-        if (each in word_features.LETTERWISE) == letterwise:
-            yield Tagged(start, end, label, bool(other))
+    for k, (start, end) in enumerate(places):
+        if (scripts[k] in word_features.LETTERWISE) == letterwise:
+            yield Tagged(start, end, labels[k], bool(labels[k] if plain[k] else possible[k]))
 
 
-def _runs(text: str, tagged: Sequence[Tagged]) -> Iterator[Finding]:
+def _runs(text: str, tagged: Sequence[Tagged], by_rules: Sequence[Finding]) -> Iterator[Finding]:
     """Neighbours of one label, as one finding."""
+    scripts = {script for letter in text if (script := script_of(letter))}
+    spans: list[letter_features.Span] | None = None
     start = end = label = 0
     for one in [*tagged, Tagged(len(text), len(text), 0, False)]:
         if label and (one.label != label or not set(text[end : one.start]) <= _JOINS):
+            ruled = any(start < each.end and each.start < end for each in by_rules)
+            if scripts & {"thai", "kana"} and not ruled:
+                if spans is None:
+                    spans = letter_features.spans(text, letter_features.tongue_of(text), ())
+                start, end = borders.whole(text, start, end, spans)
             if _says_something(text[start:end]):
                 yield Finding(
                     start, end, _KINDS[label], _sex(text[start:end]) if label == 1 else None
@@ -101,6 +114,28 @@ def _runs(text: str, tagged: Sequence[Tagged]) -> Iterator[Finding]:
         if one.label and not label:
             start, label = one.start, one.label
         end = one.end
+
+
+def _outside_marks(
+    text: str, found: Iterable[Finding], by_rules: Sequence[Finding]
+) -> Iterator[Finding]:
+    """Without what stands in a file name or an address, which rules decide; of a hashtag, all or nothing."""
+    marked = [(one.start, one.end) for one in by_rules if one.kind in ("handle", "address")]
+    marked += files(text)
+    tagged = tags(text)
+    for one in found:
+        inside = [(a, b) for a, b in tagged if a < one.end and one.start < b]
+        if any(a <= one.start and one.end <= b for a, b in marked):
+            continue
+        if inside:
+            start, end = inside[0]
+            if 2 * (min(end, one.end) - max(start, one.start)) > end - start - 1:
+                yield replace(one, start=start, end=end)
+            continue
+        for start, end in marked:
+            if start < one.end and one.start < end:
+                one = replace(one, end=start) if one.start < start else replace(one, start=end)
+        yield one
 
 
 def _says_something(words: str) -> bool:
@@ -135,9 +170,29 @@ def _trimmed(text: str, one: Finding) -> Finding:
     start = one.start
     if one.kind == "person":
         first, _, rest = text[start:end].partition(" ")
-        if rest and first.lower() in ("ο", "η", "τον", "την", "της", "του"):
+        while rest and (first.lower() in _ARTICLES or _is_role(first.lower())):
             start = end - len(rest)
+            first, _, rest = rest.partition(" ")
+        start = _past_role(text, start, end)
     return replace(one, start=start, end=end)
+
+
+def _is_role(word: str) -> bool:
+    """Whether a word says what somebody is ("Schauspieler", "للكاتب"), and is no name as well."""
+    known = facts(word, "en") if word.isalpha() else frozenset()
+    role = not known.isdisjoint(("ROLES", "FOLK"))
+    return role and known.isdisjoint(
+        ("given", "family", "name", "GIVEN_AR", "GIVEN_HE", "GIVEN_HI")
+    )
+
+
+def _past_role(text: str, start: int, end: int) -> int:
+    """Where the name begins behind a role that is grown together with it: "导演贾文涛"."""
+    if script_of(text[start]) in word_features.LETTERWISE:
+        for size in range(5, 1, -1):
+            if end - start - size > 1 and text[start : start + size] in tables.ROLES:
+                return start + size
+    return start
 
 
 def _sex(name: str) -> str | None:

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 
 from headkit.editing.finding import Finding
-from headkit.editing.lexicon import lexicon
+from headkit.editing.lexicon import lexicon, member
 from headkit.editing.patterns import CREDIT, KNOWN_AS
 from headkit.editing.tables import AGENCIES
 from headkit.editing.tokens import lower
@@ -46,7 +46,7 @@ _QUOTES = {
     "»": "«",
     "'": "'",
 }
-_RUN = r"[^\W_\u0600-\U0010FFFF]+|[^\W_]+"
+_RUN = r"[^\W_\u0600-\U0010FFFF]+|[^\W_\u0000-\u05FF]+"
 _STOP = re.compile(r"[,;(){}\[\]\n.!?|]|\s[-–—]\s|[:：]\s|\s(?=[a-zа-яα-ω]{3,})")
 _SIGNS = re.compile(
     r"(?:sign|signs|says|saying|said|read|reads|reading|text|words|word|written|lettering|slogan|banner|caption|label|tattoo|placard|inscription|"
@@ -96,25 +96,57 @@ def signs(text: str) -> list[tuple[int, int]]:
 def hashtags(text: str) -> list[Finding]:
     """Hashtags, but for those that only words make up (#goldenhour)."""
     return [
-        Finding(*match.span(), "handle")
-        for match in _HASHTAG.finditer(text)
-        if not _only_words(match[1])
+        Finding(start, end, "handle")
+        for start, end in tags(text)
+        if not _only_words(text[start + 1 : end])
     ]
 
 
+def tags(text: str) -> list[tuple[int, int]]:
+    """Where hashtags stand."""
+    return [match.span() for match in _HASHTAG.finditer(text)]
+
+
+_OF_FILES = frozenset(
+    ["img", "dsc", "dscn", "dscf", "pxl", "dcim", "mvi", "vid", "pict", "screenshot", "hires", "lowres", "jpeg"]
+)  # fmt: skip
+
+
+def files(text: str) -> list[tuple[int, int]]:
+    """Where file names stand."""
+    return [match.span() for match in _FILE.finditer(text)]
+
+
 def file_names(text: str) -> list[Finding]:
-    """File names that hold more than a number."""
+    """The names in file names: "marcus-delgado-headshot-2021.jpg" without what is words and numbers."""
     found = []
-    for match in _FILE.finditer(text):
-        stem = match[0].rsplit(".", 1)[0]
-        parts = [part for part in re.split(r"[\W\d_]+", _uncamel(stem)) if len(part) > 1]
-        if any(
-            not _is_word(lower(part))
-            for part in parts
-            if lower(part) not in ("img", "dsc", "dscn", "pxl", "dcim")
-        ):
-            found.append(Finding(*match.span(), "handle"))
+    for start, end in files(text):
+        stem = text[start:end].rsplit(".", 1)[0]
+        parts = list(re.finditer(r"[^\W\d_]+", stem))
+        weights = [_as_name(part[0]) for part in parts]
+        first = 0
+        while first < len(parts):
+            last = first
+            while last < len(parts) and weights[last]:
+                last += 1
+            if 2 in weights[first:last]:
+                begin, stop = parts[first].start(), parts[last - 1].end()
+                found.append(Finding(start + begin, start + stop, "handle"))
+            first = last + 1
     return found
+
+
+def _as_name(part: str) -> int:
+    """2: this part of a file name is a name; 1: it is one beside another, as a word that is also a name; 0."""
+    pieces = [piece for piece in lower(_uncamel(part)).split() if len(piece) > 2]
+    book = lexicon()
+    strange = [
+        piece for piece in pieces
+        if piece not in _OF_FILES and not (_is_word(piece) or piece in member("word.en") or piece in member("often.en"))
+    ]  # fmt: skip
+    if strange:
+        return 2
+    return int(any(piece in book.given or piece in book.family for piece in pieces))
 
 
 def credits(text: str) -> list[Finding]:
@@ -321,12 +353,16 @@ def _agencies() -> dict[str, tuple[str, ...]]:
     return by_first_word(AGENCIES)
 
 
+@lru_cache(maxsize=16)
 def by_first_word(phrases: frozenset[str]) -> dict[str, tuple[str, ...]]:
     """Phrases by the letters that they begin with, the longest first."""
     table: dict[str, list[str]] = {}
     for phrase in phrases:
-        first = re.match(_RUN + "|.", phrase)
-        table.setdefault(first[0] if first else phrase, []).append(phrase)
+        first = phrase.partition(" ")[0]
+        if not (first.isascii() and first.isalnum()):
+            run = re.match(_RUN + "|.", phrase)
+            first = run[0] if run else phrase
+        table.setdefault(first, []).append(phrase)
     return {
         first: tuple(sorted(group, key=lambda one: (-len(one), one)))
         for first, group in table.items()

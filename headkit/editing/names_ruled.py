@@ -139,6 +139,16 @@ def _safe(text: str, words: tuple[Token, ...]) -> list[bool]:
     return [any(start <= token.start < end for start, end in spans) for token in words]
 
 
+def places(text: str) -> list[tuple[int, int]]:
+    """Things of several words that are called after somebody, feasts, sights: no name in them is one."""
+    plain = lower(text)
+    return [
+        (start, end)
+        for start, end in marks.phrases_in(plain, _eponyms())
+        if " " in plain[start:end]
+    ]
+
+
 @lru_cache(maxsize=16)
 def _safe_spans(text: str) -> tuple[tuple[int, int], ...]:
     plain = lower(text)
@@ -197,8 +207,9 @@ def _public(text: str, words: tuple[Token, ...], safe: list[bool]) -> list[Findi
             ):
                 continue
             head, _, noun = phrase.rpartition(" ")
-            if head and noun in GENERIC_NOUNS:  # "joker costume": the noun stays
-                end = start + len(head)
+            small = text[start].isupper() and text[end - len(noun) : end].islower()
+            if head and (noun in GENERIC_NOUNS or (small and kind == "brand")):
+                end = start + len(head)  # "joker costume", "Gillette razor": the noun stays
             if kind == "brand":
                 end = _model_end(text, end)
             elif kind == "nickname":

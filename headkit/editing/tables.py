@@ -156,6 +156,9 @@ STAGE_NAMES = _phrases("public", "STAGE_NAMES")
 TITLES = _phrases("public", "TITLES")
 TITLE_NEIGHBOURS = _words("public", "TITLE_NEIGHBOURS")
 
+ROLES = frozenset().union(*_by_key("roles", "ROLES").values())
+FOLK = frozenset().union(*_by_key("roles", "FOLK").values())
+
 BARE_TITLES = _words("safe", "BARE_TITLES")
 CALENDAR = _words("safe", "CALENDAR")
 EPONYMS = _phrases("safe", "EPONYMS")

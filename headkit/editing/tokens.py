@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -135,10 +136,19 @@ def regime(words: tuple[Token, ...]) -> Regime:
     return "sentence"
 
 
-def language(words: tuple[Token, ...]) -> str:
-    """The language that most function words are of; English where none is, "?" where it is none we know."""
+def language(
+    words: tuple[Token, ...],
+    likeliest: Callable[[Sequence[str], Sequence[str]], str] | None = None,
+) -> str:
+    """The language that most function words are of; English where none is, "?" where it is none we know.
+
+    Of several that have as many, the one that `likeliest` (of words and languages) says, or the first.
+    """
     names = {k for k in range(len(words) - 1) if words[k].word in PARTICLES and words[k + 1].cap}
     seen = [token.word for k, token in enumerate(words) if k not in names]
     scores = {name: sum(word in table for word in seen) for name, table in FUNCTION_WORDS.items()}
-    best = max(scores, key=lambda name: (scores[name], name == "en"))
-    return best if scores[best] else "en"
+    most = max(scores.values())
+    best = [name for name in scores if scores[name] == most]
+    if not most or "en" in best:
+        return "en"
+    return likeliest(seen, best) if likeliest and len(best) > 1 else best[0]

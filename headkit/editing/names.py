@@ -24,6 +24,9 @@ from headkit.editing.word_features import main_kind
 # not believed either.
 LEANING = 0.5
 DOUBT = 3.0
+_NOT_ROLES = frozenset(
+    ["given", "family", "name", "GIVEN_AR", "GIVEN_HE", "GIVEN_HI", "HONORIFICS", "HONORIFICS_AR", "HONORIFICS_HE", "HONORIFICS_HI"]
+)  # fmt: skip
 _ARTICLES = frozenset(["ο", "η", "τον", "την", "της", "του"])
 _JOINS = frozenset(" \u00a0\t-–'’.\"“”„«»・·")
 # Kinds of words that a rule may take along with a name ("Jürgen Obermaier in Berlin"): the tagger decides.
@@ -149,10 +152,15 @@ def _says_something(words: str) -> bool:
 
 def _believed(text: str, one: Finding, tagged: Sequence[Tagged]) -> Iterator[Finding]:
     """A finding of the rules without what the tagger is sure is of no name."""
-    doubted = [
-        each for each in tagged
-        if one.kind == "person" and not each.possible and one.start <= each.start and each.end <= one.end
-    ]  # fmt: skip
+    doubted: list[Tagged] = []
+    named = False
+    inside = [each for each in tagged if one.start <= each.start and each.end <= one.end]
+    for each in reversed(inside if one.kind == "person" else []):
+        if each.possible or (named and _is_honorific(text[each.start : each.end].lower())):
+            named = True
+        else:
+            doubted.insert(0, each)
+            named = False
     start = one.start
     for each in [*doubted, Tagged(one.end, one.end, 0, False)]:
         part = text[start : each.start]
@@ -178,12 +186,16 @@ def _trimmed(text: str, one: Finding) -> Finding:
 
 
 def _is_role(word: str) -> bool:
-    """Whether a word says what somebody is ("Schauspieler", "للكاتب"), and is no name as well."""
-    known = facts(word, "en") if word.isalpha() else frozenset()
-    role = not known.isdisjoint(("ROLES", "FOLK"))
-    return role and known.isdisjoint(
-        ("given", "family", "name", "GIVEN_AR", "GIVEN_HE", "GIVEN_HI")
-    )
+    """Whether a word only says what somebody is ("Schauspieler", "l'acteur", "للكاتب")."""
+    bare = word.replace("\u2019", "'").rpartition("'")[2]
+    known = facts(bare, "en") if bare.isalpha() else frozenset[str]()
+    names = {"given", "family", "name", "GIVEN_AR", "GIVEN_HE", "GIVEN_HI"}
+    role = not known.isdisjoint(("ROLES", "FOLK")) and known.isdisjoint(names)
+    return role and not _is_honorific(bare)
+
+
+def _is_honorific(word: str) -> bool:
+    return any(fact.startswith("HONORIFICS") for fact in facts(word, "en"))
 
 
 def _past_role(text: str, start: int, end: int) -> int:

@@ -29,7 +29,7 @@ from headkit.editing.tokens import script_of
 LETTERWISE = word_features.LETTERWISE
 VARIANTS = 3
 EPOCHS = 4
-SMALL = 0.055  # a weight that is nearer to 0 decides nothing
+SMALL = 0.065  # a weight that is nearer to 0 decides nothing
 RECASED = 0.4  # share of captions that are also learned in other capitals
 DECAY = 2e-5
 RARE = 2  # a feature that is in fewer examples has no weight

@@ -17,6 +17,7 @@ from headkit.editing.tables import (
     OCCUPATIONS,
     PERSON_NOUNS,
     PLACE_PREPOSITIONS,
+    ROLES,
     SMALL_WORDS_BEFORE,
     VERBS,
 )
@@ -114,7 +115,11 @@ def _person(
     index = {"male": 0, "female": 1}.get(finding.sex or "", 2)
     match = re.search(r"([^\W\d_]+)[ \t]+$", before)
     previous = lower(match[1]) if match else ""
-    if previous in NOUNS_OF_PEOPLE or previous in OCCUPATIONS or previous in PERSON_NOUNS:
+    grown = script_of(before[-1:] or " ") in ("han", "thai") and any(
+        before[-k:] in ROLES for k in (2, 3, 4)
+    )
+    stays = (NOUNS_OF_PEOPLE, OCCUPATIONS, PERSON_NOUNS, ROLES)
+    if grown or any(previous in table for table in stays):
         return ""  # "painter NAME": he stays a painter
     book = lexicon()
     describes = previous in DETERMINERS or (

@@ -51,7 +51,7 @@ _headkit() {
             esac
             ;;
         generate)
-            words='--model --preset --revision --conditioner --control --convention --head --control-scale --scheduler --steps --guidance --vae --lora --dtype --chunk --compile --no-compile --offload --accept-license --screen --screen-model --screen-above --replay -d --dir --format --maps --size --background -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --seed --overwrite --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--model --preset --revision --conditioner --control --convention --head --control-scale --scheduler --steps --guidance --vae --lora --dtype --chunk --fill --compile --no-compile --offload --accept-license --screen --screen-model --screen-above --replay -d --dir --format --maps --size --background -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --device --shard -n --limit --seed --overwrite --root --log --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --model|--preset|--revision|--conditioner|--control|--convention|--control-scale|--scheduler|--steps|--guidance|--vae|--lora|--chunk|--accept-license|--screen-model|--screen-above|--maps|--size|--max-failures|-b|--batch-size|-j|--jobs|--device|--shard|-n|--limit|--seed) words='nothing' operands='' ;;
                 --head|-o|--output) words='files' operands='' ;;

@@ -99,6 +99,7 @@ complete -c headkit -n '__headkit_command_is generate' -l vae -r -f -d 'Another 
 complete -c headkit -n '__headkit_command_is generate' -l lora -r -f -d 'Low-rank changes of the weights: a file, or a name on the hub'
 complete -c headkit -n '__headkit_command_is generate' -l dtype -r -f -a 'float32 bfloat16 float16' -d 'Numbers of the model (default: bfloat16 on a GPU, else float32)'
 complete -c headkit -n '__headkit_command_is generate' -l chunk -r -f -d 'Images that go through a diffusion model together, always so many: part of what decides an image, and kept in its row'
+complete -c headkit -n '__headkit_command_is generate' -l fill -d 'Fill chunks that are short, since records differ in size, with records of the next batches instead of copies. On a GPU the last bits of an image may then depend on where a run was resumed'
 complete -c headkit -n '__headkit_command_is generate' -l compile -d 'On a GPU, compile the model first'
 complete -c headkit -n '__headkit_command_is generate' -l no-compile -d 'On a GPU, compile the model first'
 complete -c headkit -n '__headkit_command_is generate' -l offload -d 'Keep the text encoders off the GPU while it draws'

@@ -235,7 +235,7 @@ def test_short_chunks_are_filled_from_the_batches_that_come(painter, monkeypatch
     for record in given[1::2]:
         record["height"] = 900
     expected = digests(painter(chunk=2)(given))
-    process = painter(chunk=2)
+    process = painter(chunk=2, fill=True)
     network, drawn = process.painter.network, []
     plain = network.draw
 
@@ -253,7 +253,13 @@ def test_short_chunks_are_filled_from_the_batches_that_come(painter, monkeypatch
     found = [digests(process(batch)) for batch in batches]
     assert [digest for batch in found for digest in batch] == expected
     assert drawn == [2, 2, 1, 1]  # both of the second batch are done before their turn
-    process, poisoned = painter(chunk=2), copy.deepcopy(given[2:4])
+    drawn.clear()
+    process = painter(chunk=2)
+    for batch in batches:
+        process.prepare(batch)
+    assert digests(process(batches[0])) == expected[:2]
+    assert drawn == [1, 1]  # without the option a chunk is cut where its rows are
+    process, poisoned = painter(chunk=2, fill=True), copy.deepcopy(given[2:4])
     poisoned[0]["prompt"]["text"] = "poison"
     for batch in (given[:2], poisoned):
         process.prepare(batch)

@@ -102,6 +102,14 @@ class ModelOptions:
             maximum=256,
         ),
     ] = CHUNK
+    fill: Annotated[
+        bool,
+        Opt(
+            "Fill chunks that are short, since records differ in size, with records of the next batches instead of "
+            "copies. On a GPU the last bits of an image may then depend on where a run was resumed.",
+            decides=False,
+        ),
+    ] = False
     compile: Annotated[bool, Opt("On a GPU, compile the model first.")] = True
     offload: Annotated[
         bool, Opt("Keep the text encoders off the GPU while it draws.", decides=False)

@@ -47,8 +47,10 @@ class Painter:
         settings: Record,
         screen: tuple[Screen, float] | None = None,
         controls_too: bool = False,
+        fill: bool = False,
     ) -> None:
         self.controls, self.screen, self.controls_too = controls, screen, controls_too
+        self.fill = fill
         self._ahead = Ahead(self._wanted, self._job)
         self.recipe, self.network, self.context, self.settings = recipe, network, context, settings
         self.folder, self.format, self.longer, self.chunk = folder, format, longer, chunk
@@ -153,10 +155,11 @@ class Painter:
     def _chunk(self, jobs: Sequence[Job], attempt: int) -> list[Done] | None:
         """The images of up to `self.chunk` jobs of one shape; None where they did not fit into memory.
 
-        A chunk that is short is filled with jobs of coming batches, whose images are kept for their turn, and what is
-        still empty with copies: an image is the same whoever else is in its chunk.
+        A chunk that is short is filled with copies; with `fill` first with jobs of coming batches, whose images are kept
+        for their turn. That is no default: where a GPU's kernels give every slot its own rounding, an image would
+        depend on what was done before it in this process.
         """
-        early = self._ahead.some(jobs[0].shape, self.chunk - len(jobs))
+        early = self._ahead.some(jobs[0].shape, self.chunk - len(jobs)) if self.fill else []
         try:
             images = self._painted([*jobs, *early], [attempt] * len(jobs) + [0] * len(early))
         except Stop:

@@ -52,6 +52,7 @@ def painting(
         settings=settings(recipe, weights, dtype=dtype, compiled=compiled, head=controls.head),
         screen=screen,
         controls_too=controls_too,
+        fill=options.fill,
     )
 
     def process(records: list[Record]) -> list[Result]:

@@ -92,7 +92,7 @@ def _draw_ordered(
     tiles: NDArray[np.float64],
     base: int,
     places: NDArray[np.float64],
-    order: NDArray[np.int32],
+    order: NDArray[np.int64],
     strand: NDArray[np.float64],
 ) -> None:
     """`draw_faces` in the given order, of vertices projected beforehand; strand (3, 3) is overwritten."""
@@ -193,13 +193,13 @@ def drawn(edges: Edges, strand: NDArray[np.float64], x: float, y: float) -> bool
 @compiled
 def front_to_back(
     faces: NDArray[np.int32], base: int, places: NDArray[np.float64], flags: int
-) -> NDArray[np.int32]:
+) -> NDArray[np.int64]:
     """The numbers of faces; of hair and cloth about from the nearest to the farthest, else as they are.
 
     Whatever is drawn later is then rejected by its depth, before its strands are looked at, as the far side of a
     sleeve.
     """
-    order = np.arange(len(faces)).astype(np.int32)
+    order = np.arange(len(faces))
     low, high = np.inf, 0.0
     for n in range(len(places) if flags & TWO_SIDED else 0):
         if places[n, 2] > 0.0:

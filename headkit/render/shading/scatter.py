@@ -117,7 +117,7 @@ def _pass(
         for channel in range(3):
             _mix(
                 light[channel, begin:end], work[1 + channel, :count], work[4 + channel, :count],
-                np.float32(_SHARE[channel]), result[channel, begin:end],
+                _SHARE[channel], result[channel, begin:end],
             )  # fmt: skip
 
 
@@ -189,5 +189,6 @@ def _mix(
     result: NDArray[np.float32],
 ) -> None:
     """Light of which a share went under the skin; where nobody's skin is, what is not looked at."""
+    part = np.float32(share)
     for x in range(len(plain)):
-        result[x] = plain[x] + share * (sums[x] / totals[x] - plain[x])
+        result[x] = plain[x] + part * (sums[x] / totals[x] - plain[x])

@@ -54,11 +54,11 @@ def shade_skin(
     pixels, parts  flat pixels of the first samples, their centres; (H * W,) their Part
     """
     eyes, tones = eye_frame(scene.landmarks), _tones(scene, at, rows)
-    _shade(scene, at, shares, rows, lit, shaded, pixels, parts, eyes, tones)
+    shade_samples(scene, at, shares, rows, lit, shaded, pixels, parts, eyes, tones)
 
 
 @lean
-def _shade(
+def shade_samples(
     scene: Scene,
     at: NDArray[np.int64],
     shares: NDArray[np.float64],

@@ -112,10 +112,10 @@ _headkit() {
             esac
             ;;
         pack)
-            words='-d --dir --format --split --split-by --stratify --subset --labels --fields --head --shard-size --resume --bad-lines -j --jobs -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='-d --dir --format --split --split-by --stratify --subset --labels --fields --head --crop-size --shard-size --resume --bad-lines -j --jobs -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 -d|--dir|--root|--log) words='folders' operands='' ;;
-                --format|--split|--split-by|--stratify|--subset|--fields|--shard-size|-j|--jobs|-n|--limit) words='nothing' operands='' ;;
+                --format|--split|--split-by|--stratify|--subset|--fields|--crop-size|--shard-size|-j|--jobs|-n|--limit) words='nothing' operands='' ;;
                 --labels) words='truth heads' operands='' ;;
                 --head) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;

@@ -25,6 +25,7 @@ FORMATS = {
     "yolo": "headkit.formats.yolo.Yolo",
     "yolo-pose": "headkit.formats.yolo.YoloPose",
     "vggheads": "headkit.formats.vggheads.VggHeads",
+    "crops": "headkit.formats.crops.Crops",
 }
 
 NEEDS = {"parquet": "pyarrow"}  # libraries of an optional extra of the format's name
@@ -38,17 +39,23 @@ class Part:
     shards: dict[str, list[Record]]
 
     def images(self, format: str) -> int:
-        """Images of the part, with those that the format leaves out."""
+        """Images of the part, with those that the format leaves out; a format that counts heads says so in its rows."""
         return sum(
-            row["count"] + sum(row.get("left_out", {}).values()) for row in self.shards[format]
+            row.get("images", row["count"] + sum(row.get("left_out", {}).values()))
+            for row in self.shards[format]
         )
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What was chosen for some formats. head: the FLAME model that parameters belong to, for vggheads."""
+    """What was chosen for some formats.
+
+    head       the FLAME model that parameters belong to, for vggheads
+    crop_size  pixels of the side of a crop
+    """
 
     head: HeadModel | None = None
+    crop_size: int = 256
 
 
 @dataclass

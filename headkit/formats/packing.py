@@ -50,6 +50,7 @@ class Plan:
     stratify: str | None = None
     subsets: tuple[Wanted, ...] = ()
     head: str = ""  # sha256 of the FLAME model, where a format needs one
+    crop_size: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Write a dataset that trainers load: images and labels in one or more formats, an index, checksums and a card.
 
-Images are copied byte for byte, never encoded again. Of a record only an allow-list of fields is published
+Images are copied byte for byte, never encoded again (but by the format crops). Of a record only an allow-list of fields is published
 (--fields) beside the labels of its heads; all the rest goes to DIR.private.jsonl, which only its owner can read.
 `id` is always published, the path of the image and the hash of a source photo never.
 
@@ -20,6 +20,9 @@ speak of another picture.
     yolo-pose   the same with the 68 landmarks
     vggheads    the folders and npz files of VGGHeads, with the 413-vector of each head; needs --head, and heads that
                 fit3dmm --head has fitted with the same file
+    crops       a square of --crop-size for each head with a pose, 0.4 m wide at its distance, seen by a virtual camera that
+                looks at the head and holds it upright, whatever its yaw; camera and labels in metadata.jsonl. These
+                pixels are resampled and encoded again (PNG)
 
 One format lies in DIR, several lie in DIR/NAME, and each folder is whole by itself: it can be copied or moved alone.
 Formats that keep images as files share one copy of the bytes by hard links. Readers of YOLO and VGGHeads cannot ignore a
@@ -78,7 +81,7 @@ class Options:
     format: Annotated[
         str,
         Opt(
-            "Formats, separated by commas: webdataset, parquet, coco, yolo, yolo-pose, vggheads.",
+            "Formats, separated by commas: webdataset, parquet, coco, yolo, yolo-pose, vggheads, crops.",
             "NAMES",
         ),
     ] = "webdataset"
@@ -117,6 +120,9 @@ class Options:
         str | None,
         Opt("The FLAME file (.pkl, .npz) that parameters refer to; vggheads needs it.", "FILE"),
     ] = None
+    crop_size: Annotated[
+        int, Opt("Width and height of a crop, in pixels.", "N", minimum=16, maximum=4096)
+    ] = 256
     shard_size: Annotated[
         str,
         Opt(
@@ -161,6 +167,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         stratify=options.stratify,
         subsets=parse("--subset", options.subset, counts_only=True) if options.subset else (),
         head=choices.head.sha256 if choices.head is not None else "",
+        crop_size=options.crop_size,
     )
     _refuse_doubles(plan)
     for name in plan.formats:
@@ -205,9 +212,9 @@ def _choices(options: Options) -> Choices:
             raise Stop(
                 USAGE, "--format vggheads needs the FLAME file of the parameters; see --head"
             )
-        return Choices()
+        return Choices(crop_size=options.crop_size)
     try:
-        return Choices(loading.load_head(options.head))
+        return Choices(loading.load_head(options.head), options.crop_size)
     except FileNotFoundError as error:
         raise Stop(NO_INPUT, f"--head {options.head}: {error.strerror}; check the path") from None
     except (ValueError, OSError) as error:

@@ -154,7 +154,9 @@ class HeadPass:
         return None if imgsz is None else int(imgsz), search
 
 
-_REMEDY = "name its weights with --detector, or --detector headkit to look anew with ours"
+_REMEDY = (
+    "name its weights with score --detector, or look anew with ours by score --detector headkit"
+)
 
 
 def check(options: ScoreOptions, record: Record) -> None:

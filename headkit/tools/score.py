@@ -24,13 +24,15 @@ Scores of heads and people, of networks that detect and pose-extract use:
     label       of fit3dmm --check: silhouettes as flip has boxes; label_accepted, 0 or 1; label_count; label_landmarks
                 and label_degrees as of flip
 
-The detector is that of detect, with the options it had there: heads that are its own are taken from the record. Heads
-of weights of yours need --detector, with the same file.
+The detector is that of detect, with the options it had there: heads that are its own are taken from the record; where
+they are not, it looks anew, and `heads[]` have no flip and cut of their own. Heads of weights of yours need --detector,
+with the same file.
 
 Scores of pixels and boxes, which need no network:
 
     sharpness   1 less the blur effect of Crete et al. (2007): what a further blur would take from the picture; seen
-                at one size, so that pictures of all sizes compare; sharpness_head, the least of a head
+                at one size, so that pictures of all sizes compare; noise and grain are sharp to it; sharpness_head, the
+                least of a head
     exposure    0 where the brightest 5% are black or the darkest are white, 1 where they reach beyond middle
                 grey; exposure_head, the least of a head, and no more than what of it is not blown out;
                 exposure_unclipped, the share of pixels neither black nor blown out

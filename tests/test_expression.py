@@ -1,7 +1,11 @@
 """The expression language: what it computes, what it refuses and where it points, and that no text breaks it."""
 
 import json
+import random
+import re
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -9,6 +13,10 @@ from hypothesis import strategies as st
 
 from headkit.expression import Expression, ExpressionError, WrongTypeError
 from headkit.expression.syntax import DEEPEST, FUNCTIONS, LONGEST
+from headkit.status import USAGE as USAGE_STATUS
+from headkit.status import Stop
+from headkit.tool import Context, Drop, Failure
+from headkit.tools import filter as filter_tool
 
 RECORD = {
     "id": "a/b.c",
@@ -340,7 +348,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=60),
@@ -375,6 +383,108 @@ def test_any_text_gives_a_value_or_a_clear_error(source, junk):
             agrees = (explained is None) == (result is True) or wants == "number"
         assert agrees
         assert 0 <= column <= len(source)
+
+
+WATCHED = []  # events of the interpreter, while it is a list that somebody looks at
+REACHES_OUT = (
+    "exec",
+    "compile",
+    "import",
+    "open",
+    "os.",
+    "subprocess.",
+    "socket.",
+    "ctypes.",
+    "code.",
+)
+_TEXT = [
+    *(source for source in TRUE + UNKNOWN),
+    *(source for source, *_ in USAGE),
+    "__import__('os').system('true')",
+    "().__class__.__bases__[0].__subclasses__()",
+    "{}.get",
+    "[].append(1)",
+    "lambda: 1",
+    "record.__class__.__init__.__globals__",
+    "any(heads, item.__dict__)",
+    "exec('1')",
+    "f'{id}'",
+    "id.format(1)",
+    "eval(caption)",
+    "min.__self__",
+    "len(id) if 1 else 2",
+    "[x for x in list]",
+    "(y := 3)",
+    "`id`",
+    "$id",
+    "@id",
+    "#",
+    ";",
+    "import os",
+]
+_WORDS = sorted(
+    {
+        word
+        for text in _TEXT
+        for word in re.findall(r"[A-Za-z_]\w*|\d+\.?\d*|'[^']*'|\"[^\"]*\"|[<>=!?]+|\S|\s+", text)
+    }
+    | {*NAMES, *MARKS, *OPERATORS, *FUNCTIONS}
+)
+
+
+def near_valid(chance):
+    """An expression, or what is left of one or two after cutting, doubling, swapping and inserting words."""
+    words = re.findall(r"\w+|\s+|.", chance.choice(_TEXT))
+    for _ in range(chance.randrange(5)):
+        at = chance.randrange(len(words) + 1)
+        match chance.randrange(5):
+            case 0:
+                del words[at : at + chance.randrange(4)]
+            case 1:
+                words[at:at] = [chance.choice(_WORDS)]
+            case 2:
+                words[at : at + 1] = [chance.choice(_WORDS)]
+            case 3:
+                words[at:at] = words[at // 2 : at]
+            case 4:
+                words[at:at] = re.findall(r"\w+|\s+|.", chance.choice(_TEXT))
+    return "".join(words)[: LONGEST + 1]
+
+
+def refusal(options):
+    """What filter's own checks say of the options: None, or a status and a message."""
+    try:
+        filter_tool.check(options, Context("filter", Path("/")), RECORD)
+        (result,) = filter_tool.start(options, Context("filter", Path("/")))([RECORD])
+    except Stop as stop:
+        return stop.status, stop.message
+    assert isinstance(result, dict | Drop | Failure)
+    return None
+
+
+@pytest.mark.parametrize("count", [2000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_near_valid_text_gives_an_answer_or_a_clear_2_and_never_python(count):
+    chance = random.Random(count)
+    refused = 0
+    refusal(filter_tool.Options(keep="widht > 3"))  # loads what is lazy
+    if not WATCHED:
+        sys.addaudithook(lambda event, _: WATCHED and WATCHED.append(event))
+    WATCHED.append("begun")
+    try:
+        for _ in range(count):
+            source = near_valid(chance)
+            said = refusal(filter_tool.Options(keep=source))
+            if said is not None:
+                status, message = said
+                assert status == USAGE_STATUS, source
+                assert message.startswith("--keep: "), source
+                assert message.endswith("^"), source
+                refused += 1
+        events = WATCHED[1:]
+    finally:
+        WATCHED.clear()
+    assert not [event for event in events if event.startswith(REACHES_OUT)]
+    assert 0.2 * count < refused < 0.95 * count  # both sorts were tried
 
 
 # ---- against an independent reading of the same tree --------------------------------------------

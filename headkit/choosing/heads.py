@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from headkit.expression import Expression, WrongTypeError
@@ -47,5 +48,5 @@ class Heads:
         verdict = self.expression.explain(head, record)
         assert verdict is not None  # explain() agrees with evaluate()
         values = {"": verdict.score} if verdict.score is not None else verdict.values
-        shown = ", ".join(f"{name} {value}".strip() for name, value in values.items())
+        shown = ", ".join(f"{name} {json.dumps(value)}".strip() for name, value in values.items())
         return {**head, "ignore": f"{verdict.reason}: {shown}" if shown else verdict.reason}

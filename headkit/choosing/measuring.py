@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headkit import __version__
 from headkit.tool import Context, Failure, Process, Record
+
+if TYPE_CHECKING:
+    from headkit.scoring import ScoreOptions
 
 
 class Measuring:
@@ -17,18 +20,45 @@ class Measuring:
         self.process: Process | None = None
         self.made: Record = {}
 
+    def check(self, record: Record) -> None:
+        """Ask the scores whether they can be had of the first record, where it lacks one. Raises Stop."""
+        if self._lacks(record):
+            from headkit.scoring import check
+
+            check(self._options(), self.context, record)
+
     def fields(self, records: list[Record]) -> list[Record | Failure]:
         """For each record the fields that measuring sets, none where it has all scores or an error, or a Failure."""
-        lacking = [number for number, record in enumerate(records) if self._lacks(record)]
         found: list[Record | Failure] = [{} for _ in records]
-        if lacking:
-            measured = self._started()([records[number] for number in lacking])
-            for number, result in zip(lacking, measured, strict=True):
+        measured: list[int] = []
+        for number, record in enumerate(records):
+            if self._lacks(record):
+                absent = self._absent(record)
+                if absent is None:
+                    measured.append(number)
+                else:
+                    found[number] = Failure(
+                        "missing field", f'no field "{absent}", which scores are measured from'
+                    )
+        if measured:
+            results = self._started()([records[number] for number in measured])
+            for number, result in zip(measured, results, strict=True):
                 if isinstance(result, dict):
                     found[number] = {**result, "made": {"score": self.made}} if result else {}
                 elif isinstance(result, Failure):
                     found[number] = result
         return found
+
+    def _absent(self, record: Record) -> str | None:
+        """A field that the scores need and the record does not have."""
+        from headkit.scoring import reads
+
+        return next((name for name in reads(self._options()) if name not in record), None)
+
+    def _options(self) -> ScoreOptions:
+        from headkit.scoring import ScoreOptions
+
+        return ScoreOptions(score=",".join(self.names), missing=True)
 
     def _lacks(self, record: Record) -> bool:
         if "error" in record:
@@ -39,11 +69,10 @@ class Measuring:
     def _started(self) -> Process:
         """The scores with what they need loaded; Stop where weights are missing."""
         if self.process is None:
-            from headkit.scoring import ScoreOptions, start
+            from headkit.scoring import start
 
-            names = ",".join(self.names)
-            self.process = start(ScoreOptions(score=names, missing=True), self.context)
-            options = {"score": names, "missing": True}
+            self.process = start(self._options(), self.context)
+            options = {"score": ",".join(self.names), "missing": True}
             made = getattr(self.process, "made", {})
             self.made = {"headkit": __version__, **made, "options": options}
         return self.process

@@ -31,11 +31,10 @@ _VGGHEADS = (
     "scores.nsfw ?? 0 < 0.5",
 )
 _STRICT = (
-    "any(heads, not exists(ignore))",
+    *_VGGHEADS,
     "all(heads, exists(ignore) or fit.converged ?? true)",
     "scores.flip >= 0.8",
     "scores.agreement ?? 1 >= 0.8",
-    "scores.agreement_faces ?? 1 == 1",
     "scores.cut ?? 1 >= 0.8",
     "scores.size_head >= 24",
     "scores.border >= 0.5",

@@ -214,7 +214,7 @@ class Session:
             limit=plan.flags.limit,
             tallied=self.tally.labels if self.tally is not None else None,
         )
-        if plan.output is not None and self.tool.kind != "whole":
+        if plan.output is not None and kind(self.tool, plan.options) not in ("whole", "report"):
             books.keep_keys(plan.output.with_name(plan.output.name + ".run.ids"))
         return books
 

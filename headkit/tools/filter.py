@@ -200,6 +200,10 @@ def check(options: Options, context: Context, record: Record) -> None:
         name = options.preset or "basic"
         sys.stderr.write(f"headkit filter: preset {name}: {decision.preset.keep}\n")
     measured = _scores(options)
+    if measured:
+        from headkit.choosing.measuring import Measuring
+
+        Measuring(measured, context).check(record)
     present = record.get("scores")
     for name in sorted(decision.scores - set(present if type(present) is dict else ())):
         if name in _measurable() and name not in measured:
@@ -265,10 +269,8 @@ def _refuse_mixtures(options: Options) -> None:
         (options.json, "--json", True),
     ):
         if given and wants is not calibrating:
-            only = "only with" if wants else "not with"
-            raise Stop(
-                USAGE, f"{name} means something {only} --calibrate; see headkit filter --help"
-            )
+            goes = "goes only with" if wants else "does not go with"
+            raise Stop(USAGE, f"{name} {goes} --calibrate; see headkit filter --help")
 
 
 def _scores(options: Options) -> tuple[str, ...]:

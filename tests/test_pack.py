@@ -327,6 +327,13 @@ def test_nothing_in_nothing_out(tmp_path):
     assert sorted(tree(tmp_path / "out")) == ["README.md", "SHA256SUMS", "index.json"]
 
 
+@given(st.text("abcXYZ019=_-.", min_size=1, max_size=90), st.integers(0, 8**11 - 1))
+def test_headers_are_those_of_tarfile(name, size):
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o644
+    assert shards._header(name, size) == info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+
+
 # ---- the folder ---------------------------------------------------------------------------------
 
 

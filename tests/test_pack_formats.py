@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -435,3 +437,41 @@ def test_memory_is_bounded(tmp_path):
     assert 10 < int(found.stdout) / 1024 < 300
     index = json.loads((tmp_path / "out/index.json").read_text())
     assert (index["heads"], index["splits"]) == (100_000, {"train": 9_000, "val": 1_000})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_thirty_random_kills_lose_nothing(tmp_path, records):
+    """kill -9 at random moments, of runs with two threads; what is published at last is the same to the byte."""
+    many = [{**records[number % 8], "id": f"{number}"} for number in range(600)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(each) + "\n" for each in many))
+    command = [sys.executable, "-m", "headkit", "pack", "-q", "in.jsonl", "--format", FORMATS]
+    command += ["--split", "train=0.9,val=0.1", "--subset", "small=40", "--shard-size", "25"]
+    options = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    started = time.monotonic()
+    whole = subprocess.run([*command, "-d", "whole"], check=True, **options)
+    seconds = time.monotonic() - started
+    draw, killed = random.Random(0), 0
+    for _ in range(200):
+        run = subprocess.Popen([*command, "-d", "out", "-j", "2", "--resume"], **options)
+        if killed < 30:
+            try:
+                run.communicate(timeout=draw.uniform(0.3, 1.0) * seconds)
+            except subprocess.TimeoutExpired:
+                run.kill()
+                killed += 1
+        out, err = run.communicate()
+        if run.returncode == 0 and killed == 30:
+            break
+        assert run.returncode in (0, -9), err
+        if run.returncode == 0:  # done before it could be killed: once more from the start
+            assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+            shutil.rmtree(tmp_path / "out")
+            (tmp_path / "out.private.jsonl").unlink()
+    assert killed == 30
+    assert out.replace(b'"path":"out', b'"path":"whole') == whole.stdout
+    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+    assert (tmp_path / "out.private.jsonl").read_bytes() == (
+        tmp_path / "whole.private.jsonl"
+    ).read_bytes()
+    assert not (tmp_path / ".out.pack").exists()

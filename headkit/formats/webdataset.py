@@ -22,6 +22,7 @@ from headkit.tool import Record
 
 LONGEST_KEY = 80  # bytes: with a suffix it stays under the 100 of a plain USTAR name
 _OUTSIDE_KEY = re.compile(rb"[^A-Za-z0-9_-]|^[_-]")
+_SMALL = 1 << 16  # bytes that are sooner copied than written and hashed apart
 _BLOCK, _RECORD = 512, 10240  # tar's units: members fill blocks, files fill records
 
 
@@ -77,18 +78,17 @@ class WebDataset(Layout):
 
     def add(self, sample: Sample, prepared: Any) -> None:
         for member in prepared:
-            name = f"{sample.key}.{member.suffix}"
-            self._write(_header(name, len(member.data)))
+            name, size = f"{sample.key}.{member.suffix}", len(member.data)
+            at = self.bytes + _BLOCK
             self.members.append(
-                {
-                    "name": name,
-                    "offset": self.bytes,
-                    "bytes": len(member.data),
-                    "sha256": member.sha256,
-                }
+                {"name": name, "offset": at, "bytes": size, "sha256": member.sha256}
             )
-            self._write(member.data)
-            self._write(bytes(_padded(len(member.data), _BLOCK) - len(member.data)))
+            padding = bytes(_padded(size, _BLOCK) - size)
+            if size < _SMALL:
+                self._write(b"".join((_header(name, size), member.data, padding)))
+            else:
+                for piece in (_header(name, size), member.data, padding):
+                    self._write(piece)
         self.count += 1
 
     def end(self) -> Record:
@@ -133,7 +133,31 @@ def _tar_size(content: int) -> int:
 
 
 def _header(name: str, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.size = size
-    info.mode = 0o644  # mtime, uid and gid are 0 and the owner's names empty from the start
-    return info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+    """A USTAR header as tarfile makes it (20 times as long): mtime, uid and gid 0, the owner's names empty."""
+    word, digits = name.encode("ascii"), b"%011o" % size
+    assert len(word) < 100
+    assert len(digits) == 11
+    checksum = b"%06o" % (_BARE_SUM + sum(word) + sum(digits))
+    return b"".join(
+        (
+            word,
+            bytes(100 - len(word)),
+            _BARE[100:124],
+            digits,
+            _BARE[135:148],
+            checksum,
+            _BARE[154:],
+        )
+    )
+
+
+def _bare() -> bytes:
+    """A header without name and size, and with spaces for its checksum."""
+    info = tarfile.TarInfo("")
+    info.mode = 0o644
+    made = info.tobuf(tarfile.USTAR_FORMAT, "ascii", "strict")
+    return made[:124] + bytes(11) + made[135:148] + b" " * 6 + made[154:]
+
+
+_BARE = _bare()
+_BARE_SUM = sum(_BARE) - sum(_BARE[154:156]) + 2 * ord(" ")  # the whole field counts as spaces

@@ -133,7 +133,7 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
         lines = {"opening": lambda b: cut_lines.opening(b, width), **lines}
         offset = offset + 0.004 * size * (body.points[:, 2] > 0.0)
     outer = fitted.points + fitted.normals * offset[:, None]
-    smoothed, shift = relaxed(outer, fitted.mold.faces, fitted.mold.twins)
+    smoothed, shift = relaxed(outer, fitted.normals, fitted.mold.welded, fitted.mold.twins)
     fitted = fitted.moved(smoothed, shift)
     outer[smoothed] += shift
     sleeves = np.flatnonzero(body.arm > 0.2)

@@ -17,7 +17,6 @@ from headkit.render.wardrobe.tailoring import (
     Ints,
     accumulate_normals,
     compact,
-    vertex_normals,
 )
 from headkit.render.wardrobe.wearer import Wearer
 
@@ -133,26 +132,24 @@ _RELAXED = 12  # rounds at most
 _RINGS = 2  # of triangles about a crumpled one that may give way
 
 
-def relaxed(points: Floats, faces: Ints, twins: Ints) -> tuple[NDArray[np.int64], Floats]:
+def relaxed(
+    points: Floats, normals: Floats, faces: Ints, twins: Ints
+) -> tuple[NDArray[np.int64], Floats]:
     """Cloth with what the pose has crumpled, as in an armpit, smoothed out: ids (K,) and their shift (K, 3).
 
-    points (N, 3), faces (F, 3); twins (T, 2) lie in one place, and still do. A crumpled triangle lies across
-    or against the cloth about it: it would be lit from the wrong side, and the seam beside it gape.
+    points, normals (N, 3), of the cloth or of what it lies on; twins (T, 2) lie in one place, and still do;
+    faces (F, 3) use the first of two. A crumpled triangle lies across or against the cloth about it: it
+    would be lit from the wrong side, and the seam beside it gape.
     """
-    one, two = twins.T
-    weld = np.arange(len(points), dtype=np.int32)
-    weld[two] = one
-    welded = weld[faces]
-    near, free = np.zeros(len(welded), np.bool_), np.zeros(len(points), np.bool_)
-    _mark_crumpled(points, welded, vertex_normals(points, welded), near, free)
-    if not near.any():
+    near, free = np.zeros(len(faces), np.bool_), np.zeros(len(points), np.bool_)
+    if not _mark_crumpled(points, faces, normals, near, free):
         return np.zeros(0, np.int64), np.zeros((0, 3), np.float32)
-    ids, local = compact(welded[near], len(points))
+    ids, local = compact(faces[near], len(points))
     moved = np.ascontiguousarray(points[ids])
     _relax(moved, local, free[ids])
     shift = np.zeros(points.shape, np.float32)
     shift[ids] = moved - points[ids]
-    shift[two] = shift[one]
+    shift[twins[:, 1]] = shift[twins[:, 0]]
     chosen = np.flatnonzero((shift != 0.0).any(axis=1))
     return chosen, shift[chosen]
 
@@ -182,23 +179,30 @@ def _crumpled(points: Floats, faces: Ints, normals: Floats, face: int) -> bool:
 @compiled
 def _mark_crumpled(
     points: Floats, faces: Ints, normals: Floats, near: NDArray[np.bool_], free: NDArray[np.bool_]
-) -> None:
-    """Mark vertices within rings of crumpled triangles as `free` (N,), and as `near` (F,) all triangles at these."""
+) -> bool:
+    """Mark vertices within rings of crumpled triangles as `free` (N,), and as `near` (F,) all triangles at these.
+
+    Returns whether there are any.
+    """
+    found = False
     for face in range(len(faces)):
         if _crumpled(points, faces, normals, face):
-            near[face] = True
+            found = near[face] = True
             for k in range(3):
                 free[faces[face, k]] = True
+    if not found:
+        return False
     for ring in range(_RINGS):
         for face in range(len(faces)):
             if not near[face]:
                 near[face] = free[faces[face, 0]] or free[faces[face, 1]] or free[faces[face, 2]]
         if ring == _RINGS - 1:
-            return
+            break
         for face in range(len(faces)):
             if near[face]:
                 for k in range(3):
                     free[faces[face, k]] = True
+    return True
 
 
 @compiled

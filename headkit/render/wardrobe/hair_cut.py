@@ -68,8 +68,7 @@ def falling(roots: Roots, scalp: Scalp, wearer: Wearer) -> Roots:
         axis=1, keepdims=True
     ) * away  # along the scalp: none starts above it
     places[count:] += shift.astype(np.float32)
-    thin = more.thin.copy()
-    thin[count:] = np.maximum(thin[count:], 0.7)  # they fade in under what is combed over them
+    thin = np.maximum(more.thin, 0.6)  # they fade in under what is combed over them
     drop = np.clip(places[:, 1] - scalp.center[1] + 0.010 * size, 0.02, 0.2)
     forward = np.array([0.0, -0.4, 0.6], np.float32) - 0.25 * more.directions
     phases = (more.phases + np.repeat(np.arange(times) / times, count)) % 1.0

@@ -72,7 +72,7 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
         between = thin * ((1 - 0.4 * made.along) if beard else np.exp(-made.along * 4))
         if not beard and wearer.look.hair.style == "buzz":  # hairs thinner than a lock
             lighter_than = max(color[1], GRAY[1] * gray) - wearer.look.skin[1]
-            between = np.maximum(between, np.interp(lighter_than, (0.0, 0.12), (0.0, 0.5)))
+            between = np.maximum(between, np.interp(lighter_than, (0.0, 0.10), (0.0, 0.8)))
         colors.append(faded(each, between, wearer))
         layer = np.repeat(locks.roots.layers, made.rows)
         deep = np.repeat(np.clip(0.06 * together[:, 0], -0.1, 0.1), made.rows)

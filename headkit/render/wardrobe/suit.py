@@ -57,6 +57,7 @@ class Mold:
     uv: Floats
     faces: Ints
     twins: Ints  # (T, 2) vertices that lie in one place: the seam between sleeve and trunk
+    welded: Ints  # the faces with the first of two twins for both
 
 
 @lru_cache(maxsize=8)
@@ -89,7 +90,10 @@ def mold(group: str, *, fine: bool) -> Mold:
     template = refinement.apply(human.template[used])
     body = figure(template, joints)
     uv = _texture(body, on_limb)
-    return Mold(refinement, used, template, body, uv, refinement.faces, twins)
+    weld = np.arange(len(template), dtype=np.int32)
+    weld[twins[:, 1]] = twins[:, 0]
+    faces = refinement.faces
+    return Mold(refinement, used, template, body, uv, faces, twins, weld[faces])
 
 
 def _sleeves(points: Floats) -> Floats:

@@ -214,6 +214,10 @@ def test_a_headscarf_hides_hair_ears_and_scalp_but_not_the_face():
     shown = {int(part) for s in someone.surfaces for part in np.unique(s.parts)}
     assert Part.HAIR not in shown
     assert Part.FACE in shown
+    # Its normals point out: hems are turned in along them.
+    hood = next(s for s in someone.surfaces if Part.HEADWEAR in s.parts)
+    out = hood.vertices - hood.vertices.mean(axis=0)
+    assert ((out * hood.normals).sum(axis=1) > 0).mean() > 0.8
     skin = next(s for s in someone.surfaces if s.material == Material.SKIN)
     grid = dress.plan().grid
     places = ((skin.rest - grid.origin) / grid.unit)[skin.faces].mean(axis=1)

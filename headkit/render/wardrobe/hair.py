@@ -309,7 +309,7 @@ def _combed(
         lock = (
             style.lock
             if way is not _FRINGE
-            else replace(style.lock, width=0.007, root=0.35, tip=0.8, taper=0.8)
+            else replace(style.lock, width=0.007, root=0.25, tip=0.8, taper=0.8, whole=False)
         )
         gather = 0.25 if way is _FRINGE else style.gather
         hangs = way is not _FRINGE and bool(np.isfinite(growth.cut))

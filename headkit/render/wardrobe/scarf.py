@@ -13,21 +13,29 @@ from headkit.render.surface import Part, Surface
 from headkit.render.wardrobe import cut_lines, suit
 from headkit.render.wardrobe.drape import wobble
 from headkit.render.wardrobe.scalp import CENTER, COLUMNS, ROWS, Scalp, radius_towards
-from headkit.render.wardrobe.suit import BASE, FIGURE, NORMAL, OFFSET, Trim, at, sew
+from headkit.render.wardrobe.suit import BASE, FIGURE, NORMAL, OFFSET, Trim, at, sew, with_offset
 from headkit.render.wardrobe.tailoring import Floats, Piece, grid_faces, unit, vertex_normals
 from headkit.render.wardrobe.wearer import Wearer
 
 _HEAD_ROWS = 25  # rows of the scalp grid that the cloth follows
 _FALL_ROWS = 9  # from the jaw to the shoulders
+_JOIN = (
+    0.018  # of the neckline's field, where what falls from the head meets the part on the shoulders
+)
 
 
 def scarf(scalp: Scalp, wearer: Wearer) -> list[Surface]:
     """The surfaces of a headscarf in the camera frame; nothing where none is worn."""
     if wearer.look.headwear.kind != "headscarf":
         return []
-    trim = Trim(wearer.look.headwear.color, hem=0.0015 * scalp.scale, part=Part.HEADWEAR)
-    shoulders = _shoulders(scalp, wearer)
-    hood = _hood(scalp, wearer, _ring(shoulders))
+    trim = Trim(wearer.look.headwear.color, hem=0.003 * scalp.scale, part=Part.HEADWEAR)
+    cloth = _shoulders(scalp, wearer)
+    height = cut_lines.neckline(at(cloth), "crew", 0.0)
+    hood = _hood(scalp, wearer, _ring(cloth.cut("top", height - _JOIN)))
+    # Their edges differ in detail: end to end, gaps would open; so one goes on under the other.
+    under = np.clip((_JOIN - height) / 0.002, 0.0, 1.0) * 0.0035 * scalp.scale
+    cloth = with_offset(cloth, cloth.attributes[:, OFFSET] - under)
+    shoulders = cloth.cut("top", height - _JOIN + 0.008)
     return [
         sew(hood, trim, wearer, closed=("face",)),
         sew(shoulders, trim, wearer, closed=("edge",)),
@@ -51,7 +59,7 @@ def _wide(look: Look) -> float:
 
 
 def _shoulders(scalp: Scalp, wearer: Wearer) -> Piece:
-    """The part that lies on the shoulders, over any collar."""
+    """The part that lies on the shoulders, over any collar, and goes on up the neck."""
     fitted = suit.fit(wearer, "upper")
     end = 0.050 + 0.05 * float(wearer.rng("scarf end").random())
     body = fitted.mold.body
@@ -60,8 +68,7 @@ def _shoulders(scalp: Scalp, wearer: Wearer) -> Piece:
     # It lies down towards its edge, as far as the garment below lets it.
     offset = np.minimum(0.021 + 0.005 * folds, 0.0145 + 0.3 * to_edge)
     piece = fitted.piece((offset * scalp.scale).astype(np.float32))
-    piece = piece.cut("edge", end - cut_lines.neckline(at(piece), "crew", 0.0))
-    return piece.cut("top", cut_lines.neckline(at(piece), "crew", 0.0) - 0.018)
+    return piece.cut("edge", end - cut_lines.neckline(at(piece), "crew", 0.0))
 
 
 def _ring(shoulders: Piece) -> Floats:
@@ -138,7 +145,7 @@ def _hood(scalp: Scalp, wearer: Wearer, ring: Floats) -> Piece:
 def _cut_face(points: Floats, head: Floats, scalp: Scalp, look: Look, columns: int) -> Piece:
     """The grid as cloth with the face cut out."""
     rows = len(points)
-    faces = grid_faces(rows, columns, flip=True)
+    faces = grid_faces(rows, columns)
     flat = np.ascontiguousarray(points.reshape(-1, 3))
     normals = vertex_normals(flat, faces)
     seam = np.arange(rows) * columns

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
-from headkit.render.drawing import raster
+from headkit.render import jit, warmup
+from headkit.render.drawing import edges, raster
 from headkit.render.drawing.mesh import Mesh, pack
 from headkit.render.drawing.noise import hash2, strand_noise
 from headkit.render.surface import Material, Part, Surface
@@ -271,3 +272,62 @@ def test_kernels_are_cached_where_it_can_be_written(tmp_path, writable):
     folder, entries = done.stdout.split()
     assert folder.startswith(str(home)) == writable
     assert int(entries) > 0
+
+
+@pytest.mark.parametrize(("stride", "offset"), [(1, 0), (2, 1)])
+def test_a_row_begins_and_ends_where_the_edge_functions_say(stride, offset):
+    """Crossings are computed only where they are sure: whole coordinates and flat edges are among these triangles."""
+    rng = np.random.default_rng(8)
+    camera = np.array([1.0, 1.0, 0.0, 0.0])
+    inner = 0
+    for number in range(120):
+        corners = np.ones((3, 3), np.float32)
+        corners[:, :2] = rng.uniform(-4, 24, (3, 2))
+        if number % 3:
+            corners = np.rint(corners)
+        if number % 3 == 2:
+            corners[1, number % 2] = corners[0, number % 2]
+        corners *= rng.uniform(0.5, 2.0, (3, 1)).astype(np.float32)
+        edge = edges.edge_functions(corners, np.array([[0, 1, 2]], np.int32), 0, camera)
+        if edge.determinant == 0.0:
+            continue
+        lines = edges.crossings(edge)
+        for y in range(0, 20, 3):
+            begin, end = edges.inside(edge, lines, y, 0, 19, stride, offset)
+            x = np.arange(20) * stride + offset
+            values = [a * x + (b * y + c) for a, b, c in (edge[:3], edge[3:6], edge[6:9])]
+            expected = np.flatnonzero((np.array(values) >= 0.0).all(axis=0))
+            np.testing.assert_array_equal(np.arange(begin, max(begin, end)), expected)
+            inner += len(expected)
+    assert inner > 1000
+
+
+def test_a_kernel_is_compiled_anew_where_what_it_imports_changed(monkeypatch):
+    def digests():
+        jit._digest.cache_clear()
+        names = ("drawing.raster", "drawing.coverage", "shading.scatter", "pose.lifting")
+        return [jit._digest(f"headkit.render.{name}") for name in names]
+
+    before, source = digests(), jit._source
+
+    def edited(module):
+        text, imported = source(module)
+        return (text + "#" if module == "headkit.render.drawing.edges" else text), imported
+
+    monkeypatch.setattr(jit, "_source", edited)
+    after = digests()
+    monkeypatch.undo()
+    jit._digest.cache_clear()
+    assert [one == two for one, two in zip(before, after, strict=True)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+def test_patches_of_all_materials_are_drawn_beforehand():
+    drawn = warmup.draw_patches()
+    materials = np.unique(drawn.visible.materials)
+    assert set(materials) == {int(one) for one in Material if one != Material.LENS}
+    assert drawn.color.std() > 0

@@ -72,15 +72,15 @@ def _drawing_elsewhere() -> Iterator[None]:
             process.kill()
 
 
-def draw_patches() -> None:
-    """Draw patches of every material, and ask for their labels, with the kernels that draw people."""
+def draw_patches() -> frame.Frame:
+    """Patches of every material drawn, and their labels asked for, with the kernels that draw people."""
     size, rng = 64, np.random.default_rng(0)
     K = intrinsics(size, size, float(size))
     patches = pack([_patch(material, place) for place, material in enumerate(Material)])
     ground = Ground(LEVEL, 0.1, np.array([[0.0, 0.1, _NEAR]]), np.array([0.1]))
     lighting = light.lighting("daylight", rng)
     body = load_body()
-    frame.draw(
+    drawn = frame.draw(
         patches,
         lighting,
         background("park", lighting, size, size, rng, ground, K),
@@ -94,6 +94,7 @@ def draw_patches() -> None:
     shape = person_shape(patches, 0, parts_table(HEAD_PARTS), K)
     exact_box(shape, K, (0.0, 0.0, float(size), float(size)))
     seen(patches, np.array([[0.0, 0.0, 2.0]]), np.zeros(1, np.int32), K)
+    return drawn
 
 
 def _patch(material: Material, place: int) -> Surface:

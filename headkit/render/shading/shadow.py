@@ -103,23 +103,22 @@ def _sample(
         slope_v *= texel
         u = u / w * camera[0] + camera[2]
         v = v / w * camera[1] + camera[3]
-        disc = int(_TURNS * hash2(grain[row], 77))
+        disc = discs[int(_TURNS * hash2(grain[row], 77))]
         blocked, depth = 0, 0.0
         for tap in range(0, _TAPS, 2):  # spread over the whole disc, too
-            du, dv = search * discs[disc, tap, 0], search * discs[disc, tap, 1]
+            du, dv = search * disc[tap, 0], search * disc[tap, 1]
             found = _nearest(depth_at, u + du, v + dv)
-            if found < w + du * slope_u + dv * slope_v - texel:
-                blocked += 1
-                depth += found
+            hides = found < w + du * slope_u + dv * slope_v - texel
+            blocked += hides
+            depth += found if hides else 0.0
         if blocked == 0:
             continue
         spread = min(max((w - depth / blocked) * size / texel, 1.2), search)
         lit = 0
         for tap in range(_TAPS):
-            du, dv = spread * discs[disc, tap, 0], spread * discs[disc, tap, 1]
+            du, dv = spread * disc[tap, 0], spread * disc[tap, 1]
             found = _nearest(depth_at, u + du, v + dv)
-            if not found < w + du * slope_u + dv * slope_v - 0.5 * texel:
-                lit += 1
+            lit += not found < w + du * slope_u + dv * slope_v - 0.5 * texel
         result[row] = lit / _TAPS
 
 

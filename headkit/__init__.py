@@ -24,7 +24,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     selection       nothing
     scanning        tool selection render
     expression      attributes record status selection
-    choosing        status tool jsonl selection expression scoring
+    choosing        status record tool jsonl selection expression scoring
     request         tool attributes prompt render
     conditioning    status tool request head render
     overlay         head render

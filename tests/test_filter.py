@@ -249,6 +249,25 @@ def test_scores_that_are_missing_are_measured_first_and_kept(tmp_path):
     assert passed.reason == "error in detect: x"
 
 
+def test_it_decides_on_scores_as_they_are_written(tmp_path, monkeypatch):
+    def start(options, context):
+        return lambda records: [
+            {
+                "scores": {"entropy": 0.4999999},
+                "heads": [{"box": [0, 0, 9, 9], "scores": {"size": 9.004}}],
+            }
+            for _ in records
+        ]
+
+    monkeypatch.setattr("headkit.scoring.start", start)
+    chosen = tool.Options(
+        score="entropy", keep="scores.entropy >= 0.5 and heads[0].scores.size == 9"
+    )
+    (kept,) = tool.start(chosen, Context("filter", tmp_path))([{"id": "a", "image": "a.png"}])
+    assert kept["scores"] == {"entropy": 0.5}
+    assert kept["heads"] == [{"box": [0, 0, 9, 9], "scores": {"size": 9.0}}]
+
+
 def test_a_score_that_there_is_not_and_options_that_do_not_go_together():
     for options in (
         {"score": "nope"},

@@ -5,10 +5,38 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headkit import __version__
+from headkit.record import FIELDS
 from headkit.tool import Context, Failure, Process, Record
 
 if TYPE_CHECKING:
     from headkit.scoring import ScoreOptions
+
+
+_DECIMALS = {field.path: field.decimals for field in FIELDS if field.decimals is not None}
+
+
+def _rounded(fields: Record) -> Record:
+    """Scores as they are written, so that the same is decided on them when they are read again."""
+
+    def rounded(scores: Record, path: str) -> Record:
+        return {
+            name: round(value, _DECIMALS.get(f"{path}.{name}", _DECIMALS[path]))
+            if type(value) is float
+            else value
+            for name, value in scores.items()
+        }
+
+    found = dict(fields)
+    if "scores" in found:
+        found["scores"] = rounded(found["scores"], "scores")
+    if "heads" in found:
+        found["heads"] = [
+            {**head, "scores": rounded(head["scores"], "heads[].scores")}
+            if isinstance(head.get("scores"), dict)
+            else head
+            for head in found["heads"]
+        ]
+    return found
 
 
 class Measuring:
@@ -44,7 +72,8 @@ class Measuring:
             results = self._started()([records[number] for number in measured])
             for number, result in zip(measured, results, strict=True):
                 if isinstance(result, dict):
-                    found[number] = {**result, "made": {"score": self.made}} if result else {}
+                    made = {"made": {"score": self.made}} if result else {}
+                    found[number] = {**_rounded(result), **made}
                 elif isinstance(result, Failure):
                     found[number] = result
         return found

@@ -37,7 +37,7 @@ _STRICT = (
     "scores.agreement ?? 1 >= 0.8",
     "scores.cut ?? 1 >= 0.8",
     "scores.size_head >= 24",
-    "scores.border >= 0.5",
+    "scores.border > 0",
     "scores.sharpness_head >= 0.2",
     "scores.exposure >= 0.3",
     "scores.entropy >= 0.5",

@@ -196,14 +196,15 @@ def _row(
     to += 1
     at += 1
     opened, ids[0], ids[1] = True, 0, 0
+    listed, doing = is_list[0], does[0]  # of this level, kept in registers
     while True:
         # ---- before a key, or an item of a list
         at = _blank(data, at)
         child, wanted_id = -1, False
-        if is_list[level]:
+        if listed:
             if opened and data[at] == _CLOSE_LIST:
                 child = -2
-            elif does[level] == _INSIDE:
+            elif doing == _INSIDE:
                 child = items[node[level]]
                 if members[level]:
                     out[to] = _COMMA
@@ -232,7 +233,7 @@ def _row(
                 if name == SCHEMA or name == DROPPED:
                     return DOUBT, to
                 wanted_id = name == ID
-            if does[level] == _INSIDE:
+            if doing == _INSIDE:
                 for edge in range(edges[node[level]], edges[node[level] + 1]):
                     if names[edge] == name:
                         child = targets[edge]
@@ -256,16 +257,17 @@ def _row(
                 if level + 1 >= DEEPEST or wanted_id:
                     return DOUBT, to
                 level += 1
-                is_list[level] = byte == _OPEN_LIST
+                listed = np.bool_(byte == _OPEN_LIST)
                 members[level], first_key[level], begun[level] = 0, keys, at
                 if child < 0:
-                    does[level] = _SKIP
+                    doing = np.uint8(_SKIP)
                 elif whole[child] or (size[child] and byte == _OPEN_OBJECT):
-                    does[level] = _COPY
+                    doing = np.uint8(_COPY)
                 else:
-                    does[level], node[level] = _INSIDE, child
+                    doing, node[level] = np.uint8(_INSIDE), child
                     out[to] = byte
                     to += 1
+                is_list[level], does[level] = listed, doing
                 at += 1
                 opened = True
                 continue
@@ -278,6 +280,10 @@ def _row(
                 return DOUBT, to
             elif byte == 0x2D or _DIGIT[byte]:
                 at = _number_end(data, at)
+                while (
+                    listed and child < 0 and at > 0 and data[at] == _COMMA and _DIGIT[data[at + 1]]
+                ):
+                    at = _number_end(data, at + 1)  # a list of numbers in one go
             else:
                 at = _word_end(data, at)
             if at < 0:
@@ -291,13 +297,13 @@ def _row(
             if byte == _COMMA and child != -2:
                 at += 1
                 break
-            if byte != (_CLOSE_LIST if is_list[level] else _CLOSE_OBJECT):
+            if byte != (_CLOSE_LIST if listed else _CLOSE_OBJECT):
                 return DOUBT, to
             at += 1
-            if does[level] == _INSIDE:
+            if doing == _INSIDE:
                 out[to] = byte
                 to += 1
-            elif does[level] == _COPY:
+            elif doing == _COPY:
                 to = _copied(data, begun[level], at, out, to)
             keys = first_key[level]
             child = -1
@@ -306,6 +312,7 @@ def _row(
                 sure = data[at] == 0x0A and ids[1] > ids[0]
                 return (SURE if sure else DOUBT), to
             level -= 1
+            listed, doing = is_list[level], does[level]
 
 
 @lean

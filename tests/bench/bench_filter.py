@@ -1,12 +1,17 @@
-"""How long `headkit filter` takes beside a bare orjson loop, and jq where it is installed.
+"""What `headkit filter` costs a record beside a bare orjson loop, and jq where it is installed.
 
-    python tests/bench/bench_filter.py [RECORDS]
+    python tests/bench/bench_filter.py [MEGABYTES]
 
-The loop reads a line, parses it, tests one field in Python, and writes the line: the least that any filter has to
-do. The expressions alone are timed as well, without reading and writing.
+The loop reads a line, parses it, tests two fields in Python, and writes the line: the least that any filter in Python
+has to do. All keep the same rows, from a file to /dev/null, at rows of 0.6, 13 and 30 KB. Microseconds of processor
+time a record, start-up apart: the difference between MEGABYTES (default 60) and four times as many for filter, whose
+scanner is for large input; `line by line` is the way of small input. Contestants take turns, and the least of
+three counts. Peak memory of filter on both sizes; at last the expressions alone, without reading and writing.
 """
 
 import os
+import random
+import resource
 import shutil
 import subprocess
 import sys
@@ -33,39 +38,127 @@ for line in sys.stdin.buffer:
         sys.stdout.buffer.write(line)
 """
 JQ = "select(any(.truth.heads[]; .box[3] - .box[1] > 40 and .visibility > 0.5))"
+SET = "from headkit.run import sieve; sieve.LARGE = sieve.MANY = {}\n"
+FILTER = f"import sys; from headkit import cli; sys.exit(cli.execute(['filter', '-q', '--keep', {KEEP!r}]))"
+CONTESTANTS = {
+    "jq": ["jq", "-c", JQ],
+    "orjson loop": [sys.executable, "-c", LOOP],
+    "filter": [sys.executable, "-c", SET.format(0) + FILTER],
+    "line by line": [sys.executable, "-c", SET.format(1 << 60) + FILTER],
+}
+POINTS = (6, 580, 1410)  # landmarks of a row, for its size
+TIMES = 3
 
 
-def record(number: int) -> dict:
-    """A row of two heads, about 4.5 KB."""
-    points = [[number % 7 + k * 0.5, k * 0.25, 0.0] for k in range(68)]
+def record(number: int, points: int, chance: random.Random) -> dict:
+    """A row as the tools of a pipeline leave it; the points make its size."""
     head = {
-        "box": [10.0, 10.0, 60.0, 30.0 + number % 60],
+        "box": [120.5, 40.25, 220.75, 50.5 + number % 60],
         "visibility": number % 10 / 10,
-        "landmarks": {"scheme": "ibug68", "points": points, "visible": "1" * 68},
-        "params": {"model": "headkit", "shape": [0.12345] * 80},
+        "landmarks": {
+            "scheme": "dense",
+            "points": [
+                [round(chance.uniform(0, 1024), 2), round(chance.uniform(0, 768), 2), 1.25]
+                for _ in range(points)
+            ],
+        },
     }
-    image = f"images/{number % 256:02x}/{number}.png"
-    return {"id": f"row-{number}", "width": 640, "image": image, "truth": {"heads": [head, head]}}
+    return {
+        "id": f"scene-{number:08d}",
+        "width": 1024,
+        "height": 768,
+        "poses": [
+            {"box": [10.25, 20.5, 300.75, 700.0], "score": 0.9312, "attributes": {"age": 34}}
+        ],
+        "prompt": {"text": "a photo of a woman in a park, trees, evening light", "edits": []},
+        "image": f"images/ab/scene-{number:08d}.png",
+        "truth": {"heads": [head]},
+    }
 
 
-def main(count: int) -> None:
-    """Print microseconds a record for each contestant, start-up included and apart."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "in.jsonl"
-        path.write_bytes(b"".join(orjson.dumps(record(k)) + b"\n" for k in range(count)))
+def write(path: Path, points: int, size: int) -> int:
+    """Fill a file with rows; how many there are."""
+    chance = random.Random(points)
+    rows = [orjson.dumps(record(number, points, chance)) + b"\n" for number in range(200)]
+    count = 0
+    with path.open("wb") as file:
+        while file.tell() < size:
+            row = rows[count % len(rows)]
+            file.write(row.replace(b'"scene-', b'"%d-scene-' % count, 1))
+            count += 1
+    return count
+
+
+def write_warm(folder: Path) -> Path:
+    """A small file: a run of it compiles the scanner, once a machine."""
+    path = folder / "warm.jsonl"
+    write(path, POINTS[0], 4 << 20)
+    return path
+
+
+def seconds(command: list[str], path: Path) -> float:
+    """Processor time of one run."""
+    before = os.times()
+    with path.open("rb") as file:
+        subprocess.run(command, stdin=file, stdout=subprocess.DEVNULL, check=True)
+    after = os.times()
+    return sum(after[2:4]) - sum(before[2:4])
+
+
+def contest(few: Path, many: Path, counts: tuple[int, int]) -> dict[str, float]:
+    """Microseconds a record, start-up apart, of each contestant that is there."""
+    taken: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(TIMES):
+        for name, command in CONTESTANTS.items():
+            if shutil.which(command[0]):
+                base, whole = (few, many) if name == "filter" else (Path(os.devnull), few)
+                taken.setdefault(name, []).append((seconds(command, base), seconds(command, whole)))
+    records = {name: counts[1] - counts[0] if name == "filter" else counts[0] for name in taken}
+    return {
+        name: (min(whole for _, whole in runs) - min(base for base, _ in runs))
+        / records[name]
+        * 1e6
+        for name, runs in taken.items()
+    }
+
+
+def peak(path: Path) -> None:
+    """Print the most memory that a filter of the file holds."""
+    child = os.fork()
+    if not child:
+        with path.open("rb") as file:
+            subprocess.run(CONTESTANTS["filter"], stdin=file, stdout=subprocess.DEVNULL, check=True)
         print(
-            f"{count} records of {path.stat().st_size / count / 1000:.1f} KB, microseconds a record"
+            f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:6.0f} MB",
+            end="",
+            flush=True,
         )
-        contestants = {
-            "orjson loop": [sys.executable, "-c", LOOP],
-            "headkit filter": [sys.executable, "-m", "headkit", "filter", "--keep", KEEP],
-        }
-        if shutil.which("jq"):
-            contestants["jq"] = ["jq", "-c", JQ]
-        for name, command in contestants.items():
-            empty, whole = best(command, Path(os.devnull)), best(command, path)
-            print(f"{name:16} {(whole - empty) / count * 1e6:8.1f}   start-up {empty * 1e3:.0f} ms")
-    rows = [record(k) for k in range(1000)]
+        os._exit(0)
+    os.waitpid(child, 0)
+
+
+def main(size: int) -> None:
+    """Print a line for each size of rows."""
+    if shutil.which("jq"):
+        subprocess.run(["jq", "--version"], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        seconds(CONTESTANTS["filter"], write_warm(Path(folder)))
+        few, many = Path(folder, "few.jsonl"), Path(folder, "many.jsonl")
+        for points in POINTS:
+            counts = write(few, points, size), write(many, points, 4 * size)
+            print(f"\nrows of {few.stat().st_size / counts[0] / 1000:.1f} KB")
+            found = contest(few, many, counts)
+            for name, taken in found.items():
+                print(f"{name:13} {taken:8.1f} us")
+            for name in ("jq", "orjson loop"):
+                if name in found:
+                    print(f"filter is {found[name] / found['filter']:.2f} times as fast as {name}")
+            print("peak memory of filter, few and many: ", end="")
+            peak(few)
+            peak(many)
+            print()
+    rows = [record(number, 68, random.Random(0)) for number in range(1000)]
+    print("\nexpressions alone, us a record")
     for source in EXPRESSIONS:
         evaluate = Expression(source).evaluate
         start = time.perf_counter()
@@ -74,23 +167,5 @@ def main(count: int) -> None:
         print(f"{(time.perf_counter() - start) * 1e3:8.2f}   {source}")
 
 
-def best(command: list[str], path: Path) -> float:
-    """Seconds of processor time, the least of three."""
-    taken = []
-    for _ in range(3):
-        before = os.times()
-        with path.open("rb") as file:
-            subprocess.run(
-                command,
-                stdin=file,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                check=True,
-            )
-        after = os.times()
-        taken.append(sum(after[2:4]) - sum(before[2:4]))
-    return min(taken)
-
-
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
+    main((int(sys.argv[1]) if len(sys.argv) > 1 else 60) << 20)

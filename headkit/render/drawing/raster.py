@@ -21,7 +21,9 @@ from headkit.render.jit import compiled, lean
 NEAR: Final = 0.05  # metres: nothing nearer to the camera is drawn
 TILE: Final = 3  # tiles have 2^3 samples on an edge
 _STALE: Final = 6.0  # faces drawn into a tile after which its depth is looked up again
-_LARGE: Final = 32  # samples in the box of a face from which it pays to ask the tiles
+# Samples in the box of a face from which it pays to ask the tiles: of hair, most of which is hidden, and of others.
+_LARGE_HAIR: Final = 12
+_LARGE: Final = 32
 _BINS: Final = 512  # of depth, in ordering faces
 
 
@@ -98,6 +100,7 @@ def _draw_ordered(
     """`draw_faces` in the given order, of vertices projected beforehand; strand (3, 3) is overwritten."""
     height, width = face_at.shape
     nearest = 1.0 / near
+    large_from = _LARGE_HAIR if flags & CUT else _LARGE
     for face in order:
         i, j, k = faces[face, 0] - base, faces[face, 1] - base, faces[face, 2] - base
         closest = max(places[i, 2], places[j, 2], places[k, 2])
@@ -116,7 +119,7 @@ def _draw_ordered(
         y_first, y_last = max(0, ceil(max(top, -1.0))), min(height - 1, floor(min(bottom, 1e9)))
         if x_first > x_last or y_first > y_last:
             continue
-        large = (x_last - x_first + 1) * (y_last - y_first + 1) >= _LARGE
+        large = (x_last - x_first + 1) * (y_last - y_first + 1) >= large_from
         if (
             large
             and whole

@@ -385,7 +385,7 @@ def test_formats_that_are_none(tmp_path, records):
         assert caught.value.status == USAGE
 
 
-@pytest.mark.parametrize("at", [0, 2, 3, 7, 9])
+@pytest.mark.parametrize("at", [3, 9])
 def test_resume_with_several_formats(tmp_path, records, at, monkeypatch):
     options = {
         "format": FORMATS,

@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import combinations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from packs import killed_pack, pack, records_in, tree
 
@@ -125,6 +125,7 @@ def are_twins(a, b):
     return same or copied or any(a.get(n) and a.get(n) == b.get(n) for n in ("cluster", "prompt"))
 
 
+@settings(max_examples=50)
 @given(LINKED)
 def test_no_near_twin_crosses(rows):
     rows = [{"id": f"row-{number}", **row} for number, row in enumerate(rows)]
@@ -222,7 +223,7 @@ def test_what_is_in_no_split_is_counted(tmp_path, records):
             pack(tmp_path, records, **wrong)
 
 
-@pytest.mark.parametrize("jobs", [2, 4])
+@pytest.mark.parametrize("jobs", [4])
 def test_jobs_do_not_change_a_byte(tmp_path, records, jobs):
     records[3]["image_sha256"] = "0" * 64
     first = pack(tmp_path, records, **SPLIT)
@@ -231,7 +232,7 @@ def test_jobs_do_not_change_a_byte(tmp_path, records, jobs):
     assert tree(tmp_path) == expected
 
 
-@pytest.mark.parametrize("at", range(9))
+@pytest.mark.parametrize("at", [1, 3, 5, 7])
 def test_resume_goes_on_in_the_middle_of_parts(tmp_path, records, at, monkeypatch):
     whole = pack(tmp_path, records, **SPLIT)
     expected = tree(tmp_path)

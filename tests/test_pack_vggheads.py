@@ -106,12 +106,12 @@ def vggheads(root, records, **options):
 
 def test_the_published_formula_lands_on_the_head(tmp_path):
     """Heads of all yaws at 2,000 m: perspective is weak, and the formula is right to 0.02 px."""
-    scenes = [fitted(seed, distance=2000.0, focal=1.2e6) for seed in range(4)]
+    scenes = [fitted(seed, distance=2000.0, focal=1.2e6) for seed in range(2)]
     records = [
         row(tmp_path, number, [head], camera) for number, (head, camera, _) in enumerate(scenes)
     ]
     rows, failures = vggheads(tmp_path, records)
-    assert (failures, rows[0]["count"]) == ([], 4)
+    assert (failures, rows[0]["count"]) == ([], 2)
     folder = tmp_path / "out/heads/split_00000"
     for number, (head, _, seen) in enumerate(scenes):
         found = arrays_in(folder / f"annotations/image-{number}.npz")

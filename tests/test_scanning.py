@@ -171,7 +171,7 @@ def test_expressions_say_the_same_of_what_the_scanner_copies(records, spaced, es
 @settings(max_examples=40, deadline=None)
 @given(RECORDS, st.integers(0, 400), st.binary(min_size=1, max_size=3))
 def test_a_damaged_line_is_sure_only_where_it_can_be_parsed(record, at, damage):
-    line = orjson.dumps(record)
+    line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
     at %= len(line) + 1
     line = (line[:at] + damage + line[at + len(damage) :]).replace(b"\n", b"")
     block = Scanner(selection(*EXPRESSIONS)).block(line + b"\n")
@@ -285,7 +285,7 @@ def manifest(count=300):
     lines = [b'\xef\xbb\xbf{"id":"first","width":5,"schema":1}']
     for number in range(count):
         record = {"id": f"row-{number}", "width": chance.randrange(10), "text": 'é\u2028"\\'}
-        line = orjson.dumps(record)
+        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
         match chance.randrange(14):
             case 0:
                 line = json.dumps(record).encode() + b"  \r"
@@ -347,11 +347,11 @@ def test_a_tool_that_breaks_down_is_counted_as_ever(tmp_path, monkeypatch):
     path.write_bytes(b"\n".join(manifest()) + b"\n")
 
     def broken(self, records):
-        if any(record["id"] == "row-150" for record in records):
+        if any(record.get("width") == 7 for record in records):
             raise RuntimeError("no")
         return [{} for _ in records]
 
     monkeypatch.setattr("headkit.choosing.decision.Decision.process", broken)
     fast = sifted(path, monkeypatch, scan=True, keep="width > 4")
     assert fast == sifted(path, monkeypatch, scan=False, keep="width > 4")
-    assert fast[2][0].failed == 1
+    assert fast[2][0].failed > 10

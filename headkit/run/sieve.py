@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from headkit.jsonl import MAX_LINE
+from headkit.run import ids
 from headkit.run.batches import Batches
 from headkit.run.books import Books, Sifted
 from headkit.run.inputs import Chunk, Line, Lines, Place
@@ -164,7 +165,7 @@ class Sieve:
         )
         results = batches.results(records)
         if any(isinstance(result, Failure) and result.model for result in results):
-            self._commit_as_rows(chunk, block, mine, records)
+            self._commit_as_rows(chunk, block, numbers.tolist(), records)
             return
         begin = end = -1  # of lines that are kept as they are, one after the other
         for number, record, result in zip(numbers.tolist(), records, results, strict=True):
@@ -199,16 +200,18 @@ class Sieve:
             sifted.rows.append(block.data[block.starts[begin] : block.starts[end]])
             sifted.last = block.id(end - 1)
 
-    def _commit_as_rows(self, chunk: Chunk, block: Block, mine: Any, records: list[Record]) -> None:
+    def _commit_as_rows(
+        self, chunk: Chunk, block: Block, numbers: list[int], records: list[Record]
+    ) -> None:
         """The tool broke down: one record at a time, and counted."""
         read = self.rows.read - len(records)
         rows = []
-        for at, record in zip(mine, records, strict=True):
-            line = self._line(chunk, block, int(block.sure[at]))
+        for number, record in zip(numbers, records, strict=True):
+            line = self._line(chunk, block, number)
             read += 1
             place = Place(line.file, line.end, line.number, read, self.rows.skipped)
             where = self.lines.where(line.file, line.number)
-            rows.append(Row(line.raw, record, int(block.keys[at]), place, where))
+            rows.append(Row(line.raw, record, ids.key(record["id"]), place, where))
         self._commit(rows)
 
     def _line(self, chunk: Chunk, block: Block, number: int) -> Line:

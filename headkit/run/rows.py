@@ -23,7 +23,10 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 _FIELDS = {field.path: field for field in FIELDS}
 MADE = "made"
 DROPPED = "dropped"  # the field of a ledger's row that says why
-_CHOOSERS = {tool.name for tool in TOOLS if tool.kind == "choose"}
+# Tools that write into fields which are there already: no help to a record that lacks them.
+_ADDED = {
+    tool.name: {*tool.reads, *(tool.writes if tool.kind == "choose" else ())} for tool in TOOLS
+} | {"score": {"heads"}}
 
 
 @dataclass(slots=True)
@@ -75,7 +78,7 @@ def missing(names: tuple[str, ...], record: Record) -> str | None:
     for name in names:
         field = _FIELDS.get(name)
         if name not in record:
-            makers = [tool for tool in field.tools if tool not in _CHOOSERS] if field else []
+            makers = [t for t in field.tools if name not in _ADDED[t]] if field else []
             tools = ", ".join(makers)
             return f'no field "{name}"' + (f" (written by: {tools})" if tools else "")
         value = record[name]

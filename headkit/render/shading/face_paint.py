@@ -235,7 +235,7 @@ def _above_hairline(turn: float, up: float, thinning: float, radius: float) -> f
     while k < 8 and turn > _AZIMUTH[k + 1]:
         k += 1
     nearest, inside = 1.0, False
-    for j in range(max(0, k - 1), min(8, k + 1) + 1):
+    for j in range(9):  # all: of some alone, the distance would jump where their number changes
         low = _HAIRLINE[j] + thinning * _RECESSION[j]
         rise = _HAIRLINE[j + 1] + thinning * _RECESSION[j + 1] - low
         run = (_AZIMUTH[j + 1] - _AZIMUTH[j]) * arc

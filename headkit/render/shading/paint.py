@@ -212,7 +212,7 @@ def paint_skin(
         roughness += share * (0.3 - roughness)
     if part in (_FACE, _NECK):
         red, green, blue, matt, part = _hairy(
-            x, y, z, row, landmarks, eyes, part, footprint, (red, green, blue)
+            x, y, z, row, landmarks, eyes, part, footprint, lip, (red, green, blue)
         )
         roughness += matt * (0.95 - roughness)
     return red, green, blue, roughness, part
@@ -228,6 +228,7 @@ def _hairy(
     eyes: EyeFrame,
     part: int,
     footprint: float,
+    lip: float,
     skin: tuple[float, float, float],
 ) -> tuple[float, float, float, float, int]:
     """Skin with brows, stubble and the roots of the scalp; the share of hair, which does not shine, and the part."""
@@ -244,6 +245,7 @@ def _hairy(
             share = stubble_cover(
                 x, y, z, landmarks, int(row[Paint.BEARD_ZONE]), row[Paint.STUBBLE], footprint, seed
             )
+            share *= min(1.0, max(0.0, 2.0 - 4.0 * lip))  # runs out where the part becomes lip
             column = _BEARD_COLOR
         elif layer == 2:
             share = brow_cover(

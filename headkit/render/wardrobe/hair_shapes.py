@@ -46,7 +46,8 @@ def tied(
     course = hanging(
         scalp, tie, length, over * size, style, obstacles, gravity(wearer)
     )  # fmt: skip
-    knot = ball(tie.place, 0.011 * size * share**0.5, wearer, (0.6, 1.0), scalp.grid.origin)
+    small = 0.011 * size * share**0.5
+    knot = ball(tie.place, small * np.diag([1.0, 0.6, 1.0]), wearer, scalp.grid.origin)
     if kind == "plait":
         return plait(scalp, tie, course, 0.95 * thick, length, style, rng), [knot]
     count = max(40, int(style.count * share) // 5)
@@ -79,8 +80,10 @@ def _knot(
     line = middle + sphere * (radius * away)[:, None, None]
     roots = _on_knot(scalp, line.astype(np.float32), sphere, layers, rng)
     lock = replace(style.lock, width=0.010 * size, strands=9, tip=0.4 + 0.4 * untidy, twist=0.1)
+    # As flat as the locks about it, and under their chords: what comes through would look like a hole.
+    axes = 0.88 * radius * np.stack([one, two, squeezed * axis])
     return [Locks(roots, line.astype(np.float32), sphere, lock)], [
-        ball(middle, radius * 0.93 * squeezed**0.5, wearer, (1.0, 1.0), scalp.grid.origin)
+        ball(middle, axes, wearer, scalp.grid.origin)
     ]
 
 
@@ -111,7 +114,7 @@ def _coil(
         style.lock, width=0.85 * rope, strands=8, root=0.05, tip=0.3, taper=0.3, twist=0.1
     )
     middle = tie.place + axis * rope * 0.5
-    flat = ball(middle, 0.72 * radius, wearer, (0.8, 0.8), scalp.grid.origin)
+    flat = ball(middle, 0.72 * radius * np.diag([1.0, 0.8, 0.8]), wearer, scalp.grid.origin)
     return [Locks(roots, line, outward, lock)], [flat]
 
 

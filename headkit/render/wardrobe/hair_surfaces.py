@@ -173,10 +173,11 @@ def below_brim(height: Floats) -> Floats:
     return np.clip((-0.012 - height) / 0.058, 0.0, 1.0).astype(np.float32)
 
 
-def ball(
-    center: Floats, radius: float, wearer: Wearer, squeeze: tuple[float, float], origin: Floats
-) -> Surface:
-    """A dark ball of hair or a tie, opaque; squeezed along up and depth."""
+def ball(center: Floats, axes: Floats, wearer: Wearer, origin: Floats) -> Surface:
+    """A dark ellipsoid of hair or a tie, opaque.
+
+    center (3,), axes (3, 3) its semi-axes, one a row; rest frame, metres
+    """
     rows, columns = 9, 14
     polar = np.linspace(0, np.pi, rows)[:, None]
     turn = np.linspace(0, 2 * np.pi, columns)[None]
@@ -186,7 +187,8 @@ def ball(
         ),
         axis=-1,
     ).reshape(-1, 3)
-    shape = (center + sphere * radius * np.array([1.0, *squeeze])).astype(np.float32)
+    shape = (center + sphere @ axes).astype(np.float32)
+    normals = sphere @ np.linalg.inv(axes).T
     look = wearer.look.hair
     color = np.asarray(look.color) * 0.45 * (1 - look.gray) + 0.5 * GRAY * look.gray
     faces = grid_faces(rows, columns)
@@ -195,7 +197,7 @@ def ball(
         owner=wearer.owner,
         vertices=wearer.place("head", shape),
         faces=faces,
-        normals=wearer.turn("head", unit(sphere.astype(np.float32))),
+        normals=wearer.turn("head", unit(normals.astype(np.float32))),
         rest=np.tile(origin, (len(shape), 1)).astype(np.float32),
         parts=np.full(len(faces), Part.HAIR, np.uint8),
         occlusion=np.full(len(shape), 0.5, np.float32),

@@ -134,7 +134,11 @@ def tail(
     # The locks of the rim face outwards all around.
     round_about = outward * (0.3 + depth / thick) + across * (side / thick)
     line = (line + side * across + depth * outward).astype(np.float32)
-    lock = replace(style.lock, width=0.009, strands=9, tip=0.75, curve=2.5, taper=0.8)
+    # At its end, too, a strand is as wide as the picture can show: thinner ones break into dashes.
+    width, taper = 0.009, 0.5
+    strand = style.lock.width / style.lock.strands
+    strands = int(np.clip(width * (1.0 - taper) / strand, 2, 9))
+    lock = replace(style.lock, width=width, strands=strands, tip=0.75, curve=2.5, taper=taper)
     return Locks(roots, line, _units(round_about.astype(np.float32)), lock, bundle)
 
 

@@ -14,6 +14,7 @@ from headkit.render import look
 from headkit.render.drawing import coverage, raster, samples, silhouette
 from headkit.render.drawing.mesh import pack
 from headkit.render.human.body import load_body
+from headkit.render.shading import face_paint
 from headkit.render.surface import HEAD_PARTS, Material, Part
 from headkit.render.wardrobe import dress, scalp
 from headkit.render.wardrobe.scarf import face_opening
@@ -369,3 +370,17 @@ def test_the_scalp_grid_lies_on_the_skin():
 def test_twins_with_the_same_words_differ():
     one, two = (person(plain(hair="side part"), seed=seed) for seed in (20, 21))
     assert digest(one.surfaces) != digest(two.surfaces)
+
+
+def test_painted_roots_keep_to_the_hairline_of_the_grown_hair():
+    turn, up = (
+        axis.ravel() for axis in np.meshgrid(np.arange(1.5, 180, 3), np.arange(-0.05, 0.1, 0.01))
+    )
+    radius = 0.07
+    places = np.stack([radius * np.sin(np.radians(turn)), up, radius * np.cos(np.radians(turn))], 1)
+    for thinning in (-0.3, 0.9):
+        grown = scalp.above_hairline(places, thinning)
+        painted = [
+            face_paint._above_hairline(*at, thinning, radius) for at in zip(turn, up, strict=True)
+        ]
+        assert np.abs(grown - painted).max() < 1e-5

@@ -333,6 +333,10 @@ def _in_groups(
         t if hangs or not wearer.look.hair.arrangement.startswith(_PULLED) else 1.6 * t * (1.0 - t)
     )
     free = line + off[:, None, None] * way * locks.outward
+    if hangs:  # a single lock on top of the head lies lower than the rest, or it would hover
+        high = _smooth((line[..., 1:2] - wearer.eyes[:, 1].mean()) / 0.06)
+        lower = 0.65 * roots.offsets[:, None, None] * np.minimum(1.0, 12.0 * t)
+        free -= high * (off[:, None, None] * way + lower) * locks.outward
     course = np.where(
         loose[:, None, None], free, drawn_together(line, groups, guides, gather)
     ).astype(np.float32)

@@ -82,6 +82,5 @@ def falling(roots: Roots, scalp: Scalp, wearer: Wearer) -> Roots:
         phases=phases.astype(np.float32),
         directions=unit(forward.astype(np.float32)),
         lengths=reach.astype(np.float32),
-        # Clear of the forehead, and on the head no higher than the ground: over it, they would hover.
-        offsets=np.maximum(0.5 * more.offsets, 0.004 * size),
+        offsets=np.maximum(0.8 * more.offsets, 0.004 * size),  # clear of the forehead
     )

@@ -18,6 +18,8 @@ from headkit.render.wardrobe.tailoring import Floats, unit
 from headkit.render.wardrobe.tails import hanging, plait, rooted, tail
 from headkit.render.wardrobe.wearer import Wearer
 
+_TURNS = 48  # locks in the lower layer of a knot
+
 
 def gravity(wearer: Wearer) -> Floats:
     """Down (camera +y) in the rest frame of the head."""
@@ -47,7 +49,7 @@ def tied(
         scalp, tie, length, over * size, style, obstacles, gravity(wearer)
     )  # fmt: skip
     small = 0.011 * size * share**0.5
-    knot = ball(tie.place, small * np.diag([1.0, 0.6, 1.0]), wearer, scalp.grid.origin)
+    knot = ball(tie.place, _upright(small, 0.6, 1.0), wearer, scalp.grid.origin)
     if kind == "plait":
         return plait(scalp, tie, course, 0.95 * thick, length, style, rng), [knot]
     count = max(40, int(style.count * share) // 5)
@@ -77,14 +79,31 @@ def _knot(
     ).astype(np.float32)
     layers = rng.random(count).astype(np.float32)
     away = 0.94 + 0.10 * layers + 0.16 * untidy * rng.random(count) ** 3
+    # Under them whole turns of hair: through gaps between the upper ones the ball would look like a hole.
+    sphere = np.concatenate([sphere, _turns(one, two, squeezed * axis)])
+    away = np.concatenate([away, np.full(_TURNS, 0.91)])
+    layers = np.concatenate([layers, np.zeros(_TURNS, np.float32)])
     line = middle + sphere * (radius * away)[:, None, None]
     roots = _on_knot(scalp, line.astype(np.float32), sphere, layers, rng)
     lock = replace(style.lock, width=0.010 * size, strands=9, tip=0.4 + 0.4 * untidy, twist=0.1)
     # As flat as the locks about it, and under their chords: what comes through would look like a hole.
-    axes = 0.88 * radius * np.stack([one, two, squeezed * axis])
+    axes = np.stack([one, two, squeezed * axis]) * np.float32(0.88 * radius)
     return [Locks(roots, line.astype(np.float32), sphere, lock)], [
         ball(middle, axes, wearer, scalp.grid.origin)
     ]
+
+
+def _upright(radius: float, height: float, depth: float) -> Floats:
+    """Semi-axes (3, 3) of a ball squeezed along up and depth."""
+    return np.diag([radius, radius * height, radius * depth]).astype(np.float32)
+
+
+def _turns(one: Floats, two: Floats, axis: Floats) -> Floats:
+    """Lines (_TURNS, 11, 3) around the outer half of a flat ball of radius 1, from its rim to its pole."""
+    polar = np.linspace(0.0, 1.5, _TURNS)[:, None, None]
+    angle = (2.4 * np.arange(_TURNS)[:, None] + np.linspace(0.0, 2.2, 11))[..., None]
+    circle = np.cos(angle) * one + np.sin(angle) * two
+    return (np.cos(polar) * circle + np.sin(polar) * axis).astype(np.float32)
 
 
 def _coil(
@@ -114,7 +133,7 @@ def _coil(
         style.lock, width=0.85 * rope, strands=8, root=0.05, tip=0.3, taper=0.3, twist=0.1
     )
     middle = tie.place + axis * rope * 0.5
-    flat = ball(middle, 0.72 * radius * np.diag([1.0, 0.8, 0.8]), wearer, scalp.grid.origin)
+    flat = ball(middle, _upright(0.72 * radius, 0.8, 0.8), wearer, scalp.grid.origin)
     return [Locks(roots, line, outward, lock)], [flat]
 
 

@@ -77,8 +77,6 @@ def _sweep(
                 length = 1.0
             t = k / last
             half = 0.5 * width * (1.0 - taper * t * t)
-            # At the hairline it begins as a few hairs: its whole width would be the end of a plank.
-            half *= 1.0 - 0.7 * thin[n] * (1.0 - t) * (1.0 - t)
             for side in range(2):
                 sign = 2.0 * side - 1.0
                 total = 0.0

@@ -135,10 +135,10 @@ def tail(
     round_about = outward * (0.3 + depth / thick) + across * (side / thick)
     line = (line + side * across + depth * outward).astype(np.float32)
     # At its end, too, a strand is as wide as the picture can show: thinner ones break into dashes.
-    width, taper = 0.009, 0.5
+    full, taper = 0.009, 0.5
     strand = style.lock.width / style.lock.strands
-    strands = int(np.clip(width * (1.0 - taper) / strand, 2, 9))
-    lock = replace(style.lock, width=width, strands=strands, tip=0.75, curve=2.5, taper=taper)
+    number = int(np.clip(full * (1.0 - taper) / strand, 2, 9))
+    lock = replace(style.lock, width=full, strands=number, tip=0.75, curve=2.5, taper=taper)
     return Locks(roots, line, _units(round_about.astype(np.float32)), lock, bundle)
 
 

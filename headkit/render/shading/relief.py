@@ -70,6 +70,7 @@ def _wrinkles(x: float, y: float, z: float, landmarks: NDArray[np.float64]) -> f
 
 
 _STITCH: Final = 0.0042  # metres of one stitch along a rib
+_MEAN_DEEP: Final = 0.375  # of (1 - crest) squared over a rib: the mean of sin^4
 
 
 @lean
@@ -83,7 +84,8 @@ def knit(u: float, v: float, footprint: float) -> tuple[float, float, float]:
     # Stitches lean to the middle of a rib from both sides.
     along = 6.283185307 * (v + 0.35 * RIB * abs(sin(0.5 * across))) / _STITCH
     crest = 0.5 + 0.5 * cos(across)
-    deep = (1.0 - crest) * (1.0 - crest) * ribs
+    # Ribs too fine to be seen leave the mean of their shade, so that no triangle stands out that fades them.
+    deep = _MEAN_DEEP + ((1.0 - crest) * (1.0 - crest) - _MEAN_DEEP) * ribs
     return -0.95 * ribs * sin(across), 0.40 * stitches * crest * cos(along), deep
 
 

@@ -12,6 +12,7 @@ from headkit.render.wardrobe.wearer import Wearer
 
 _HALF_WIDTH, _THICK = 0.016, 0.0018  # of the strip, metres
 _BUTTON, _EVERY, _SIDES = 0.0056, 0.085, 10  # radius and distance of buttons, metres; corners
+_CLEAR = 0.016  # metres between the middle of a button and a collar's leaves
 _FROM = 60  # heads of fewer pixels wear shirts without buttons
 
 Color = tuple[float, float, float]
@@ -23,8 +24,10 @@ def front(body: Figure) -> Floats:
     return minimum((_HALF_WIDTH - np.abs(x)).astype(np.float32), (z - 0.02).astype(np.float32))
 
 
-def placket(wearer: Wearer, piece: Piece, color: Color, size: float) -> list[Surface]:
-    """The strip over a shirt's front, a little lighter where it stands off, and its buttons."""
+def placket(
+    wearer: Wearer, piece: Piece, collar: list[Surface], color: Color, size: float
+) -> list[Surface]:
+    """The strip over a shirt's front, a little lighter where it stands off, and its buttons below the collar."""
     if wearer.detail < _FROM:
         return []
     strip = piece.cut("placket", front(at(piece)))
@@ -32,18 +35,31 @@ def placket(wearer: Wearer, piece: Piece, color: Color, size: float) -> list[Sur
         return []
     strip = with_offset(strip, strip.attributes[:, OFFSET] + _THICK * size)
     trim = Trim(color, hem=0.0, patterned=wearer.look.clothes.pattern != "plain")
-    used = np.unique(strip.faces)
-    return [sew(strip, trim, wearer, closed=("placket",)), *_buttons(wearer, strip, used, size)]
+    rows = strip.attributes[np.unique(strip.faces)]
+    leaves = np.concatenate([np.zeros((0, 3), np.float32), *[part.vertices for part in collar]])
+    buttons = _buttons(wearer, rows, leaves, size)
+    return [sew(strip, trim, wearer, closed=("placket",)), *buttons]
 
 
-def _buttons(wearer: Wearer, strip: Piece, used: Ints, size: float) -> list[Surface]:
-    """Discs along the middle of the strip, from its top down; all of them as one surface."""
-    rows = strip.attributes[used]
+def _places(rows: Floats, leaves: Floats, size: float) -> Ints:
+    """Rows of the strip that bear a button: evenly down its middle from the first clear of the collar's leaves."""
     x, y, _ = rows[:, FIGURE].T
-    heights = np.arange(float(y.max()) - 0.02, float(y.min()) + 0.02, -_EVERY / max(size, 0.3))
-    if not len(heights):
+    lowest = float(y.min()) + 0.02
+    outer = rows[:, BASE] + rows[:, NORMAL] * rows[:, OFFSET : OFFSET + 1]
+    for top in np.arange(float(y.max()) - 0.02, lowest, -0.005):
+        first = outer[int(np.argmin(np.abs(y - top) + np.abs(x)))]
+        if not (np.linalg.norm(leaves - first, axis=1) < _CLEAR * size).any():
+            heights = np.arange(top, lowest, -_EVERY / max(size, 0.3))
+            places = [int(np.argmin(np.abs(y - height) + np.abs(x))) for height in heights]
+            return np.array(places, np.int32)
+    return np.zeros(0, np.int32)
+
+
+def _buttons(wearer: Wearer, rows: Floats, leaves: Floats, size: float) -> list[Surface]:
+    """Discs along the middle of the strip's `rows`, below the `leaves` (N, 3) of a collar; all as one surface."""
+    chosen = rows[_places(rows, leaves, size)]
+    if not len(chosen):
         return []
-    chosen = rows[[int(np.argmin(np.abs(y - height) + np.abs(x))) for height in heights]]
     normal = unit(chosen[:, NORMAL])
     middle = chosen[:, BASE] + normal * (chosen[:, OFFSET : OFFSET + 1] + 0.0012 * size)
     side = unit(np.cross(normal, np.array([0.31, 0.9, 0.3], np.float32)).astype(np.float32))

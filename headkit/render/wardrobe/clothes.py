@@ -51,6 +51,8 @@ _TOPS: dict[str, Top] = {
     "tank top": Top(0.004, 0.005, 0.004, band=0.009),
     "dress": Top(0.005, 0.005, 0.004, hem=(0.10, 0.10)),
 }
+_UNDER_FRONTS = 0.03  # metres that a shirt reaches under the fronts of an open jacket
+_BETWEEN = 0.0035  # metres between the two, at an adult's size
 WAIST = 0.115  # figure height where trousers and skirts begin
 
 
@@ -128,16 +130,18 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     inner: list[Surface] = []
     if look.kind == "jacket":
         width = 0.006 + 0.022 * depth
-        inner = _under(wearer, fitted, size, width)
         # before the neck's line, which it parts
         lines = {"opening": lambda b: cut_lines.opening(b, width), **lines}
         offset = offset + 0.004 * size * (body.points[:, 2] > 0.0)
+        offset = np.maximum(offset, _over_shirt(body, size, width))
     outer = fitted.points + fitted.normals * offset[:, None]
     smoothed, shift = relaxed(outer, fitted.normals, fitted.mold.welded, fitted.mold.twins)
     fitted = fitted.moved(smoothed, shift)
     outer[smoothed] += shift
     sleeves = np.flatnonzero(body.arm > 0.2)
     fitted = fitted.moved(sleeves, off_head(wearer, outer[sleeves], size))
+    if look.kind == "jacket":  # on the suit as the jacket has moved it
+        inner = _under(wearer, fitted, size, width)
     piece = fitted.piece(offset)
     for name, line in lines.items():
         piece = piece.cut(name, line(at(piece)))
@@ -151,7 +155,7 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     neckline = "collar" if look.kind == "jacket" else look.neckline
     collar = collars.collar(wearer, piece, throat, neckline, size)
     if look.kind == "shirt":
-        inner += closures.placket(wearer, piece, look.color, size)
+        inner += closures.placket(wearer, piece, collar, look.color, size)
     return surfaces + collar + inner, cover
 
 
@@ -178,15 +182,29 @@ def _banded(
     return [(piece.cut("under", ribs + 0.005), color), (thicker, dark)]
 
 
+def _throat(body: Figure) -> Floats:
+    """The neckline of what is worn under a jacket."""
+    return cut_lines.neckline(body, "crew", 0.5)
+
+
+def _shirt(body: Figure, size: float) -> Floats:
+    """How far (N,) what is worn under a jacket lies off the suit, metres."""
+    return _tapered(np.full(len(body.points), 0.006 * size, np.float32), _throat(body), size)
+
+
+def _over_shirt(body: Figure, size: float, width: float) -> Floats:
+    """The least distance (N,) of a jacket from the suit: over the shirt, wherever that reaches under it."""
+    beyond = cut_lines.opening(body, width + _UNDER_FRONTS)
+    near = np.clip(1.0 - beyond / 0.02, 0.0, 1.0)
+    return (near * (_shirt(body, size) + _BETWEEN * size)).astype(np.float32)
+
+
 def _under(wearer: Wearer, fitted: Fitted, size: float, width: float) -> list[Surface]:
     """What shows between the fronts of an open jacket."""
-    body = fitted.mold.body
-    throat: Field = lambda b: cut_lines.neckline(b, "crew", 0.5)  # noqa: E731 - a line like the others
-    loose = np.full(len(body.points), 0.006 * size, np.float32)
-    piece = fitted.piece(_tapered(loose, throat(body), size))
+    piece = fitted.piece(_shirt(fitted.mold.body, size))
     for name, line in (
-        ("neck", throat),
-        ("front", lambda b: -(cut_lines.opening(b, width + 0.03))),
+        ("neck", _throat),
+        ("front", lambda b: -(cut_lines.opening(b, width + _UNDER_FRONTS))),
         ("hem", lambda b: cut_lines.above(b, -0.01)),
         ("arms", cut_lines.armhole),
     ):

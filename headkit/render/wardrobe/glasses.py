@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
+from headkit.render.human.body import Body, load_body
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.wardrobe.scalp import COLUMNS, ROWS, Scalp, radius_towards
 from headkit.render.wardrobe.tailoring import Floats, Ints, unit
@@ -22,6 +25,7 @@ _SHAPES: dict[str, tuple[float, float, float, float, float]] = {
     "aviator": (0.0285, 0.0245, 2.6, 0.000, 0.16),
 }
 
+_CLEAR = 0.0015  # metres between a lens and the skin behind it, at an adult's size
 _THINNEST = 1.2  # pixels: a thinner wire would fall between samples and look like dashes
 _ROUND = 2.6  # pixels of radius from which a wire is shaded as round
 
@@ -34,7 +38,8 @@ def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
     near = wearer.detail > 120
     rims = [_outline(wearer, side, 32 if near else 14) for side in (1.0, -1.0)]
     size = _size(wearer)
-    forward = min(max(_sunk(scalp, rim) for rim in rims), 0.008 * size)
+    forward = max(max(_sunk(scalp, rim), _touched(wearer, rim)) for rim in rims)
+    forward = min(forward, 0.008 * size)
     rims = [rim + np.array([0.0, 0.0, forward], np.float32) for rim in rims]
     thick = 0.5 * max(look.frame_width, _THINNEST * 0.24 / max(wearer.detail, 1.0)) * size
     parts = [tube(rim, thick, 1.15, 6 if near else 4, closed=True) for rim in rims]
@@ -49,7 +54,7 @@ def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
     frame = joined(parts)
     if thick * wearer.detail < 0.24 * _ROUND:  # a glint on every other pixel would read as dashes
         frame = replace(frame, normals=unit(frame.vertices - scalp.center))
-    lenses = joined([_lens(rim) for rim in rims])
+    lenses = joined([_lens(wearer, rim, forward) for rim in rims])
     return [
         _surface(wearer, frame, Material.PLASTIC, look.frame),
         _surface(wearer, lenses, Material.LENS, look.tint),
@@ -100,6 +105,25 @@ def _sunk(scalp: Scalp, rim: Floats) -> float:
     out = rim - scalp.center
     missing = radius_towards(scalp, out) + 0.0025 * scalp.scale - np.linalg.norm(out, axis=1)
     return max(0.0, float(missing.max()))
+
+
+def _touched(wearer: Wearer, rim: Floats) -> float:
+    """How far a lens would have to come forward to clear the skin behind it, as a low brow, metres."""
+    face = wearer.rest[_face(load_body())]
+    middle = rim.mean(axis=0)
+    share = (face - middle)[:, :2] / np.abs(rim - middle)[:, :2].max(axis=0)
+    behind = face[(share * share).sum(axis=1) < 1.0]
+    if not len(behind):
+        return 0.0
+    missing = behind[:, 2] - _plane(wearer, behind[:, 0]) + _CLEAR * _size(wearer)
+    return max(0.0, float(missing.max()))
+
+
+@lru_cache(maxsize=1)
+def _face(body: Body) -> NDArray[np.int64]:
+    """Vertices of the skin of the face."""
+    kept = body.face_groups["skin"]
+    return np.unique(body.faces[kept[body.parts[kept] == Part.FACE]]).astype(np.int64)
 
 
 def _bridge(wearer: Wearer, rims: list[Floats]) -> Floats:
@@ -170,12 +194,13 @@ def _ear_row(scalp: Scalp) -> int:
     return int(np.argmin(np.abs(y - 0.008)))
 
 
-def _lens(rim: Floats) -> Shape:
-    """A fan over the rim."""
+def _lens(wearer: Wearer, rim: Floats, forward: float) -> Shape:
+    """A fan over the rim, curved as the rims are: a flat one would cut through a brow that they clear."""
     count = len(rim)
     middle = rim.mean(axis=0)
     inner = middle + (rim - middle) * 0.5
     vertices = np.concatenate([rim, inner, middle[None]]).astype(np.float32)
+    vertices[count:, 2] = _plane(wearer, vertices[count:, 0]) + forward
     a = np.arange(count)
     b = (a + 1) % count
     faces = np.concatenate(

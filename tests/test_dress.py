@@ -210,6 +210,55 @@ def test_hair_is_tucked_under_a_hat(headwear, hair):
     assert height(Part.HAIR) < height(Part.HEADWEAR) - 0.04
 
 
+@pytest.mark.parametrize("shape", ["oval", "aviator"])
+@pytest.mark.parametrize("age", [3, 40])
+def test_no_brow_comes_through_a_lens(shape, age):
+    def wear(drawn):
+        return replace(drawn, glasses=replace(drawn.glasses, shape=shape, size=1.2))
+
+    made = person({"glasses": "sunglasses", "age": age}, seed=age, change=wear)
+    (lens,) = [s for s in made.surfaces if s.material == Material.LENS]
+    turn = np.linalg.inv(np.vstack([made.bones[BODY.bones.index("head")], [0, 0, 0, 1]]))[:3]
+    glass, face = (p @ turn[:, :3].T + turn[:, 3] for p in (lens.vertices, made.parts(Part.FACE)))
+    for side in (
+        glass[:, 0] > 0,
+        glass[:, 0] < 0,
+    ):  # of the vertices near in view, all skin is behind
+        tree = cKDTree(glass[side][:, :2])
+        apart, nearest = tree.query(face[:, :2])
+        here = (apart < 0.004) & (face[:, 2] > glass[side][:, 2].min() - 0.02)
+        assert here.any()
+        assert (face[here, 2] < glass[side][nearest[here], 2] + 1e-4).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_buttons_lie_clear_of_the_collar(seed):
+    def wear(drawn):
+        return replace(drawn, clothes=replace(drawn.clothes, neckline="collar"))
+
+    made = person({"clothes": "shirt", "age": 35, "headwear": "none"}, seed, change=wear)
+    _, collar, strip, buttons, *_ = made.surfaces[6:]
+    assert buttons.material == Material.PLASTIC
+    assert len(strip.faces)
+    apart, _ = cKDTree(collar.vertices).query(buttons.vertices)
+    assert apart.min() > 0.006
+
+
+@pytest.mark.parametrize("neckline", ["crew", "v", "scoop"])
+def test_ribs_run_all_the_way_around_the_neck(neckline):
+    def wear(drawn):
+        return replace(drawn, clothes=replace(drawn.clothes, neckline=neckline))
+
+    made = person({"clothes": "t-shirt", "age": 35, "headwear": "none"}, 2, change=wear)
+    band = made.surfaces[7]
+    assert band.material == Material.KNIT
+    turn = np.arctan2(band.rest[:, 0], band.rest[:, 2] - band.rest[:, 2].mean())
+    order = np.argsort(turn[turn > 0])
+    along = band.uv[turn > 0, 0][order]
+    ninths = np.array([np.median(part) for part in np.array_split(along, 9)])
+    assert (np.diff(ninths) > 0.004).all()
+
+
 def test_a_headscarf_hides_hair_ears_and_scalp_but_not_the_face():
     someone = person(plain(headwear="headscarf", hair="long", sex="female"), seed=2)
     shown = {int(part) for s in someone.surfaces for part in np.unique(s.parts)}

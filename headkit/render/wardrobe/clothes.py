@@ -51,6 +51,7 @@ _TOPS: dict[str, Top] = {
     "tank top": Top(0.004, 0.005, 0.004, band=0.009),
     "dress": Top(0.005, 0.005, 0.004, hem=(0.10, 0.10)),
 }
+_CROWDED = 1.5  # ribs of a neckband against those of other knitted cloth, per metre
 _UNDER_FRONTS = 0.03  # metres that a shirt reaches under the fronts of an open jacket
 _BETWEEN = 0.0035  # metres between the two, at an adult's size
 WAIST = 0.115  # figure height where trousers and skirts begin
@@ -171,15 +172,29 @@ def _banded(
     edge = minimum(*(lines[name](at(band)) for name in names))
     step = 0.0002 + 0.0014 * np.clip((top.band - edge) / 0.005, 0.0, 1.0)
     thicker = with_offset(band, band.attributes[:, OFFSET] + step)
-    x, y, z = band.attributes[:, FIGURE].T
-    # The neck's ribs run across the band; at the front, where it may run down to a point, they are told
-    # by what is left of its way around.
-    turn = np.abs(np.arctan2(x, z - 0.02))
-    about = np.stack([turn * (0.11 + 0.9 * np.clip(z, 0.0, 0.1)), y], axis=1)
-    thicker.attributes[:, UV] = np.where(y[:, None] > 0.5, about, thicker.attributes[:, UV])
+    y = band.attributes[:, FIGURE][:, 1]
+    thicker.attributes[:, UV] = np.where(y[:, None] > 0.5, _around(band), thicker.attributes[:, UV])
     dark = (color[0] * 0.84, color[1] * 0.84, color[2] * 0.84)
     # Under the band is no second cloth, that would show through where both are seen edge-on.
     return [(piece.cut("under", ribs + 0.005), color), (thicker, dark)]
+
+
+def _around(band: Piece) -> Floats:
+    """Texture coordinates (V, 2) whose ribs run across a band at the neck: the way along its edge, and height.
+
+    The way is measured on the neckline itself, from the front to either side: any formula of angle and depth has
+    places where it stands still, on a round neckline or on a pointed one, and each triangle there has ribs of its own.
+    """
+    x, y, z = band.attributes[:, FIGURE].T
+    turn = np.abs(np.arctan2(x, z - 0.02))
+    edge = band.attributes[max(band.seams["neck"], key=len), FIGURE]
+    edge = edge[edge[:, 0] >= 0.0]
+    angle = np.arctan2(edge[:, 0], edge[:, 2] - 0.02)
+    order = np.argsort(angle)
+    steps = np.linalg.norm(np.diff(edge[order], axis=0), axis=1)
+    way = np.concatenate([[0.0], np.cumsum(steps)])
+    along = _CROWDED * np.interp(turn, angle[order], way)
+    return np.stack([along, y], axis=1).astype(np.float32)
 
 
 def _throat(body: Figure) -> Floats:

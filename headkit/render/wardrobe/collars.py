@@ -30,6 +30,7 @@ from headkit.render.wardrobe.tailoring import (
 from headkit.render.wardrobe.wearer import Wearer
 
 _AROUND = 56
+_THICK_FROM = 300  # heads of fewer pixels have collars without thickness: the edge would be a row of pale dots
 
 
 def collar(wearer: Wearer, piece: Piece, neck: Neck, neckline: str, size: float) -> list[Surface]:
@@ -68,22 +69,25 @@ _BACK = [3, 4, 5, 0, 1, 2, *range(6, 17)]
 
 def _strip(
     wearer: Wearer, rows: list[Floats], values: Floats, color: tuple[float, float, float], shade: list[float], *, wrap: bool,
-    flip: bool = False,
+    flip: bool = False, edged: bool = True,
 ) -> Surface:  # fmt: skip
-    """Rows of points (P, 3) joined to a surface; the last two rows are an edge, shaded as the cloth before it."""
+    """Rows of points (P, 3) joined to a surface; if `edged`, the last two are an edge, shaded as the cloth before it."""
     points = np.concatenate(rows).astype(np.float32)
     count = len(rows[0])
     faces = grid_faces(len(rows), count, wrap=wrap, flip=flip)
     # Light does not change across the edge: narrower than a pixel, it would be a row of dots.
+    shaded = len(rows) - 1 if edged else len(rows)
     normals = vertex_normals(
-        points[:-count], grid_faces(len(rows) - 1, count, wrap=wrap, flip=flip)
+        points[: shaded * count], grid_faces(shaded, count, wrap=wrap, flip=flip)
     )
+    if edged:
+        normals = np.concatenate([normals, normals[-count:]])
     return Surface(
         material=Material.CLOTH,
         owner=wearer.owner,
         vertices=points,
         faces=faces,
-        normals=np.concatenate([normals, normals[-count:]]),
+        normals=normals,
         rest=np.concatenate([values[:, REST] + 0.004 * k for k in range(len(rows))]).astype(
             np.float32
         ),
@@ -121,14 +125,17 @@ def _fall(
         row += lift * ((lift * out).sum(axis=1) > 0.0)[:, None]
     inner = edge - axis * 0.004 * full - out * 0.002 * full
     look = wearer.look.clothes
-    rows = [inner, top, over, middle, end, end - out * 0.0012 * full]  # the last is its thickness
+    rows = [inner, top, over, middle, end]
+    thick = wearer.detail > _THICK_FROM
+    if thick:
+        rows.append(end - out * 0.0012 * full)
     color = (
         min(0.9, look.color[0] * 1.04),
         min(0.9, look.color[1] * 1.04),
         min(0.9, look.color[2] * 1.04),
     )
-    shade = [0.25, 0.6, 0.95, 0.95, 0.9, 0.9]
-    return _strip(wearer, rows, values, color, shade, wrap=wrap, flip=True)
+    shade = [0.25, 0.6, 0.95, 0.95, 0.9, 0.9][: len(rows)]
+    return _strip(wearer, rows, values, color, shade, wrap=wrap, flip=True, edged=thick)
 
 
 def _hood(wearer: Wearer, piece: Piece, axis: Floats, size: float) -> list[Surface]:

@@ -348,7 +348,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(
     st.one_of(
         st.text(max_size=60),
@@ -506,7 +506,7 @@ CONDITIONS = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(CONDITIONS)
 def test_agrees_with_python_where_the_languages_agree(source):
     expected = eval(

@@ -30,15 +30,23 @@ def resolve(root: Path, stored: str) -> Path:
     Only the words of the path are looked at: a symbolic link below the root may lead elsewhere,
     as when a folder of images lies on another disk.
     """
-    raw = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), stored.encode())
-    if b"\0" in raw:
+    return root / inside(stored)
+
+
+def inside(stored: str) -> str:
+    """What a record stores as the file system spells it, relative to the root; PathError as `resolve`."""
+    path = stored
+    if not stored.isascii() or "%" in stored:
+        raw = _ESCAPE.sub(lambda escape: bytes.fromhex(escape[1].decode()), stored.encode())
+        path = os.fsdecode(raw)
+    if "\0" in path:
         raise PathError(f"path {stored!r} holds a NUL byte")
-    if raw.startswith(b"/"):
+    if path.startswith("/"):
         raise PathError(f"path {stored!r} is absolute; paths in records are relative to --root")
-    inside = os.path.normpath(os.fsdecode(raw))
-    if inside in {".", ".."} or inside.startswith("../"):
+    path = os.path.normpath(path)
+    if path in {".", ".."} or path.startswith("../"):
         raise PathError(f"path {stored!r} leaves the root, or is the root; see --root")
-    return root / inside
+    return path
 
 
 def stored(root: Path, path: Path) -> str:

@@ -30,6 +30,9 @@ class Census:
     left_out: Counter[str] = field(default_factory=Counter)  # why -> records
     fields: set[str] = field(default_factory=set)  # names that the samples have
 
+    def __post_init__(self) -> None:
+        self._seen: set[tuple[str, ...]] = set()  # rows of names that `fields` has already
+
     def state(self) -> dict[str, Any]:
         """All counts as JSON, for `restore`."""
         found = ((each.name, getattr(self, each.name)) for each in dataclass_fields(self))
@@ -55,7 +58,7 @@ class Census:
         """Count one image and the heads of its label."""
         heads = label["heads"]
         self.images += 1
-        self.fields.update(label)
+        self._saw("", label)
         self.heads += len(heads)
         self.formats[suffix] += 1
         self.per_image[head_count_range(len(heads))] += 1
@@ -64,16 +67,25 @@ class Census:
                 self._add_head(head)
 
     def _add_head(self, head: dict[str, Any]) -> None:
-        self.fields.update(f"heads[].{name}" for name in head)
+        self._saw("heads[].", head)
         if head.get("ignore"):
             self.ignored[str(head["ignore"])] += 1
-        self.labels.update(name for name in ("landmarks", "params", "pose") if head.get(name))
+        for name in ("landmarks", "params", "pose"):
+            if head.get(name):
+                self.labels[name] += 1
         box, pose = head.get("box"), head.get("pose")
-        if isinstance(box, list) and len(box) == 4 and all(map(_is_number, box)):
+        if type(box) is list and len(box) == 4 and _is_number(box[1]) and _is_number(box[3]):
             self.heights[bisect_right(HEAD_HEIGHTS, box[3] - box[1])] += 1
-        yaw = pose.get("yaw") if isinstance(pose, dict) else None
-        if isinstance(yaw, int | float):
+        yaw = pose.get("yaw") if type(pose) is dict else None
+        if yaw is not None and _is_number(yaw):
             self.yaws[_yaw_bin(yaw)] += 1
+
+    def _saw(self, prefix: str, fields: dict[str, Any]) -> None:
+        """Note the names of `fields`; most rows have the same, which are looked up as one."""
+        names = (prefix, *fields)
+        if names not in self._seen:
+            self._seen.add(names)
+            self.fields.update(prefix + name for name in fields)
 
 
 def head_count_range(count: int) -> str:

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from headkit.formats.sample import Sample
+
+_BLOCK = 2 << 20  # bytes
+_SYNC_EVERY = 64 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -33,32 +37,71 @@ class Stored:
 
 
 class Stream:
-    """A file that is written from front to end; its checksum grows with it."""
+    """A file that is written from front to end; its checksum grows with it.
+
+    What is appended gathers to a block, and a thread hashes and writes it while the caller goes on: both let other
+    threads run. Only one block is under way, and `write` or `close` raises what went wrong with it.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.bytes = 0
-        self._file = path.open("xb")
+        self._file = path.open("xb", buffering=0)
         self._sha256 = hashlib.sha256()
+        self._gathered: list[bytes] = []
+        self._gathered_bytes = 0
+        self._unsynced = 0
+        self._thread: ThreadPoolExecutor | None = None
+        self._under_way: Future[None] | None = None
 
     def write(self, data: bytes) -> None:
         """Append; OSError passes."""
-        self._file.write(data)
-        self._sha256.update(data)
+        self._gathered.append(data)
+        self._gathered_bytes += len(data)
         self.bytes += len(data)
+        if self._gathered_bytes >= _BLOCK:
+            self._hand_over()
 
     def close(self) -> str:
         """Put the file on the disk; its sha256 in hexadecimal."""
-        self._file.flush()
+        self._end_thread()
+        self._append(self._gathered)
         os.fsync(self._file.fileno())
         self._file.close()
         return self._sha256.hexdigest()
 
     def abandon(self) -> None:
         """Let go of the file, where a run ends early."""
-        # What is buffered may not fit on the disk; the shard is cut short anyway.
+        # What is under way may not fit on the disk; the shard is cut short anyway.
         with suppress(OSError):
-            self._file.close()
+            self._end_thread()
+        self._file.close()
+
+    def _hand_over(self) -> None:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1)
+        if self._under_way is not None:
+            self._under_way.result()
+        self._under_way = self._thread.submit(self._append, self._gathered)
+        self._gathered, self._gathered_bytes = [], 0
+
+    def _append(self, pieces: list[bytes]) -> None:
+        block = memoryview(b"".join(pieces))
+        self._sha256.update(block)
+        self._unsynced += len(block)
+        while block:
+            block = block[self._file.write(block) :]
+        if (
+            self._unsynced >= _SYNC_EVERY
+        ):  # so that little is left to be waited for when it is closed
+            os.fdatasync(self._file.fileno())
+            self._unsynced = 0
+
+    def _end_thread(self) -> None:
+        if self._thread is not None:
+            self._thread.shutdown()
+        if self._under_way is not None:
+            self._under_way.result()
 
 
 @dataclass

@@ -76,7 +76,7 @@ class Packing:
     def __init__(
         self, plan: Plan, context: Context, place: Workplace, choices: Choices = NONE_CHOSEN
     ) -> None:
-        self.plan, self.context, self.root, self.place = plan, context, context.root, place
+        self.plan, self.context, self.root, self.place = plan, context, str(context.root), place
         self.choices = choices
         self.waiting = Waiting(place.work / "waiting.jsonl")
         self.roster = Roster(plan.split_by, plan.stratify)
@@ -227,7 +227,7 @@ class Packing:
                     self.census.add(outcome.sample.image.suffix, outcome.sample.label)
                     private.write(self.private_line(outcome.sample, part))
             elif not again:
-                yield self.leave_out(outcome, jsonl.parse(errand.line))
+                yield self.leave_out(outcome, jsonl.parse_own(errand.line))
             digest.update(errand.line)
             done += 1
         if shards.end():
@@ -241,7 +241,7 @@ class Packing:
 
     def ready(self, errand: Errand, labels: str, shards: Shards) -> Ready | LeftOutError:
         """What will be written of a line, or why nothing; changes nothing, and may run in a thread."""
-        record = jsonl.parse(errand.line)
+        record = jsonl.parse_own(errand.line)
         place = errand.number, self.waiting.first_head(errand.number)
         try:
             found = sample(

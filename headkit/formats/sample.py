@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from headkit import jsonl
 from headkit.formats.imagefile import ImageFile, inspect
 from headkit.image import ImageError
-from headkit.paths import PathError, resolve
+from headkit.paths import PathError, inside
 from headkit.record import SCHEMA
 from headkit.tool import Failure, Record
 
@@ -31,7 +30,7 @@ class LeftOutError(ValueError):
         return Failure(self.kind, f"record {record.get('id')!r}: {self}")
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # made a million times: a frozen one takes three times as long
 class Sample:
     """One record as layouts see it.
 
@@ -61,14 +60,14 @@ def sample(
     record: Record,
     key: str,
     place: tuple[int, int],
-    root: Path,
+    root: str,
     fields: tuple[str, ...],
     labels: str,
 ) -> Sample:
     """The sample of a record. `place` is its number and that of its first head; LeftOutError says what is wrong."""
     if not has_labels(record, labels):
         raise LeftOutError("labels", f"no {labels}; run headkit detect, or see --labels")
-    data = _read(image_file(root, record))
+    data = _read(_image_file(root, record))
     image = _image(record, data)
     sha256 = hashlib.sha256(data).hexdigest()
     if record.get("image_sha256") not in (None, sha256):
@@ -78,8 +77,11 @@ def sample(
     heads = record["truth"]["heads"] if labels == "truth" else record["heads"]
     public = published(record, fields)
     label = {"schema": SCHEMA, "id": record["id"], **public, "labels": labels, "heads": heads}
-    taken = {*public, "id", labels} - {"source"}
-    rest = {name: value for name, value in record.items() if name not in taken}
+    rest = {
+        name: value
+        for name, value in record.items()
+        if name == "source" or not (name in public or name in ("id", labels))
+    }
     return Sample(*place, key, image, data, sha256, label, rest)
 
 
@@ -118,22 +120,13 @@ def has_labels(record: Record, labels: str) -> bool:
     return isinstance(found, dict) and isinstance(found.get("heads"), list)
 
 
-def image_file(root: Path, record: Record) -> Path:
-    """The path of the record's image; LeftOutError where it has none that may be read."""
-    image = record.get("image")
-    if not isinstance(image, str):
-        raise LeftOutError("image", "no image; run headkit generate first")
-    try:
-        return resolve(root, image)
-    except PathError as error:
-        raise LeftOutError("path", str(error)) from None
-
-
-def image_size(root: Path, record: Record) -> int:
+def image_size(root: str, record: Record) -> int:
     """Bytes of the record's image file; LeftOutError where it is not there."""
-    path = image_file(root, record)
-    with _missing_as_left_out(path):
-        return path.stat().st_size
+    path = _image_file(root, record)
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - a Path takes longer to make than the file to look up
+    except _NOT_THERE as error:
+        raise _missing(path, error) from None
 
 
 def line_of(sample: Sample) -> bytes:
@@ -141,17 +134,40 @@ def line_of(sample: Sample) -> bytes:
     return jsonl.dump(sample.label)
 
 
-def _read(path: Path) -> bytes:
-    with _missing_as_left_out(path):
-        return path.read_bytes()
-
-
-@contextmanager
-def _missing_as_left_out(path: Path) -> Iterator[None]:
-    """A file that is not there is the record's fault; a disk that fails is the machine's, and passes."""
+def _image_file(root: str, record: Record) -> str:
+    """The path of the record's image; LeftOutError where it has none that may be read."""
+    image = record.get("image")
+    if not isinstance(image, str):
+        raise LeftOutError("image", "no image; run headkit generate first")
     try:
-        yield
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        raise LeftOutError(
-            "missing", f"{path.name}: {error.strerror}; check the path and --root"
-        ) from None
+        return f"{root}/{inside(image)}"
+    except PathError as error:
+        raise LeftOutError("path", str(error)) from None
+
+
+def _read(path: str) -> bytes:
+    """The bytes of a file, in a third of the time that a buffered file object takes; LeftOutError where it is not there."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
+            while more := os.read(
+                descriptor, _READ_MORE
+            ):  # it grows, or read(2) gave less than asked
+                data += more
+            return data
+        finally:
+            os.close(descriptor)
+    except _NOT_THERE as error:
+        raise _missing(path, error) from None
+
+
+# A file that is not there is the record's fault; a disk that fails is the machine's, and passes.
+_NOT_THERE = FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError
+_READ_MORE = 1 << 20
+
+
+def _missing(path: str, error: OSError) -> LeftOutError:
+    return LeftOutError(
+        "missing", f"{Path(path).name}: {error.strerror}; check the path and --root"
+    )

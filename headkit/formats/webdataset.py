@@ -22,8 +22,8 @@ from headkit.tool import Record
 
 LONGEST_KEY = 80  # bytes: with a suffix it stays under the 100 of a plain USTAR name
 _OUTSIDE_KEY = re.compile(rb"[^A-Za-z0-9_-]|^[_-]")
-_SMALL = 1 << 16  # bytes that are sooner copied than written and hashed apart
 _BLOCK, _RECORD = 512, 10240  # tar's units: members fill blocks, files fill records
+_ZEROS = bytes(_BLOCK)
 
 
 def key(id: str) -> str:
@@ -38,7 +38,7 @@ def key(id: str) -> str:
     return f"{escaped[: LONGEST_KEY - 34]}=={digest}"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Member:
     """One file of a sample. `suffix` without the dot."""
 
@@ -69,7 +69,9 @@ class WebDataset(Layout):
 
     def size(self, prepared: Any) -> int:
         """Of the tar file, with what ends it."""
-        return _tar_size(self.bytes + sum(_BLOCK + _padded(len(m.data), _BLOCK) for m in prepared))
+        image, label = prepared
+        members = 2 * _BLOCK + _padded(len(image.data), _BLOCK) + _padded(len(label.data), _BLOCK)
+        return _tar_size(self.bytes + members)
 
     def begin(self, part: str, number: int) -> None:
         self.start_shard()
@@ -83,12 +85,9 @@ class WebDataset(Layout):
             self.members.append(
                 {"name": name, "offset": at, "bytes": size, "sha256": member.sha256}
             )
-            padding = bytes(_padded(size, _BLOCK) - size)
-            if size < _SMALL:
-                self._write(b"".join((_header(name, size), member.data, padding)))
-            else:
-                for piece in (_header(name, size), member.data, padding):
-                    self._write(piece)
+            self._write(_header(name, size))
+            self._write(member.data)
+            self._write(_ZEROS[: -size % _BLOCK])
         self.count += 1
 
     def end(self) -> Record:
@@ -138,17 +137,7 @@ def _header(name: str, size: int) -> bytes:
     assert len(word) < 100
     assert len(digits) == 11
     checksum = b"%06o" % (_BARE_SUM + sum(word) + sum(digits))
-    return b"".join(
-        (
-            word,
-            bytes(100 - len(word)),
-            _BARE[100:124],
-            digits,
-            _BARE[135:148],
-            checksum,
-            _BARE[154:],
-        )
-    )
+    return b"".join((word.ljust(100, b"\0"), _MODE, digits, _TIME, checksum, _REST))
 
 
 def _bare() -> bytes:
@@ -160,4 +149,5 @@ def _bare() -> bytes:
 
 
 _BARE = _bare()
+_MODE, _TIME, _REST = _BARE[100:124], _BARE[135:148], _BARE[154:]
 _BARE_SUM = sum(_BARE) - sum(_BARE[154:156]) + 2 * ord(" ")  # the whole field counts as spaces

@@ -157,7 +157,9 @@ class YoloReader(Reader):
         texts = self._names(labels, {suffix})
         for key in sorted(pictures.keys() | texts.keys()):
             if key not in pictures:
-                self.report(Damage(f"{images}/{key}", "", "missing", "the image of a label is missing"))
+                self.report(
+                    Damage(f"{images}/{key}", "", "missing", "the image of a label is missing")
+                )
             yield (
                 key,
                 f"{images}/{pictures[key]}" if key in pictures else "",

@@ -14,6 +14,7 @@ import numpy as np
 
 from headkit.render.surface import Material, Surface
 from headkit.render.wardrobe import closures, collars, cut_lines, shoes, suit
+from headkit.render.wardrobe.bends import pressed
 from headkit.render.wardrobe.contact import off_head
 from headkit.render.wardrobe.cut_lines import Figure, minimum
 from headkit.render.wardrobe.drape import evened, folds, hang, neck, relaxed
@@ -53,6 +54,7 @@ _TOPS: dict[str, Top] = {
 }
 _CROWDED = 1.5  # ribs of a neckband against those of other knitted cloth, per metre
 _UNDER_FRONTS = 0.03  # metres that a shirt reaches under the fronts of an open jacket
+_AT_COLLAR = 0.014  # the same at the neck
 _BETWEEN = 0.0035  # metres between the two, at an adult's size
 WAIST = 0.115  # figure height where trousers and skirts begin
 
@@ -139,6 +141,8 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     smoothed, shift = relaxed(outer, fitted.normals, fitted.mold.welded, fitted.mold.twins)
     fitted = fitted.moved(smoothed, shift)
     outer[smoothed] += shift
+    bent = pressed(wearer, body, outer, size)
+    fitted, outer = fitted.moved(np.arange(len(outer)), bent), outer + bent
     sleeves = np.flatnonzero(body.arm > 0.2)
     fitted = fitted.moved(sleeves, off_head(wearer, outer[sleeves], size))
     if look.kind == "jacket":  # on the suit as the jacket has moved it
@@ -207,9 +211,15 @@ def _shirt(body: Figure, size: float) -> Floats:
     return _tapered(np.full(len(body.points), 0.006 * size, np.float32), _throat(body), size)
 
 
+def _reach_under(body: Figure) -> Floats:
+    """How far (N,) a shirt reaches under the fronts of an open jacket: hardly, where the collar begins."""
+    share = np.clip((0.575 - body.points[:, 1]) / 0.04, 0.0, 1.0)
+    return (_AT_COLLAR + (_UNDER_FRONTS - _AT_COLLAR) * share).astype(np.float32)
+
+
 def _over_shirt(body: Figure, size: float, width: float) -> Floats:
     """The least distance (N,) of a jacket from the suit: over the shirt, wherever that reaches under it."""
-    beyond = cut_lines.opening(body, width + _UNDER_FRONTS)
+    beyond = cut_lines.opening(body, width) - _reach_under(body)
     near = np.clip(1.0 - beyond / 0.02, 0.0, 1.0)
     return (near * (_shirt(body, size) + _BETWEEN * size)).astype(np.float32)
 
@@ -219,7 +229,7 @@ def _under(wearer: Wearer, fitted: Fitted, size: float, width: float) -> list[Su
     piece = fitted.piece(_shirt(fitted.mold.body, size))
     for name, line in (
         ("neck", _throat),
-        ("front", lambda b: -(cut_lines.opening(b, width + _UNDER_FRONTS))),
+        ("front", lambda b: _reach_under(b) - cut_lines.opening(b, width)),
         ("hem", lambda b: cut_lines.above(b, -0.01)),
         ("arms", cut_lines.armhole),
     ):

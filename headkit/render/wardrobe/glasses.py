@@ -26,6 +26,7 @@ _SHAPES: dict[str, tuple[float, float, float, float, float]] = {
 }
 
 _CLEAR = 0.0015  # metres between a lens and the skin behind it, at an adult's size
+_OVER_HAIR = 0.005  # metres farther from the skin where it passes over hair
 _THINNEST = 1.2  # pixels: a thinner wire would fall between samples and look like dashes
 _ROUND = 2.6  # pixels of radius from which a wire is shaded as round
 
@@ -46,7 +47,7 @@ def glasses(wearer: Wearer, scalp: Scalp) -> list[Surface]:
     parts.append(tube(_bridge(wearer, rims), thick * 0.95, sides=5))
     covered = wearer.look.headwear.kind == "headscarf"
     for rim, side in zip(rims, (1.0, -1.0), strict=True):
-        line = _temple(scalp, rim, side)
+        line = _temple(scalp, rim, side, wearer.look.hair.style)
         if covered:
             parts.append(tube(_pressed(scalp, line), min(thick, 0.0010 * size), 0.7, sides=5))
         else:
@@ -142,8 +143,8 @@ def _bridge(wearer: Wearer, rims: list[Floats]) -> Floats:
     return line.astype(np.float32)
 
 
-def _temple(scalp: Scalp, rim: Floats, side: float) -> Floats:
-    """From the rim's outer corner along the head to the ear, and down behind it."""
+def _temple(scalp: Scalp, rim: Floats, side: float, hair: str) -> Floats:
+    """From the rim's outer corner along the head to the ear, and over the `hair` there down behind it."""
     size = scalp.scale
     outer = np.argmax(side * rim[:, 0] + 0.9 * rim[:, 1])
     hinge = rim[outer] + np.array([side * 0.0015, 0.0, -0.001], np.float32) * size
@@ -152,7 +153,7 @@ def _temple(scalp: Scalp, rim: Floats, side: float) -> Floats:
     ear = scalp.points[row, column].copy()
     ear[0] += side * 0.004 * size
     ear[2] -= 0.006 * size
-    t = np.linspace(0.0, 1.0, 8)[:, None]
+    t = np.linspace(0.0, 1.0, 4)[:, None]
     line = hinge * (1 - t) + ear * t
     behind = (
         ear
@@ -165,20 +166,29 @@ def _temple(scalp: Scalp, rim: Floats, side: float) -> Floats:
         )
         * size
     )
-    line = np.concatenate([line, behind]).astype(np.float32)
+    line = _rounded(np.concatenate([line, behind]).astype(np.float32))
     out = line - scalp.center
     distance = np.linalg.norm(out, axis=1)
-    needed = radius_towards(scalp, out) + 0.0025 * size
+    share = np.clip((hinge[2] - line[:, 2]) / max(float(hinge[2] - ear[2]), 1e-6), 0.0, 1.0)
+    over = 0.0 if hair in ("bald", "buzz") else _OVER_HAIR * np.clip(4.0 * share - 3.0, 0.0, 1.0)
+    needed = radius_towards(scalp, out) + (0.0025 + over) * size
     push = np.maximum(needed - distance, 0.0)
     push[0] = 0.0
-    return (line + unit(out) * push[:, None] * np.linspace(0, 1, len(line))[:, None] ** 0.5).astype(
-        np.float32
-    )
+    return (line + unit(out) * (push * share**0.5)[:, None]).astype(np.float32)
+
+
+def _rounded(line: Floats) -> Floats:
+    """A line (P, 3) with its corners cut (Chaikin 1974): wire and acetate are bent, not folded."""
+    for _ in range(2):
+        near, far = 0.75 * line[:-1] + 0.25 * line[1:], 0.25 * line[:-1] + 0.75 * line[1:]
+        inner = np.stack([near, far], axis=1).reshape(-1, 3)
+        line = np.concatenate([line[:1], inner, line[-1:]])
+    return line.astype(np.float32)
 
 
 def _pressed(scalp: Scalp, line: Floats) -> Floats:
     """A temple that cloth holds to the head, from a finger's breadth behind the hinge on."""
-    line = line[:8]  # it ends at the ear
+    line = line[: 3 * len(line) // 5]  # it ends at the ear
     out = line - scalp.center
     distance = np.linalg.norm(out, axis=1)
     least = radius_towards(scalp, out) + 0.0014 * scalp.scale

@@ -43,6 +43,7 @@ UV = slice(15, 17)
 COLUMNS = 17
 _SEAM = 0.78  # ambient light that arrives where sleeve and trunk are sewn together
 _DARKER = 90.0  # share of ambient light that a turned-in edge loses per metre
+_THIN = 3.0  # pixels: an edge turned in by less is lit as the cloth before it
 _EDGES_FROM = 24  # heads of fewer pixels have clothes without turned-in edges
 
 
@@ -247,11 +248,12 @@ def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None =
     normals[one] = normals[two] = unit(normals[one] + normals[two])  # no crease along the seam
     vertices, allnormals, attributes, allfaces = [outer], [normals], [values], [faces]
     count = len(outer)
+    thin = _THIN * 0.24 / max(wearer.detail, 1.0)
     for name, lines in piece.seams.items():
         if wearer.detail < _EDGES_FROM or (closed is not None and name not in closed):
             continue
         for ids in _unbroken(place, lines):
-            rim = _rim(values[ids], outer[ids], normals[ids], trim.hem)
+            rim = _rim(values[ids], outer[ids], normals[ids], trim.hem, fine=trim.hem < thin)
             vertices.append(rim[0])
             allnormals.append(rim[1])
             attributes.append(rim[2])
@@ -290,17 +292,19 @@ def _unbroken(place: NDArray[np.int64], lines: list[Ints]) -> Iterator[NDArray[n
 
 
 def _rim(
-    values: Floats, outer: Floats, normals: Floats, depth: float
+    values: Floats, outer: Floats, normals: Floats, depth: float, *, fine: bool
 ) -> tuple[Floats, Floats, Floats]:
     """The turned-in edge along a line of vertices: outer row, then a row `depth` under the skin's suit.
 
-    It is rolled over: light changes along it and not at its beginning, since an edge narrower than a pixel
-    would else be a row of dots.
+    It is rolled over: light changes along it and not at its beginning. A `fine` one, about as wide as a pixel,
+    is lit as the cloth before it: darker, it would be a row of dots.
     """
-    along = unit(np.gradient(values[:, BASE], axis=0).astype(np.float32))
-    away = unit(np.cross(along, values[:, NORMAL]).astype(np.float32))
     inner = values[:, BASE] - values[:, NORMAL] * depth
     rows = np.concatenate([values, values])
+    if fine:
+        return np.concatenate([outer, inner]), np.concatenate([normals, normals]), rows
+    along = unit(np.gradient(values[:, BASE], axis=0).astype(np.float32))
+    away = unit(np.cross(along, values[:, NORMAL]).astype(np.float32))
     rows[len(values) :, SHADE] *= max(0.3, 1.0 - _DARKER * depth)
     return np.concatenate([outer, inner]), np.concatenate([normals, away]), rows
 

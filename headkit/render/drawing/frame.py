@@ -15,6 +15,7 @@ from headkit.render.drawing.visibility import Visible, see
 from headkit.render.jit import lean
 from headkit.render.pose.ground import Ground
 from headkit.render.shading import shadow
+from headkit.render.shading.combing import comb
 from headkit.render.shading.eye import shade_eye
 from headkit.render.shading.floor import darken
 from headkit.render.shading.lens import lay_lenses
@@ -186,6 +187,14 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     scatter(shaded, IRRADIANCE, skin, at, visible.owners, visible.points, focal)
     color = np.empty((len(at), 3), np.float32)
     _combine(shaded, color)
+    hair = order[begin[Material.HAIR] : begin[Material.HAIR + 1]]
+    hair = hair[: np.searchsorted(hair, len(pixels))]
+    combed = np.empty((len(hair), 3), np.float32)
+    comb(
+        scene, at, shares, hair, visible.materials, visible.owners, visible.points, visible.row_at,
+        visible.window, color, combed,
+    )  # fmt: skip
+    color[hair] = combed
     return color
 
 

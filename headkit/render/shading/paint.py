@@ -245,7 +245,9 @@ def _hairy(
             share = stubble_cover(
                 x, y, z, landmarks, int(row[Paint.BEARD_ZONE]), row[Paint.STUBBLE], footprint, seed
             )
-            share *= min(1.0, max(0.0, 2.0 - 4.0 * lip))  # runs out where the part becomes lip
+            share *= min(
+                1.0, max(0.0, 3.2 - 4.8 * lip)
+            )  # hangs over the edge of the lip, or bare skin would be seen between
             column = _BEARD_COLOR
         elif layer == 2:
             share = brow_cover(

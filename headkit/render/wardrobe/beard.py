@@ -134,7 +134,7 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
     for chosen, share in ((~edge, 1.0), (edge, 0.4)):
         if chosen.sum() < 2:
             continue
-        strands = int(np.clip(share * width / max(0.0004, 0.2 / wearer.detail), 1, 6))
+        strands = int(np.clip(share * width / max(0.0003, 0.13 / wearer.detail), 1, 6))
         lock = Lock(share * width, strands, 0.08, 0.7, 1.5, 0.92, twist=0.5)
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         margins = np.full(len(part.places), 0.002, np.float32)

@@ -15,11 +15,12 @@ from headkit.render.surface import Surface
 from headkit.render.wardrobe import strands
 from headkit.render.wardrobe.hair_cut import cut, falling, in_fringe, lengths_to_cut
 from headkit.render.wardrobe.hair_groups import drawn_together, grouped, rounded
+from headkit.render.wardrobe.hair_roots import places
 from headkit.render.wardrobe.hair_shapes import afro, gravity, tied
 from headkit.render.wardrobe.hair_styles import STYLES, Style, styled
 from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
 from headkit.render.wardrobe.hair_ties import Tie, bound, lengths_to, tied_whole, ties, upper_half
-from headkit.render.wardrobe.hanging import closed_up, in_company, over_forehead
+from headkit.render.wardrobe.hanging import closed_up, in_company, over_forehead, rejoined
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, wrapped
 from headkit.render.wardrobe.resting import Cloth, laid
 from headkit.render.wardrobe.scalp import (
@@ -28,7 +29,6 @@ from headkit.render.wardrobe.scalp import (
     ROWS,
     Scalp,
     sample,
-    spread_roots,
 )
 from headkit.render.wardrobe.strands import Comb, Growth, Roots
 from headkit.render.wardrobe.tailoring import Floats, unit
@@ -55,7 +55,7 @@ def hair(
     if len(obstacles.points):
         obstacles = wrapped(obstacles, *_neck(wearer))
     if look.style == "afro":
-        row, column = _places(scalp, wearer, style.count, brim)
+        row, column = places(scalp, wearer, style, brim)
         roots = _roots(scalp, wearer, row, column, style, brim)
         free = np.ones(len(row), np.float32)
         if brim is not None:
@@ -108,44 +108,9 @@ def _ground(scalp: Scalp, wearer: Wearer) -> float | Floats:
     style = styled(wearer)
     height = scalp.grid.template[:, 1]
     lowest = _upstream(scalp.grid.template, style.growth, scalp.scale, scalp)  # of its locks
-    lift = 0.6 * style.thickness * scalp.scale * lowest * _smooth((height - 0.03) / 0.05)
+    lift = 0.72 * style.thickness * scalp.scale * lowest * _smooth((height - 0.03) / 0.05)
     whole = lift.reshape(ROWS, COLUMNS)
     return np.concatenate([whole, whole[:, :1]], axis=1).astype(np.float32)
-
-
-def _places(scalp: Scalp, wearer: Wearer, count: int, brim: Floats | None) -> tuple[Floats, Floats]:
-    """(row, column) of the roots that lie inside the hairline, where hair still grows."""
-    rng = wearer.rng("hair roots")
-    row, column = spread_roots(count * 2)  # about half of the grid's sphere is scalp
-    column = (column + rng.uniform(0, COLUMNS)) % COLUMNS
-    # Off their lattice, which would be seen as rows.
-    row = np.clip(row + rng.normal(0.0, 0.08, len(row)), 0.0, ROWS - 1.001).astype(np.float32)
-    column = ((column + rng.normal(0.0, 0.10, len(row))) % COLUMNS).astype(np.float32)
-    height = sample(scalp.height[..., None], row, column)[:, 0]
-    crown = sample(scalp.grid.crown.reshape(ROWS, COLUMNS, 1), row, column)[:, 0]
-    chance = rng.random(len(row))
-    soft = 0.020 if wearer.look.hair.style == "buzz" else 0.012
-    soft *= 1.0 + 1.5 * wearer.look.hair.thinning
-    least = 0.012 if wearer.look.hair.style == "afro" else 0.002  # single coils read as letters
-    keep = height + _wander(wearer, row, column) > least + soft * chance**2
-    if wearer.look.hair.style in ("bob", "long") and not tied_whole(wearer.look.hair):
-        # The nape lies under all that hangs from above: few locks there, or they come out over it.
-        low = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column)
-        nape = (low[:, 1] < -0.025) & (low[:, 2] < 0.02)
-        keep &= ~nape | (rng.random(len(row)) < 0.55)
-    thinning = wearer.look.hair.thinning
-    keep &= chance >= 0.9 * max(0.0, thinning - 0.15) * crown
-    keep &= chance >= 0.35 * thinning * (crown > 0.02)
-    if brim is not None:
-        keep &= sample(brim[..., None], row, column)[:, 0] < 0.012
-    return row[keep], column[keep]
-
-
-def _wander(wearer: Wearer, row: Floats, column: Floats) -> Floats:
-    """How far the hairline strays from its smooth course at places of the grid, head coordinates."""
-    one, two = wearer.rng("hairline").uniform(0.0, 2.0 * np.pi, 2)
-    turn = column * (2.0 * np.pi / COLUMNS)
-    return 0.0030 * np.sin(11.0 * turn + one) + 0.0022 * np.sin(29.0 * turn + 1.3 * row + two)
 
 
 def _roots(
@@ -234,7 +199,7 @@ def _main(
     bound_at: list[Tie],
 ) -> list[Locks]:
     """The locks of the scalp: each part of the head combed to its tie, or loose, with a fringe."""
-    row, column = _places(scalp, wearer, style.count, brim)
+    row, column = places(scalp, wearer, style, brim)
     template = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column)
     free = np.ones(len(row), np.bool_)
     parts: list[Locks] = []
@@ -302,10 +267,12 @@ def _combed(
             line = bound(line, tie)
         if way is not _FRINGE and np.isfinite(growth.cut):
             line = closed_up(line, obstacles.wrap, size)
-            close = _accompanied(line - scalp.center, size) & ~over_forehead(line, scalp)
-            close &= in_company(line, size, 0.06 if brim is None else 0.22)
+            close = ~over_forehead(line, scalp)
             part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
             line, outward = line[close], outward[close]
+            among = _accompanied(line - scalp.center, size)
+            among &= in_company(line, size, 0.06 if brim is None else 0.22)
+            line, outward = rejoined(line, outward, among, scalp.center)
         lock = (
             style.lock
             if way is not _FRINGE

@@ -104,7 +104,7 @@ def styled(wearer: Wearer) -> Style:
         ),
         # strands of a hair's look: as thin as the picture can show
         lock=replace(
-            style.lock, width=width, strands=int(np.clip(width / max(0.00045, 0.8 * pixel), 2, 16))
+            style.lock, width=width, strands=int(np.clip(width / max(0.0004, 0.6 * pixel), 2, 20))
         ),
         top=style.top * look.length * fine * short,
         side=style.side * look.length * fine * short,

@@ -14,6 +14,7 @@ _GAP = 0.006  # metres between neighbouring ends that still read as one body of 
 _LINK = 0.016  # metres between ends that hang together
 _LINKS = 24
 _FARTHEST = 0.06  # metres by which a lock may be drawn to the others
+_OVER = 0.45  # share of its length on which a lock that hangs apart goes over to another
 
 
 def closed_up(line: Floats, wrap: Wrap, size: float) -> Floats:
@@ -122,3 +123,31 @@ def over_forehead(line: Floats, scalp: Scalp) -> NDArray[np.bool_]:
     x, y, z = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column).T
     bare = (height < -0.002) & (z > 0.05) & (np.abs(x) < 0.048) & (y > 0.015)
     return bare.reshape(count, points).any(axis=1)
+
+
+def rejoined(
+    line: Floats, outward: Floats, among: NDArray[np.bool_], center: Floats
+) -> tuple[Floats, Floats]:
+    """Locks that hang apart led over to their neighbours, so that no scalp is left bare; all (N, S + 1, 3).
+
+    among   (N,) locks that hang among others
+    center  (3,) of the head, about which the way over keeps its distance
+    """
+    lost, kept = np.flatnonzero(~among), np.flatnonzero(among)
+    if not len(lost) or len(kept) < 2:
+        return line[among], outward[among]
+    start = 2 if line.shape[1] > 4 else 1
+    own = line[lost, :start].reshape(len(lost), -1)
+    theirs = line[kept, :start].reshape(len(kept), -1)
+    square = (own * own).sum(axis=1)[:, None] + (theirs * theirs).sum(axis=1)[None]
+    guide = kept[(square - 2.0 * (own @ theirs.T)).argmin(axis=1)]
+    share = np.clip(np.linspace(0.0, 1.0, line.shape[1]) / _OVER, 0.0, 1.0)
+    share = (share * share * (3.0 - 2.0 * share)).astype(np.float32)[None, :, None]
+    here, there = line[lost] - center, line[guide] - center
+    way = here + share * (there - here)
+    near, far, cut = (np.linalg.norm(each, axis=2, keepdims=True) for each in (here, there, way))
+    moved, turned = line.copy(), outward.copy()
+    moved[lost] = center + way * ((near + share * (far - near)) / np.maximum(cut, 1e-6))
+    sides = outward[lost] + share * (outward[guide] - outward[lost])
+    turned[lost] = unit(sides.reshape(-1, 3)).reshape(sides.shape)
+    return moved, turned

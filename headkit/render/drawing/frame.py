@@ -169,6 +169,7 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     )
     shadow.smooth(lit, len(pixels), at, visible.owners, visible.points)
     shaded = np.empty((len(at), SHADED), np.float32)
+    ways = np.empty((len(at), 2), np.float32)
     order, begin = samples.grouped(visible.materials, len(Material))
     for material in np.flatnonzero(np.diff(begin)):
         rows = order[begin[material] : begin[material + 1]]
@@ -178,7 +179,7 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
         elif material == Material.EYE:
             shade_eye(scene, at, shares, rows, lit, shaded)
         elif material == Material.HAIR:
-            shade_hair(scene, at, shares, rows, lit, shaded)
+            shade_hair(scene, at, shares, rows, lit, shaded, ways)
         else:
             shade_matter(scene, at, shares, rows, lit, int(material), shaded)
     skin = order[begin[Material.SKIN] : begin[Material.SKIN + 1]]
@@ -189,12 +190,7 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     _combine(shaded, color)
     hair = order[begin[Material.HAIR] : begin[Material.HAIR + 1]]
     hair = hair[: np.searchsorted(hair, len(pixels))]
-    combed = np.empty((len(hair), 3), np.float32)
-    comb(
-        scene, at, shares, hair, visible.materials, visible.owners, visible.points, visible.row_at,
-        visible.window, color, combed,
-    )  # fmt: skip
-    color[hair] = combed
+    comb(hair, at, visible.owners, visible.points, ways, color)
     return color
 
 

@@ -2,8 +2,8 @@
 
 Strands are about as thin as pixels, and each pixel of hair is shaded once: a strand that leans would be seen where it
 happens to meet a pixel's centre. What is known is its direction; an average along that takes the dots out and
-leaves differences between strands (line integral convolution: Cabral and Leedom 1993, with the shaded picture in
-place of noise).
+leaves the differences between strands (line integral convolution: Cabral and Leedom 1993, with the shaded picture
+in place of noise).
 """
 
 from __future__ import annotations
@@ -14,75 +14,82 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing.mesh import AXIS
-from headkit.render.drawing.samples import Window
 from headkit.render.jit import lean
-from headkit.render.shading.shade import Scene, recall, vector
-from headkit.render.surface import Material
+from headkit.render.shading.shade import Hit, Triple
+from headkit.render.shading.sheet import Sheet, lay
 
-_HAIR: Final = int(Material.HAIR)
-_REACH: Final = 2  # pixels to both sides, along the axis that the strand runs along most
-_WEIGHTS: Final = (1.0, 0.85, 0.5)  # of a strand's pixels by their distance
-_NEAR: Final = 0.04  # metres: what lies farther behind is another part of the hair
-_STEEP: Final = (
-    0.04  # square of the share of a strand that is seen at all, below which it points at the viewer
+_REACH: Final = (
+    2  # pixels to both sides, along the axis of the picture that the strand runs along most
+)
+_WEIGHTS: Final = (0.85, 0.5)  # of those one and two pixels away; of a strand's own pixel: 1
+_NEAR: Final = 0.04  # metres: what lies farther off in depth is another part of the hair
+_SEEN: Final = (
+    0.04  # square of the share of a strand's length that is seen: less, and it points at the viewer
 )
 
 
-@lean
 def comb(
-    scene: Scene,
-    at: NDArray[np.int64],
-    shares: NDArray[np.float64],
     rows: NDArray[np.int64],
-    materials: NDArray[np.int32],
+    at: NDArray[np.int64],
     owners: NDArray[np.int32],
     points: NDArray[np.float32],
-    row_at: NDArray[np.int32],
-    window: Window,
+    ways: NDArray[np.float32],
     color: NDArray[np.float32],
-    combed: NDArray[np.float32],
 ) -> None:
-    """The colours of some rows of samples, which are hair at pixel centres, averaged along their strands.
+    """Average the colours of some samples, all pixel centres that show hair, in place.
 
-    at, shares, materials, owners, points, row_at, window  as Visible has them
-    color, combed  (N, 3) of all samples; (rows, 3) to fill
+    at, owners, points  of all N samples, as Visible has them; color (N, 3)
+    ways                (N, 2) filled at `rows`: how far strands lead to the right and down, as `way` gives it
     """
-    for number in range(len(rows)):
-        row = rows[number]
-        hit = recall(scene, at, shares, row)
-        along = vector(scene.attributes, hit, AXIS)
-        right = along[0] * hit.z - hit.x * along[2]
-        down = along[1] * hit.z - hit.y * along[2]
-        seen = right * right + down * down
-        whole = along[0] * along[0] + along[1] * along[1] + along[2] * along[2]
-        red, green, blue, total = color[row, 0], color[row, 1], color[row, 2], np.float32(1.0)
-        level = abs(right) >= abs(down)
-        if seen > _STEEP * whole * hit.z * hit.z:
-            slope = down / right if level else right / down
-            y, x = at[row] >> 17, (at[row] & 0xFFFF) >> 1
-            for step in range(-_REACH, _REACH + 1):
-                if step == 0:
-                    continue
-                aside = floor(step * slope)
-                share = step * slope - aside
-                for side in range(2):
-                    j = y + aside + side if level else y + step
-                    i = x + step if level else x + aside + side
-                    if j < window[0] or i < window[1] or j >= window[2] or i >= window[3]:
-                        continue
-                    other = row_at[2 * j + 1, 2 * i + 1]
-                    if other < 0 or materials[other] != _HAIR or owners[other] != owners[row]:
-                        continue
-                    if abs(points[other, 2] - points[row, 2]) > _NEAR:
-                        continue
-                    weight = np.float32(_WEIGHTS[abs(step)] * (share if side else 1.0 - share))
-                    red += weight * color[other, 0]
-                    green += weight * color[other, 1]
-                    blue += weight * color[other, 2]
+    if len(rows):
+        sheet = lay(rows, at, owners, points, _REACH + 1)
+        _average(sheet, ways, np.zeros((len(sheet.deep), 3), np.float32), color)
+
+
+@lean
+def way(hit: Hit, along: Triple) -> tuple[float, float]:
+    """How far the unit direction of a strand leads to the right and down in the picture; 0, 0 if to the viewer."""
+    right = along[0] - hit.x / hit.z * along[2]
+    down = along[1] - hit.y / hit.z * along[2]
+    if right * right + down * down < _SEEN:
+        return 0.0, 0.0
+    return right, down
+
+
+@lean
+def _average(
+    sheet: Sheet,
+    ways: NDArray[np.float32],
+    before: NDArray[np.float32],
+    color: NDArray[np.float32],
+) -> None:
+    """`comb` of the rows of a sheet; before (P, 3) is overwritten."""
+    for number in range(len(sheet.rows)):
+        for channel in range(3):
+            before[sheet.places[number], channel] = color[sheet.rows[number], channel]
+    for number in range(len(sheet.rows)):
+        row, place = sheet.rows[number], sheet.places[number]
+        right, down = float(ways[row, 0]), float(ways[row, 1])
+        if right == 0.0 and down == 0.0:
+            continue
+        if abs(right) >= abs(down):
+            slope, ahead, aside = down / right, 1, sheet.wide
+        else:
+            slope, ahead, aside = right / down, sheet.wide, 1
+        red, green, blue, total = before[place, 0], before[place, 1], before[place, 2], 1.0
+        own, deep = sheet.owner[place], sheet.deep[place]
+        for step in range(-_REACH, _REACH + 1):
+            if step == 0:
+                continue
+            off = floor(step * slope)
+            share = step * slope - off
+            first = place + step * ahead + off * aside
+            for side in range(2):
+                other = first + side * aside
+                if sheet.owner[other] == own and abs(sheet.deep[other] - deep) < _NEAR:
+                    weight = _WEIGHTS[abs(step) - 1] * (share if side else 1.0 - share)
+                    red += weight * before[other, 0]
+                    green += weight * before[other, 1]
+                    blue += weight * before[other, 2]
                     total += weight
-        combed[number, 0], combed[number, 1], combed[number, 2] = (
-            red / total,
-            green / total,
-            blue / total,
-        )
+        color[row, 0], color[row, 1], color[row, 2] = red / total, green / total, blue / total

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing.mesh import AXIS, COLOR, COLORED, CUT, NORMAL, OCCLUSION, STRAND
 from headkit.render.drawing.noise import hash2
 from headkit.render.jit import lean
+from headkit.render.shading.combing import way
 from headkit.render.shading.grain import value_noise
 from headkit.render.shading.light import FILL, KEY, RIM
 from headkit.render.shading.paint import Paint
@@ -40,8 +41,12 @@ def shade_hair(
     rows: NDArray[np.int64],
     lit: NDArray[np.float32],
     shaded: NDArray[np.float32],
+    ways: NDArray[np.float32],
 ) -> None:
-    """Shade some rows of the samples `at` (Kajiya and Kay 1989; two lobes after Marschner 2003)."""
+    """Shade some rows of the samples `at` (Kajiya and Kay 1989; two lobes after Marschner 2003).
+
+    ways  (N, 2), filled at the same rows with the course of strands in the picture (combing.py)
+    """
     for number in rows:
         hit = recall(scene, at, shares, number)
         surface = scene.surface[hit.face]
@@ -54,6 +59,7 @@ def shade_hair(
         differs = hash2(strand, seed) - 0.5
         across = s - strand - 0.5  # a strand is round
         along = unit(*vector(scene.attributes, hit, AXIS))
+        ways[number, 0], ways[number, 1] = way(hit, along)
         if scene.flags[surface] & CUT == 0 or s < 0.0:
             differs, across = 0.0, 0.0
         side = (
@@ -65,9 +71,7 @@ def shade_hair(
         bent = unit(
             normal[0] + bend * side[0], normal[1] + bend * side[1], normal[2] + bend * side[2]
         )
-        tilt = 0.12 * (hash2(strand, seed + 9) - 0.5) + 0.10 * (
-            value_noise(s * 0.21, t * 0.7, seed) - 0.5
-        )
+        tilt = 0.14 * (hash2(strand, seed + 9) - 0.5)
         strand_axis = unit(
             along[0] + tilt * normal[0], along[1] + tilt * normal[1], along[2] + tilt * normal[2]
         )

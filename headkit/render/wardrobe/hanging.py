@@ -141,8 +141,8 @@ def rejoined(
     theirs = line[kept, :start].reshape(len(kept), -1)
     square = (own * own).sum(axis=1)[:, None] + (theirs * theirs).sum(axis=1)[None]
     guide = kept[(square - 2.0 * (own @ theirs.T)).argmin(axis=1)]
-    share = np.clip(np.linspace(0.0, 1.0, line.shape[1]) / _OVER, 0.0, 1.0)
-    share = (share * share * (3.0 - 2.0 * share)).astype(np.float32)[None, :, None]
+    t = np.clip(np.linspace(0.0, 1.0, line.shape[1]) / _OVER, 0.0, 1.0)
+    share = (t * t * (3.0 - 2.0 * t)).astype(np.float32)[None, :, None]
     here, there = line[lost] - center, line[guide] - center
     way = here + share * (there - here)
     near, far, cut = (np.linalg.norm(each, axis=2, keepdims=True) for each in (here, there, way))

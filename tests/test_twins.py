@@ -258,30 +258,3 @@ def test_digests_tell_vectors_apart():
     other[299, 5] = 1
     assert digest(vectors) != digest(other)
     assert digest(vectors) == digest(vectors.copy())
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("count", [20_000, 100_000])
-def test_many_rows_have_the_pairs_of_float64(count):
-    """The issue's own size: minutes of float64 products, a block of rows at a time."""
-    from bench.bench_dedupe import vectors as made
-
-    for data in ("random", "clustered"):
-        rows = made(count, 512, data)
-        lengths = np.sqrt(squares(rows))
-        expected = []
-        for start in range(0, count, 1000):
-            left = rows[start : start + 1000].astype(np.float64)
-            for begin in range(start, count, 1000):
-                products = left @ rows[begin : begin + 1000].astype(np.float64).T
-                products /= np.outer(lengths[start : start + 1000], lengths[begin : begin + 1000])
-                first, second = np.nonzero(products >= 0.9)
-                later = first + start < second + begin
-                pairs = (first + start)[later].tolist(), (second + begin)[later].tolist()
-                expected += zip(*pairs, strict=True)
-        found = search(rows, 0.9, Means(jobs=2)).all_pairs()
-        assert len(expected) >= count // 100
-        assert sorted(expected) == list(
-            zip(found["first"].tolist(), found["second"].tolist(), strict=True)
-        )

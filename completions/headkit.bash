@@ -101,12 +101,13 @@ _headkit() {
             esac
             ;;
         dedupe)
-            words='--of --model --threshold --against --prefer --calibrate --policy --mirror --verify -d --dir -o --output --resume --tee --ledger --bad-lines -j --jobs --device -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--of --model --threshold --against --prefer --calibrate --policy --mirror --index --verify -d --dir -o --output --resume --tee --ledger --bad-lines -j --jobs --device -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --of) words='bytes image prompt pose' operands='' ;;
                 --model|--threshold|--prefer|-j|--jobs|--device|-n|--limit) words='nothing' operands='' ;;
                 --against|-o|--output|--ledger) words='files' operands='' ;;
                 --policy) words='independent components' operands='' ;;
+                --index) words='exact faiss' operands='' ;;
                 -d|--dir|--root|--log) words='folders' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
             esac

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headkit.alike import embedders
+from headkit.alike import embedders, vectors
 from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
 from headkit.tool import Context, Drop, Failure
 from headkit.tools import dedupe as tool
@@ -62,6 +62,41 @@ def test_prefer_and_policy(records, tmp_path):
     assert results[0].fields == results[2].fields == {"cluster": "a3"}
     by_chain = dedupe(records, tmp_path, of="image", policy="components")
     assert [type(result) for result in by_chain] == [dict, dict, Drop, Failure, Drop]
+
+
+def test_a_mirrored_picture_is_a_twin_where_that_is_asked(records, tmp_path):
+    mirrored = picture(2).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    mirrored.save(tmp_path / "b2.jpg", quality=80)
+    mirrored.resize((70, 70)).save(tmp_path / "b3.png")
+    rows = [*records[:3], *({"id": name[:2], "image": name} for name in ("b2.jpg", "b3.png"))]
+    plain = dedupe(rows, tmp_path, of="image", dir=str(tmp_path / "kept"))
+    assert [type(result) for result in plain] == [dict, dict, Drop, dict, Drop]
+    result = dedupe(rows, tmp_path, of="image", mirror=True, dir=str(tmp_path / "kept"))
+    assert result[:2] == [{"cluster": "a"}, {"cluster": "b"}]
+    assert result[2] == plain[2]
+    for drop in result[3:]:
+        assert drop.fields == {"cluster": "b"}
+        assert drop.reason == f"cosine {drop.score} with b, mirrored"
+    against = str(tmp_path / "kept" / "embeddings.npz")
+    alone = [{"id": "x", "image": "x.png"}]
+    picture(1).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "x.png")
+    assert dedupe(alone, tmp_path, against=against) == [{}]
+    assert dedupe(alone, tmp_path, against=against, mirror=True)[0].reason.endswith(
+        "with a of the reference set, mirrored"
+    )
+
+
+def test_an_index_finds_copies_and_says_how_many_it_misses(records, tmp_path, monkeypatch):
+    pytest.importorskip("faiss")
+    options = tool.Options(of="image", index="faiss")
+    stream = tool.stream(options, Context("dedupe", tmp_path), iter(records))
+    assert [type(result) for result in stream] == [dict, dict, Drop, Failure, Drop]
+    assert stream.made["index"] == {"faiss": [1, 1], "recall": 1.0, "pairs": 2, "rows": 1}
+
+
+def test_an_index_that_is_not_installed_is_refused(records, tmp_path, monkeypatch):
+    monkeypatch.setattr(vectors, "find_spec", lambda name: None)
+    refused(69, records, tmp_path, of="image", index="faiss")
 
 
 def test_prompts_in_nearly_the_same_words():
@@ -143,7 +178,9 @@ def refused(status, records, root, **options):
         {"of": "prompt", "threshold": 0.9},
         {"of": "pose", "model": "likeness"},
         {"of": "bytes", "policy": "components"},
-        {"of": "image", "mirror": True},
+        {"of": "prompt", "mirror": True},
+        {"of": "image", "mirror": True, "calibrate": True},
+        {"of": "pose", "index": "faiss"},
         {"of": "image", "verify": True},
         {"of": "image", "model": "likeness", "threshold": 0.0},
         {"of": "image", "model": "words"},

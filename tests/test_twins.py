@@ -89,6 +89,83 @@ def test_at_the_threshold_is_over_it_and_just_below_is_not():
     assert len(above) == len(pairs) - (pairs["cosine"] == exactly).sum()
 
 
+def mirrors(rng, vectors):
+    """Vectors of mirrored pictures: of some rows near those of others, of some of themselves, of two equal ones not."""
+    rows = rng.standard_normal(vectors.shape)
+    rows[100:180] = vectors[300:380].astype(float) + 0.03 * rng.standard_normal((80, WIDTH))
+    rows[300:340] = vectors[100:140].astype(float) + 0.04 * rng.standard_normal((40, WIDTH))
+    rows[200:220] = vectors[200:220]
+    return stored(rows)
+
+
+def test_the_mirrored_are_found_as_well(monkeypatch):
+    small_samples(monkeypatch)
+    rng = np.random.default_rng(5)
+    vectors = planted(rng)
+    mirrored = mirrors(rng, vectors)
+    wide = vectors.astype(np.float64)
+    lengths = np.sqrt(np.outer(squares(vectors), squares(vectors)))
+    turned = np.sqrt(np.outer(squares(vectors), squares(mirrored)))
+    cosine = np.divide(wide @ wide.T, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    other = np.divide(
+        wide @ mirrored.astype(float).T, turned, out=np.zeros_like(turned), where=turned > 0
+    )
+    best = np.triu(np.maximum(cosine, other), 1)
+    found = search(vectors, 0.9, Means(tile=170), mirrored=mirrored)
+    kept = (found.groups == np.arange(len(vectors))) & (squares(vectors) > 0)
+    first, second = np.nonzero(best >= 0.9)
+    first, second = (side[kept[first] & kept[second]] for side in (first, second))
+    pairs = list(zip(first.tolist(), second.tolist(), best[first, second].tolist(), strict=True))
+    assert found.pairs.tolist() == pairs
+    assert len(pairs) > len(search(vectors, 0.9).pairs) + 40
+    assert search(vectors, 0.9, Means(prune=False), mirrored=mirrored).pairs.tolist() == pairs
+    # Rows that are equal only one way are not one.
+    assert found.groups[-20:-10].tolist() == list(range(len(vectors) - 20, len(vectors) - 10))
+
+
+# ---- by an index --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_index_invents_nothing_and_knows_what_it_misses(turned, monkeypatch):
+    pytest.importorskip("faiss")
+    from headkit.twins import approximate
+
+    rng = np.random.default_rng(9)
+    vectors = planted(rng, 3000)
+    mirrored = mirrors(rng, vectors) if turned else None
+    exact = search(vectors, 0.9, mirrored=mirrored)
+    found, recall = approximate.search_lists(vectors, 0.9, mirrored=mirrored)
+    assert (found.groups == exact.groups).all()
+    pairs = set(exact.pairs.tolist())
+    assert set(found.pairs.tolist()) <= pairs
+    assert len(found.pairs) >= 0.95 * len(pairs) > 500
+    assert 1 <= recall.probes < recall.lists
+    # A quarter of the rows judge: most pairs have two chances to be of one of them.
+    assert 0.35 * len(pairs) < recall.there < 0.5 * len(pairs)
+    assert recall.interval[0] < len(found.pairs) / len(pairs) <= recall.interval[1]
+
+    # An index that is looked at too little misses twins, and says so.
+    monkeypatch.setattr(approximate, "RECALL", 0.0)
+    monkeypatch.setattr(approximate, "SAMPLE", 1000)
+    found, recall = approximate.search_lists(vectors, 0.9, mirrored=mirrored)
+    assert (recall.probes, recall.rows) == (1, 500)
+    assert recall.share is not None
+    assert recall.share < 0.99
+    assert recall.interval[0] < len(found.pairs) / len(pairs) < recall.interval[1]
+
+
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_an_index_of_hardly_anything(count):
+    pytest.importorskip("faiss")
+    from headkit.twins.approximate import search_lists
+
+    vectors = stored(np.random.default_rng(9).standard_normal((count, WIDTH)))
+    found, recall = search_lists(vectors, 0.9)
+    assert len(found.pairs) == 0
+    assert recall.share is None
+
+
 def test_torch_finds_the_same(monkeypatch):
     from headkit.twins import search as module
     from headkit.twins.products import TorchProducts
@@ -117,10 +194,11 @@ def test_the_bound_is_never_below_the_cosine(vectors, monkeypatch):
     small_samples(monkeypatch)
     bound = pruning.bound(vectors, squares(vectors), 0.98)
     assert bound is not None
-    assert bound.rows.shape[1] <= WIDTH // 2
+    rows = bound.rows(vectors, squares(vectors))
+    assert rows.shape[1] <= WIDTH // 2
     wide = vectors.astype(np.float64)
     lengths = np.sqrt(np.maximum(np.outer(squares(vectors), squares(vectors)), 1e-300))
-    assert (bound.rows @ bound.rows.T >= wide @ wide.T / lengths - bound.margin).all()
+    assert (rows @ rows.T >= wide @ wide.T / lengths - bound.margin).all()
 
 
 def test_no_bound_where_it_does_not_pay(monkeypatch):

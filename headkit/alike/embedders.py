@@ -85,6 +85,32 @@ class _Words:
         return np.stack([words.describe(text) for text in items])
 
 
+@dataclass(frozen=True)
+class Mirrored:
+    """The same embedder, of pictures mirrored left to right."""
+
+    plain: Embedder
+
+    @property
+    def name(self) -> str:
+        return f"{self.plain.name} mirrored"
+
+    @property
+    def width(self) -> int:
+        return self.plain.width
+
+    @property
+    def chunk(self) -> int:
+        return self.plain.chunk
+
+    @property
+    def threshold(self) -> float | None:
+        return self.plain.threshold
+
+    def embed(self, items: list[Any]) -> NDArray[np.floating]:
+        return self.plain.embed([np.ascontiguousarray(pixels[:, ::-1]) for pixels in items])
+
+
 def check_model(of: Of, model: str | None) -> None:
     """Refuse, before anything is read, a model that cannot describe `of`. Raises Stop (2)."""
     default = LIKENESS if of == "image" else WORDS

@@ -1,7 +1,8 @@
 """The vectors of all records, on disk: made once for each picture or text, whoever asks again.
 
 In the folder, `vectors-...` holds what a model made of each digest (twins/store.py), and grows; `embeddings.npz` the
-vectors of the last run's records in their order (twins/reference.py): a set that others can be compared with.
+vectors of the last run's records in their order (twins/reference.py): a set that others can be compared with. With
+mirrored pictures, theirs are in other files beside them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from headkit.alike.embedders import Embedder, Of
+from headkit.alike.embedders import Embedder, Mirrored, Of
 from headkit.alike.files import checked_digest, image_bytes, known_digest
 from headkit.alike.rows import CannotCompareError, Preference
 from headkit.image import ImageError, decode
@@ -38,6 +39,7 @@ class Embedded:
     rows    the number among all records of each that has a vector; `ranks` their preference
     failures  by number: what is wrong with a record
     vectors (N, D) of the rows, in a file
+    mirrored (N, D) of their pictures mirrored, in a file; None where nobody asked
     """
 
     ids: list[str] = field(default_factory=list)
@@ -45,6 +47,7 @@ class Embedded:
     ranks: array[float] = field(default_factory=lambda: array("d"))
     failures: dict[int, Failure] = field(default_factory=dict)
     vectors: Vectors = field(default_factory=lambda: np.empty((0, 1), np.float16))
+    mirrored: Vectors | None = None
 
 
 @dataclass
@@ -57,19 +60,57 @@ class _Item:
     subject: Any = None
 
 
-class Embedding:
-    """Embeds the records of one run."""
+class _Shelf:
+    """What one embedder makes of the items, on disk, and which vector is that of each record."""
 
-    def __init__(
-        self, of: Of, embedder: Embedder, prefer: Preference, folder: Path, context: Context
-    ) -> None:
-        self.of, self.embedder, self.prefer = of, embedder, prefer
-        self.context, self.folder = context, folder
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, embedder: Embedder, folder: Path) -> None:
+        self.embedder = embedder
         name = blake2b(embedder.name.encode(), digest_size=8).hexdigest()
         self.store = Store(folder / f"vectors-{name}", embedder.width)
-        self.found = Embedded()
         self.places = array("q")
+
+    def take(self, items: list[_Item]) -> None:
+        """Embed what is new of a batch, and note where the vector of each record is."""
+        new = {item.key: item.subject for item in items if self.store.find(item.key) is None}
+        keys = list(new)
+        for start in range(0, len(keys), self.embedder.chunk):
+            part = keys[start : start + self.embedder.chunk]
+            self.store.add(part, stored(self.embedder.embed([new[key] for key in part])))
+        for item in items:
+            place = self.store.find(item.key)
+            assert place is not None
+            self.places.append(place)
+
+    def write(self, path: Path, tag: str | None, ids: list[str]) -> Vectors:
+        """The vectors of all records into one file, and that file as an array."""
+        temporary = path.with_name(f".{path.name}.{tag}.tmp")
+        places = np.array(self.places, np.int64)
+        blocks = (self.store.gather(places[k : k + 4096]) for k in range(0, len(places), 4096))
+        reference.write(temporary, self.embedder.name, ids, self.embedder.width, blocks)
+        temporary.replace(path)
+        return reference.read(path).vectors
+
+
+class Embedding:
+    """Embeds the records of one run; with `mirror` their pictures mirrored as well."""
+
+    def __init__(
+        self,
+        of: Of,
+        embedder: Embedder,
+        prefer: Preference,
+        folder: Path,
+        context: Context,
+        *,
+        mirror: bool = False,
+    ) -> None:
+        self.of, self.prefer = of, prefer
+        self.context, self.folder = context, folder
+        folder.mkdir(parents=True, exist_ok=True)
+        embedders = [embedder, Mirrored(embedder)] if mirror else [embedder]
+        self.shelves = [_Shelf(one, folder) for one in embedders]
+        self.least = _ENOUGH if embedder.name.startswith("likeness") else None
+        self.found = Embedded()
 
     def all(self, records: Iterator[Record]) -> Embedded:
         """Of all records, once they are read."""
@@ -81,7 +122,8 @@ class Embedding:
                     self._take(list(pool.map(self._item, batch)))
             self._write()
         finally:
-            self.store.close()
+            for shelf in self.shelves:
+                shelf.store.close()
         return self.found
 
     def _numbered(self, records: Iterator[Record]) -> Iterator[tuple[int, Record]]:
@@ -99,51 +141,38 @@ class Embedding:
                 text = text_of(record)
                 return _Item(number, rank, sha256(text.encode()).digest(), text)
             known = known_digest(record)
-            if known is not None and self.store.find(known) is not None:
+            if known is not None and self._known(known):
                 return _Item(number, rank, known)
             data = image_bytes(self.context.root, record)
             key = checked_digest(record, data)
-            if self.store.find(key) is not None:
+            if self._known(key):
                 return _Item(number, rank, key)
-            least = _ENOUGH if self.embedder.name.startswith("likeness") else None
-            return _Item(number, rank, key, decode(data, least=least).pixels)
+            return _Item(number, rank, key, decode(data, least=self.least).pixels)
         except CannotCompareError as error:
             return number, error.failure
         except ImageError as error:
             return number, Failure("bad-image", f"{record['image']}: {error}")
 
+    def _known(self, key: bytes) -> bool:
+        return all(shelf.store.find(key) is not None for shelf in self.shelves)
+
     def _take(self, items: list[_Item | tuple[int, Failure]]) -> None:
-        """Embed what is new of a batch, and note where the vector of each record is."""
-        new = {
-            item.key: item.subject
-            for item in items
-            if isinstance(item, _Item) and self.store.find(item.key) is None
-        }
-        keys = list(new)
-        for start in range(0, len(keys), self.embedder.chunk):
-            part = keys[start : start + self.embedder.chunk]
-            vectors = stored(self.embedder.embed([new[key] for key in part]))
-            self.store.add(part, vectors)
-        for item in items:
-            if isinstance(item, _Item):
-                place = self.store.find(item.key)
-                assert place is not None
-                self.places.append(place)
-                self.found.rows.append(item.number)
-                self.found.ranks.append(item.rank)
-            else:
-                self.found.failures[item[0]] = item[1]
+        """Embed a batch, and note what is known of its records."""
+        good = [item for item in items if isinstance(item, _Item)]
+        for shelf in self.shelves:
+            shelf.take(good)
+        self.found.rows.extend(item.number for item in good)
+        self.found.ranks.extend(item.rank for item in good)
+        self.found.failures.update(item for item in items if not isinstance(item, _Item))
 
     def _write(self) -> None:
-        """The vectors of all records into one file, and that file as an array."""
-        path = self.folder / "embeddings.npz"
-        temporary = self.folder / f".embeddings.npz.{self.context.tag}.tmp"
-        places = np.array(self.places, np.int64)
         ids = [self.found.ids[row] for row in self.found.rows]
-        blocks = (self.store.gather(places[k : k + 4096]) for k in range(0, len(places), 4096))
-        reference.write(temporary, self.embedder.name, ids, self.embedder.width, blocks)
-        temporary.replace(path)
-        self.found.vectors = reference.read(path).vectors
+        names = ("embeddings.npz", "mirrored.npz")[: len(self.shelves)]
+        self.found.vectors, *mirrored = [
+            shelf.write(self.folder / name, self.context.tag, ids)
+            for shelf, name in zip(self.shelves, names, strict=True)
+        ]
+        self.found.mirrored = mirrored[0] if mirrored else None
 
 
 def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +19,21 @@ from headkit.alike.embedders import Embedder, Of, embedder
 from headkit.alike.embedding import Embedded, Embedding
 from headkit.alike.rows import Preference
 from headkit.backends.devices import torch_device
-from headkit.status import BAD_INPUT, NO_INPUT, TRY_LATER, USAGE, Stop
+from headkit.status import BAD_INPUT, NO_INPUT, TRY_LATER, UNAVAILABLE, USAGE, Stop
 from headkit.tool import Context, Drop, Record, Result
 from headkit.twins import reference
+from headkit.twins.approximate import Recall, search_lists
 from headkit.twins.choice import STAYS, Policy, choose
 from headkit.twins.cosines import cosines, squares
 from headkit.twins.ledger import BusyError
-from headkit.twins.nearest import NOBODY, Nearest, nearest_over
-from headkit.twins.search import Means, TooManyError, search
+from headkit.twins.nearest import NOBODY, Nearest, nearer, nearest_over
+from headkit.twins.search import Means, TooManyError, Twins, search
+
+Index = Literal["exact", "faiss"]
 
 SEARCH = "search"  # the folder of the tile ledger, in that of the vectors
+MIRRORED = ", mirrored"  # of a reason
+ADVISED = 10_000_000  # records above which an index is advised
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,15 @@ class Wanted:
     policy: Policy
     against: str | None
     folder: str | None
+    mirror: bool = False
+    index: Index = "exact"
+
+
+@dataclass(frozen=True, eq=False)
+class Leaked(Nearest):
+    """Rows near one of a reference set; turned (N,) whether mirrored."""
+
+    turned: NDArray[np.bool_]
 
 
 @dataclass
@@ -69,16 +84,79 @@ class Deciding:
                 f"of {network.name!r}; name its model with --model",
             )
         with folder_of(wanted.folder, context) as (folder, kept):
-            rows = Embedding(wanted.of, network, wanted.prefer, folder, context).all(records)
+            embedding = Embedding(
+                wanted.of, network, wanted.prefer, folder, context, mirror=wanted.mirror
+            )
+            rows = embedding.all(records)
             leaked = _leaked(rows, against, threshold, context)
+            twins = self._twins(rows, threshold, folder / SEARCH if kept else None)
+            winners = _winners(rows, twins, leaked, wanted.policy)
+            yield from _results(rows, leaked, against, winners, threshold)
+
+    def _twins(self, rows: Embedded, threshold: float, folder: Path | None) -> Twins:
+        """All pairs of twins. Raises Stop."""
+        context = self.context
+        try:
+            if self.wanted.index == "faiss":
+                twins, recall = search_lists(
+                    rows.vectors,
+                    threshold,
+                    mirrored=rows.mirrored,
+                    jobs=context.jobs,
+                    check=context.check,
+                )
+                self.made["index"] = _kept(recall)
+                _tell(context, _said(recall))
+                return twins
+            if len(rows.rows) > ADVISED:
+                _tell(context, f"{len(rows.rows)} records: --index faiss compares fewer pairs")
             means = Means(
                 jobs=context.jobs,
                 device=torch_device(context.device),
-                folder=folder / SEARCH if kept else None,
+                folder=folder,
                 check=context.check,
             )
-            winners = _winners(rows, leaked, threshold, wanted.policy, means)
-            yield from _results(rows, leaked, against, winners, threshold)
+            return search(rows.vectors, threshold, means, mirrored=rows.mirrored)
+        except TooManyError as error:
+            raise Stop(
+                USAGE, f"--threshold: {error}: that is a kind, not a copy; see --calibrate"
+            ) from None
+        except BusyError as error:
+            raise Stop(TRY_LATER, f"{error}; try later, or name another folder with -d") from None
+
+
+def check_index(index: Index) -> None:
+    """Refuse, before anything is read, an index that is not installed. Raises Stop (69)."""
+    if index == "faiss" and find_spec("faiss") is None:
+        raise Stop(UNAVAILABLE, "--index faiss: needs faiss; pip install 'headkit[faiss]'")
+
+
+def _kept(recall: Recall) -> dict[str, Any]:
+    """What a record keeps of how its twins were found."""
+    share = recall.share
+    measured = None if share is None else round(share, 4)
+    return {
+        "faiss": [recall.lists, recall.probes],
+        "recall": measured,
+        "pairs": recall.there,
+        "rows": recall.rows,
+    }
+
+
+def _said(recall: Recall) -> str:
+    how = f"{recall.probes} of {recall.lists} lists probed"
+    if recall.share is None:
+        return f"{how}; recall not measured: no twins of {recall.rows} records compared with all"
+    low, high = recall.interval
+    return (
+        f"{how}; finds {recall.share:.2%} of twins (95% interval {low:.2%} to {high:.2%}: {recall.found} of "
+        f"{recall.there} pairs of {recall.rows} records compared with all)"
+    )
+
+
+def _tell(context: Context, said: str) -> None:
+    if context.verbose or sys.stderr.isatty():
+        sys.stderr.write(f"headkit dedupe: {said}\n")
 
 
 def begun(wanted: Wanted, records: Iterator[Record]) -> Iterator[Record] | None:
@@ -134,7 +212,7 @@ def folder_of(
 
 def _leaked(
     rows: Embedded, against: reference.Reference | None, threshold: float, context: Context
-) -> Nearest | None:
+) -> Leaked | None:
     """Rows that have a twin in the reference set."""
     if against is None:
         return None
@@ -144,44 +222,61 @@ def _leaked(
             f"--against: vectors of {against.vectors.shape[1]} numbers, not {rows.vectors.shape[1]}",
         )
     try:
-        found = nearest_over(
-            rows.vectors,
-            against.vectors,
-            threshold,
-            device=torch_device(context.device),
-            check=context.check,
-        )
+        found = [
+            nearest_over(
+                side,
+                against.vectors,
+                threshold,
+                device=torch_device(context.device),
+                check=context.check,
+            )
+            for side in (rows.vectors, rows.mirrored)
+            if side is not None
+        ]
     except ValueError as error:
         raise Stop(BAD_INPUT, f"--against: {error}; write the file again") from None
-    many = int((found.rows != NOBODY).sum())
-    if many and (context.verbose or sys.stderr.isatty()):
-        sys.stderr.write(
-            f"headkit dedupe: {many} of {len(rows.rows)} are in the reference set of {len(against.vectors)}\n"
-        )
-    return found
+    nearest, turned = found[0], np.zeros(len(rows.rows), bool)
+    if len(found) > 1:
+        nearest, turned = nearer(*found)
+    many = int((nearest.rows != NOBODY).sum())
+    if many:
+        of = f"{many} of {len(rows.rows)}"
+        _tell(context, f"{of} are in the reference set of {len(against.vectors)}")
+    return Leaked(nearest.rows, nearest.cosine, turned)
 
 
 def _winners(
-    rows: Embedded, leaked: Nearest | None, threshold: float, policy: Policy, means: Means
+    rows: Embedded, twins: Twins, leaked: Leaked | None, policy: Policy
 ) -> NDArray[np.int64]:
     """(n,) for each row the one that stays in its place, or STAYS."""
-    try:
-        twins = search(rows.vectors, threshold, means)
-    except TooManyError as error:
-        raise Stop(
-            USAGE, f"--threshold: {error}: that is a kind, not a copy; see --calibrate"
-        ) from None
-    except BusyError as error:
-        raise Stop(TRY_LATER, f"{error}; try later, or name another folder with -d") from None
     order = np.argsort(-np.array(rows.ranks), kind="stable")
     if leaked is not None:
         order = order[leaked.rows[order] == NOBODY]
     return choose(twins, order, policy)
 
 
+def _won(
+    rows: Embedded, winners: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(n,) the cosine of each row that goes with its winner, and whether one of the two is mirrored for it."""
+    cosine = np.full(len(winners), np.nan)
+    turned = np.zeros(len(winners), bool)
+    goes = np.flatnonzero(winners != STAYS)
+    for part in np.array_split(goes, 1 + len(goes) // 4096):
+        first, second = np.minimum(part, winners[part]), np.maximum(part, winners[part])
+        a, b = rows.vectors[first], rows.vectors[second]
+        cosine[part] = cosines(a, b, squares(a), squares(b))
+        if rows.mirrored is not None:  # as the search has it: of the later one
+            b = rows.mirrored[second]
+            other = cosines(a, b, squares(a), squares(b))
+            turned[part] = other > cosine[part]
+            cosine[part] = np.maximum(cosine[part], other)
+    return cosine, turned
+
+
 def _results(
     rows: Embedded,
-    leaked: Nearest | None,
+    leaked: Leaked | None,
     against: reference.Reference | None,
     winners: NDArray[np.int64],
     threshold: float,
@@ -190,10 +285,7 @@ def _results(
     loses = winners != STAYS
     staying = np.zeros(len(winners), bool)
     staying[winners[loses]] = True
-    cosine = np.full(len(winners), np.nan)
-    for part in np.array_split(np.flatnonzero(loses), 1 + int(loses.sum()) // 4096):
-        a, b = rows.vectors[part], rows.vectors[winners[part]]
-        cosine[part] = cosines(a, b, squares(a), squares(b))
+    cosine, turned = _won(rows, winners)
     row = 0
     for number, id in enumerate(rows.ids):
         if row == len(rows.rows) or rows.rows[row] != number:
@@ -202,13 +294,15 @@ def _results(
         if leaked is not None and against is not None and leaked.rows[row] != NOBODY:
             name = against.name(int(leaked.rows[row]))
             far = round(float(leaked.cosine[row]), 5)
-            yield Drop(f"cosine {far} with {name} of the reference set", far, threshold)
+            how = f"cosine {far} with {name} of the reference set"
+            yield Drop(how + (MIRRORED if leaked.turned[row] else ""), far, threshold)
         elif loses[row]:
             winner = rows.ids[rows.rows[int(winners[row])]]
             near = round(float(cosine[row]), 5)
             chain = "" if cosine[row] >= threshold else "a chain of twins leads to it: "
+            how = f"{chain}cosine {near} with {winner}"
             yield Drop(
-                f"{chain}cosine {near} with {winner}", near, threshold, fields={"cluster": winner}
+                how + (MIRRORED if turned[row] else ""), near, threshold, fields={"cluster": winner}
             )
         else:
             yield {"cluster": id} if staying[row] else {}

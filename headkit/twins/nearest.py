@@ -69,6 +69,15 @@ def _keep(
     found.rows[rows[nearer]], found.cosine[rows[nearer]] = columns[nearer], cosine[nearer]
 
 
+def nearer(first: Nearest, second: Nearest) -> tuple[Nearest, NDArray[np.bool_]]:
+    """Of two findings for the same rows the nearer one, and where it is the second; of equally near ones the first."""
+    better = (second.cosine > first.cosine) | (np.isnan(first.cosine) & ~np.isnan(second.cosine))
+    found = Nearest(
+        np.where(better, second.rows, first.rows), np.where(better, second.cosine, first.cosine)
+    )
+    return found, better
+
+
 @dataclass(frozen=True, eq=False)
 class Neighborhood:
     """What a sample of rows sees of the whole set.

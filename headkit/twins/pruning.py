@@ -31,14 +31,22 @@ _SLACK = 1e-12  # what float64 and the columns of P, at right angles to 1e-14, a
 
 @dataclass(frozen=True, eq=False)
 class Bound:
-    """Rows whose product is no less than the cosine, but for the margin.
+    """Makes rows of few columns, (P'x, |x - PP'x|), whose product is no less than the cosine, but for the margin.
 
-    rows    (N, K) float32
+    basis   (D, k) P
     margin  float32 products may be so much below the bound
     """
 
-    rows: NDArray[np.float32]
+    basis: NDArray[np.float64]
     margin: float
+
+    def rows(self, vectors: Vectors, squares: Squares) -> NDArray[np.float32]:
+        """(N, k + 1) of vectors."""
+        found = np.empty((len(vectors), self.basis.shape[1] + 1), np.float32)
+        for start in range(0, len(vectors), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            found[part] = _bounding(_unit(vectors[part], squares[part]), self.basis)
+        return found
 
 
 def bound(vectors: Vectors, squares: Squares, threshold: float) -> Bound | None:
@@ -51,11 +59,7 @@ def bound(vectors: Vectors, squares: Squares, threshold: float) -> Bound | None:
     columns = _fewest(vectors, squares, np.sort(places[_LEARN:]), basis, threshold)
     if columns is None:
         return None
-    rows = np.empty((count, columns), np.float32)
-    for start in range(0, count, _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
-        rows[part] = _bounding(_unit(vectors[part], squares[part]), basis[:, : columns - 1])
-    return Bound(rows, margin(columns) + 1e-9)
+    return Bound(np.ascontiguousarray(basis[:, : columns - 1]), margin(columns) + 1e-9)
 
 
 def in_vain(candidates: int, area: int, width: int) -> bool:

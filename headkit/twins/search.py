@@ -5,6 +5,9 @@ A tile of products in float32 finds every pair that may reach the threshold, and
 number of threads, processes and machines, on the library that multiplies, or on where a run was taken up.
 
 Rows that are equal are searched once: a million blank pictures are one row with many names.
+
+With the vectors of mirrored pictures beside them, twins are also rows of which one is near the mirrored other: the
+cosine of a pair is then the larger of that with the later row and that with the later row mirrored.
 """
 
 from __future__ import annotations
@@ -82,23 +85,26 @@ class Means:
     check: Callable[[], None] = lambda: None
 
 
-def search(vectors: Vectors, threshold: float, means: Means | None = None) -> Twins:
-    """The twins among (N, D) stored vectors; `threshold` is over 0, up to 1.
+def search(
+    vectors: Vectors,
+    threshold: float,
+    means: Means | None = None,
+    *,
+    mirrored: Vectors | None = None,
+) -> Twins:
+    """The twins among (N, D) stored vectors; `threshold` is over 0, up to 1. mirrored: (N, D), of the same pictures.
 
     Raises ValueError for vectors that are not as cosines.stored() gives them, TooManyError, ledger.BusyError.
     """
     means = means or Means()
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold is {threshold}; it must be over 0, up to 1")
-    groups, nothing = equal_rows(vectors), squares(vectors) == 0
-    groups[nothing] = np.flatnonzero(nothing)  # rows of nothing are nobody's twins
-    first = np.flatnonzero((groups == np.arange(len(groups))) & ~nothing)
-    some = vectors if len(first) == len(vectors) else np.ascontiguousarray(vectors[first])
-    finder = _Finder(some, threshold, means)
-    grid = Grid(len(some), means.tile or finder.products.tile)
+    groups, first, sides = distinct(vectors, *([] if mirrored is None else [mirrored]))
+    finder = _Finder(sides, threshold, means)
+    grid = Grid(len(first), means.tile or finder.products.tile)
     ledger: Ledger = MemoryLedger(grid)
     if means.folder is not None:
-        purpose = Purpose(digest(some), len(some), grid.tile, threshold)
+        purpose = Purpose("-".join(map(digest, sides)), len(first), grid.tile, threshold)
         ledger = FolderLedger(means.folder, grid, purpose)
     try:
         _work(finder, grid, ledger, means)
@@ -118,36 +124,51 @@ def digest(vectors: Vectors) -> str:
     return found.hexdigest()
 
 
-def equal_rows(vectors: Vectors) -> NDArray[np.int64]:
-    """(N,) the first row that has the same bytes, for each row."""
-    hashes = np.empty(len(vectors), np.uint64)
-    odd = np.random.default_rng(0).integers(0, 2**63, vectors.shape[1], np.uint64) * 2 + 1
-    for start in range(0, len(vectors), 1024):
-        rows = np.ascontiguousarray(vectors[start : start + 1024]).view(np.uint16)
-        hashes[start : start + len(rows)] = (rows * odd).sum(axis=1, dtype=np.uint64)
-    groups = np.arange(len(vectors))
+def distinct(*sides: Vectors) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[Vectors, ...]]:
+    """What there is to compare of rows that each have a vector in every side, as one plain and one mirrored.
+
+    (N,) the first row that is equal to each row; (n,) the first rows, without those of nothing, which are nobody's
+    twins; and the vectors of these. Raises ValueError for vectors that are not as cosines.stored() gives them.
+    """
+    groups = equal_rows(*sides)
+    nothing = np.zeros(len(groups), bool)
+    for side in sides:
+        nothing |= squares(side) == 0
+    groups[nothing] = np.flatnonzero(nothing)
+    first = np.flatnonzero((groups == np.arange(len(groups))) & ~nothing)
+    if len(first) < len(groups):
+        sides = tuple(np.ascontiguousarray(side[first]) for side in sides)
+    return groups, first, sides
+
+
+def equal_rows(*sides: Vectors) -> NDArray[np.int64]:
+    """(N,) the first row that has the same bytes in every side, for each row."""
+    hashes = np.zeros(len(sides[0]), np.uint64)
+    random = np.random.default_rng(0)
+    for side in sides:
+        odd = random.integers(0, 2**63, side.shape[1], np.uint64) * 2 + 1
+        for start in range(0, len(side), 1024):
+            rows = np.ascontiguousarray(side[start : start + 1024]).view(np.uint16)
+            hashes[start : start + len(rows)] += (rows * odd).sum(axis=1, dtype=np.uint64)
+    groups = np.arange(len(hashes))
     order = np.argsort(hashes, kind="stable")
     same = hashes[order[1:]] == hashes[order[:-1]]
     for place in np.flatnonzero(same).tolist():
         earlier, row = order[place], order[place + 1]
         # Equal hashes of rows that differ, a chance of 1 in 2**64 a pair: those rows stay apart, and are compared.
-        if vectors[groups[earlier]].tobytes() == vectors[row].tobytes():
+        if all(side[groups[earlier]].tobytes() == side[row].tobytes() for side in sides):
             groups[row] = groups[earlier]
     return groups
 
 
-class _Finder:
-    """Finds the pairs of a tile. Several threads may ask at once."""
+class _Side:
+    """The vectors that blocks of columns are made of: those of the rows, or of the rows mirrored."""
 
-    def __init__(self, vectors: Vectors, threshold: float, means: Means) -> None:
-        self.vectors, self.threshold = vectors, threshold
+    def __init__(self, vectors: Vectors, products: Products) -> None:
+        self.vectors, self.products = vectors, products
         self.squares: Squares = squares(vectors)
-        self.products: Products = products(means.device)
-        self.bound = (
-            None if means.prune is False else pruning.bound(vectors, self.squares, threshold)
-        )
+        self.bounding: NDArray[np.float32] | None = None
         self._kept: dict[int, Any] = {}
-        self._found = 0
 
     def block(self, rows: slice) -> Any:
         """The rows as tiles are made of them."""
@@ -158,44 +179,82 @@ class _Finder:
         return self._kept[rows.start]
 
     def _load(self, rows: slice) -> Any:
-        if self.bound is not None:
-            return self.products.load(self.bound.rows[rows])
-        return self._directions(rows)
+        if self.bounding is not None:
+            return self.products.load(self.bounding[rows])
+        return self.directions(rows)
 
-    def _directions(self, rows: slice) -> Any:
+    def directions(self, rows: slice) -> Any:
+        """The rows with all their columns."""
         return self.products.load(directions(self.vectors[rows], self.squares[rows]))
 
-    def pairs(self, rows: slice, columns: slice, left: Any, right: Any) -> Pairs:
-        """Of the tile of two blocks of rows."""
-        first, second = self._candidates(rows, columns, left, right)
+
+class _Finder:
+    """Finds the pairs of a tile. Several threads may ask at once."""
+
+    def __init__(self, sides: tuple[Vectors, ...], threshold: float, means: Means) -> None:
+        self.threshold = threshold
+        self.products: Products = products(means.device)
+        self.sides = [_Side(vectors, self.products) for vectors in sides]
+        plain = self.sides[0]
+        self.plain, self.floor = plain, threshold - margin(plain.vectors.shape[1])
+        bound = None
+        if means.prune is not False:
+            bound = pruning.bound(plain.vectors, plain.squares, threshold)
+        if bound is not None:
+            self.floor = threshold - bound.margin
+            for side in self.sides:
+                side.bounding = bound.rows(side.vectors, side.squares)
+        self.bounded = bound is not None
+        self._found = 0
+
+    def pairs(self, rows: slice, columns: slice, left: Any) -> Pairs:
+        """Of the tile of two blocks of rows; left: the first block."""
+        sides = [self._pairs(rows, columns, left, side) for side in self.sides]
+        found = sides[0] if len(sides) == 1 else nearest_pairs(np.concatenate(sides))
+        self._found += len(found)
+        if self._found > MOST:
+            raise TooManyError(
+                f"more than {MOST} pairs of {len(self.plain.vectors)} reach {self.threshold:g}"
+            )
+        return found
+
+    def _pairs(self, rows: slice, columns: slice, left: Any, side: _Side) -> Pairs:
+        first, second = self._candidates(rows, columns, left, side)
         first, second = first + rows.start, second + columns.start
         later = first < second
         first, second = first[later], second[later]
+        plain = self.plain
         exact = np.empty(len(first))
         for start in range(0, len(first), 4096):
             a, b = first[start : start + 4096], second[start : start + 4096]
             exact[start : start + 4096] = cosines(
-                self.vectors[a], self.vectors[b], self.squares[a], self.squares[b]
+                plain.vectors[a], side.vectors[b], plain.squares[a], side.squares[b]
             )
         near = exact >= self.threshold
         found = np.empty(int(near.sum()), PAIR)
         found["first"], found["second"], found["cosine"] = first[near], second[near], exact[near]
-        self._found += len(found)
-        if self._found > MOST:
-            raise TooManyError(
-                f"more than {MOST} pairs of {len(self.vectors)} reach {self.threshold:g}"
-            )
         return found
 
-    def _candidates(self, rows: slice, columns: slice, left: Any, right: Any) -> Places:
-        if self.bound is not None:
-            found = self.products.reaching(left, right, self.threshold - self.bound.margin)
+    def _candidates(self, rows: slice, columns: slice, left: Any, side: _Side) -> Places:
+        right = left if side is self.plain and rows == columns else side.block(columns)
+        found = self.products.reaching(left, right, self.floor)
+        if self.bounded:
             area = (rows.stop - rows.start) * (columns.stop - columns.start)
-            if not pruning.in_vain(len(found[0]), area, self.vectors.shape[1]):
-                return found
-            left, right = self._directions(rows), self._directions(columns)
-        floor = self.threshold - margin(self.vectors.shape[1])
-        return self.products.reaching(left, right, floor)
+            width = side.vectors.shape[1]
+            if pruning.in_vain(len(found[0]), area, width):
+                left, right = self.plain.directions(rows), side.directions(columns)
+                return self.products.reaching(left, right, self.threshold - margin(width))
+        return found
+
+
+def nearest_pairs(pairs: Pairs) -> Pairs:
+    """Each pair once, with its largest cosine."""
+    pairs = pairs[np.lexsort((-pairs["cosine"], pairs["second"], pairs["first"]))]
+    new = np.ones(len(pairs), bool)
+    new[1:] = (pairs["first"][1:] != pairs["first"][:-1]) | (
+        pairs["second"][1:] != pairs["second"][:-1]
+    )
+    return pairs[new]
 
 
 def _work(finder: _Finder, grid: Grid, ledger: Ledger, means: Means) -> None:
@@ -207,13 +266,11 @@ def _work(finder: _Finder, grid: Grid, ledger: Ledger, means: Means) -> None:
             if band is None or stop.is_set():
                 return
             rows = grid.rows(number)
-            left = finder.block(rows)
+            left = finder.plain.block(rows)
             for block in range(number + band.done, grid.blocks):
                 if stop.is_set():
                     return
-                columns = grid.rows(block)
-                right = left if block == number else finder.block(columns)
-                found = finder.pairs(rows, columns, left, right)
+                found = finder.pairs(rows, grid.rows(block), left)
                 band.append(grid.pairs(number, block), found)
 
     with ThreadPoolExecutor(means.jobs, "tiles") as pool:

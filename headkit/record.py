@@ -121,6 +121,7 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("prompt", "object", "text; negative; tokens, of CLIP, whose text encoders read 77; edits (rule, kind, position; never the removed words)", tools=("caption",)),
     Field("image", "string", "path of the image, relative to the root", tools=("generate",)),
     Field("image_sha256", "string", "of the bytes of the image file", tools=("generate",)),
+    Field("published_sha256", "string", "in a dataset: of the bytes of its copy of the image, where pack has put a mark into it"),
     Field("camera", "object", "K, 3 x 3, pixels; estimated, true where it is a guess; up, the direction against gravity in the camera frame, where known", decimals=6, tools=("pose-sample", "generate", "fit3dmm")),
     Field("generated", "object", "what decides the pixels: model, seed, size; canvas_to_image, the 2 x 3 affine that poses were mapped by; of a diffusion model all that --replay needs: weights and their digests, settings, attempt, chunk (images that went through the network together), words (a digest), and prompt where the row had none; replay, of an image made again: equal, or psnr in decibels", decimals=6, tools=("generate",)),
     Field("truth", "object", "known exactly, because the image was rendered from it", tools=("generate", "filter")),

@@ -49,6 +49,7 @@ class Crops(Layout):
         """PNG and labels of each crop, and why other heads have none."""
         found, left_out = [], []
         picture: Image.Image | None = None
+        said = {**sample.label, **sample.rest}
         for head in heads_in(sample):
             label = sample.heads[head.index]
             if head.ignored or not _has_pose(label):
@@ -57,7 +58,8 @@ class Crops(Layout):
             if picture is None:
                 picture = Image.fromarray(decode(sample.data).pixels)
             try:
-                found.append(_crop(picture, sample, head.index, self.choices.crop_size))
+                data, crop = _crop(picture, sample, head.index, self.choices.crop_size)
+                found.append((self.choices.mark(data, "png", said), crop))
             except (ValueError, TypeError, KeyError, np.linalg.LinAlgError) as error:
                 raise LeftOutError("labels", f"heads[{head.index}]: {error}") from None
         return found, left_out

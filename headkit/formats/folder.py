@@ -22,10 +22,11 @@ SUMS = "SHA256SUMS"  # lists every other file of a folder of ours
 
 @dataclass(frozen=True)
 class Workplace:
-    """Where a run writes what shall become `target`, and a private file beside it."""
+    """Where a run writes what shall become `target`, and `beside`, the private file."""
 
     target: Path
     work: Path
+    beside: Path
 
     @property
     def new(self) -> Path:
@@ -33,7 +34,7 @@ class Workplace:
 
     @property
     def private(self) -> Path:
-        """Becomes TARGET.private.jsonl."""
+        """Becomes `beside`."""
         return self.work / "private.jsonl"
 
     @property
@@ -90,7 +91,24 @@ class Workplace:
 
     def _publish_private(self) -> None:
         if self.private.exists():
-            self.private.rename(private_path(self.target))
+            _move(self.private, self.beside)
+
+
+def _move(source: Path, path: Path) -> None:
+    """Rename, to another disk as well; the file appears whole, and only its owner can read it."""
+    try:
+        source.rename(path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        temporary = path.with_name(f".{path.name}.pack.tmp")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        with source.open("rb") as old, os.fdopen(os.open(temporary, flags, 0o600), "wb") as new:
+            shutil.copyfileobj(old, new)
+            new.flush()
+            os.fsync(new.fileno())
+        temporary.rename(path)
+        source.unlink()
 
 
 def private_path(target: Path) -> Path:
@@ -99,18 +117,21 @@ def private_path(target: Path) -> Path:
 
 
 @contextmanager
-def workplace(target: Path, *, resume: bool = False) -> Iterator[Workplace]:
+def workplace(
+    target: Path, *, resume: bool = False, private: Path | None = None
+) -> Iterator[Workplace]:
     """A locked workplace for `target`; Stop where another run holds it or the folder is not ours.
 
+    `private` is where the private file goes, if not beside the folder.
     With `resume` it keeps what a run before has done there, and leaves what this one has done if it ends early.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     work = target.with_name(f".{target.name}.pack")
     lock = _lock(work, target)
-    place = Workplace(target, work)
+    place = Workplace(target, work, private or private_path(target))
     try:
         place.settle(keep=resume)
-        refuse_foreign(target)
+        refuse_foreign(target, place.beside)
         place.new.mkdir(exist_ok=True)
         yield place
     finally:
@@ -121,7 +142,7 @@ def workplace(target: Path, *, resume: bool = False) -> Iterator[Workplace]:
         os.close(lock)
 
 
-def refuse_foreign(target: Path) -> None:
+def refuse_foreign(target: Path, private: Path) -> None:
     """Stop(USAGE) unless `target` is not there, is empty, or holds exactly what an earlier run published."""
     if target.is_dir():
         if not any(target.iterdir()) or _is_ours(target):
@@ -129,8 +150,8 @@ def refuse_foreign(target: Path) -> None:
         raise Stop(USAGE, f"{target} holds files that headkit did not pack; choose another -d")
     if target.exists() or target.is_symlink():
         raise Stop(USAGE, f"{target} is not a folder; choose another -d")
-    if private_path(target).exists():
-        raise Stop(USAGE, f"{private_path(target)} is there without its folder; move it away")
+    if private.exists():
+        raise Stop(USAGE, f"{private} is there without its folder; move it away")
 
 
 def _is_ours(target: Path) -> bool:

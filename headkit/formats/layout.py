@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, cast
 
 from headkit.formats.output import Output
-from headkit.formats.sample import Sample
+from headkit.formats.sample import Mark, Sample, unmarked
 from headkit.head.model import HeadModel
 from headkit.status import UNAVAILABLE, Stop
 from headkit.tool import Record
@@ -52,10 +52,12 @@ class Choices:
 
     head       the FLAME model that parameters belong to, for vggheads
     crop_size  pixels of the side of a crop
+    mark       puts what is to be said of a record's image into the file that is published
     """
 
     head: HeadModel | None = None
     crop_size: int = 256
+    mark: Mark = unmarked
 
 
 @dataclass

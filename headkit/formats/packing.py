@@ -9,7 +9,7 @@ from array import array
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -22,11 +22,12 @@ from headkit.formats.columns import front_matter
 from headkit.formats.folder import Workplace, refuse_full_disk
 from headkit.formats.journal import Journal
 from headkit.formats.layout import Choices, Layout
-from headkit.formats.sample import LeftOutError, Sample, has_labels, image_size, sample
+from headkit.formats.sample import LeftOutError, Sample, has_labels, image_size, published, sample
 from headkit.formats.shards import Prepared, Shards, outputs
 from headkit.formats.splits import Roster, Wanted
 from headkit.formats.waiting import Waiting
 from headkit.formats.webdataset import key as sample_key
+from headkit.privacy.scan import Scan
 from headkit.record import FIELDS, SCHEMA
 from headkit.status import BAD_INPUT, USAGE, Stop
 from headkit.tool import Context, Failure, Record
@@ -51,6 +52,7 @@ class Plan:
     subsets: tuple[Wanted, ...] = ()
     head: str = ""  # sha256 of the FLAME model, where a format needs one
     crop_size: int = 0
+    marks: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,15 @@ class Packing:
     """One run: records wait on disk until all are seen, since labels, parts and space depend on all of them."""
 
     def __init__(
-        self, plan: Plan, context: Context, place: Workplace, choices: Choices = NONE_CHOSEN
+        self,
+        plan: Plan,
+        context: Context,
+        place: Workplace,
+        choices: Choices = NONE_CHOSEN,
+        scan: Scan | None = None,
     ) -> None:
         self.plan, self.context, self.root, self.place = plan, context, str(context.root), place
-        self.choices = choices
+        self.choices, self.scan = choices, scan
         self.waiting = Waiting(place.work / "waiting.jsonl")
         self.roster = Roster(plan.split_by, plan.stratify)
         self.census = Census()
@@ -109,10 +116,16 @@ class Packing:
                     yield error.failure(record)
                     continue
                 found = {name: _heads(record, name) for name in ("truth", "heads")}
+                if self.scan is not None:
+                    labels = [found[wanted]] if wanted else list(found.values())
+                    public = published(record, self.plan.fields)
+                    self.scan.look(record["id"], {**public, "heads": labels})
                 self.with_labels.update(name for name in found if has_labels(record, name))
                 self.waiting.add(jsonl.dump(record), max(map(len, found.values())))
                 if self.plan.split or self.plan.subsets:
                     self.roster.add(record, found[wanted or "truth"] or found["heads"])
+        if self.scan is not None:
+            self.scan.stop()
 
     def check_fields(self, first: Record) -> None:
         """Stop(USAGE) for a field that is neither in the format nor in the first record."""
@@ -245,7 +258,13 @@ class Packing:
         place = errand.number, self.waiting.first_head(errand.number)
         try:
             found = sample(
-                record, sample_key(record["id"]), place, self.root, self.plan.fields, labels
+                record,
+                sample_key(record["id"]),
+                place,
+                self.root,
+                self.plan.fields,
+                labels,
+                self.choices.mark,
             )
             return Ready(found, shards.prepare(found))
         except LeftOutError as error:
@@ -316,6 +335,8 @@ class Packing:
             "left_out": dict(sorted(self.census.left_out.items())),
             "splits": splits,
             "subsets": subsets,
+            "plan": asdict(self.plan),
+            "next": {"record": len(self.waiting), "head": self.waiting.heads},
             "shards": shards.rows,
         }
         text = card(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ from headkit.tool import Failure, Record
 
 # With these a photo could be found again.
 PRIVATE_OF_SOURCE = ("sha256", "path", "member", "image_id")
+
+
+Mark = Callable[[bytes, str, Record], bytes]  # (file, its suffix, record) -> file; LeftOutError
+
+
+def unmarked(data: bytes, suffix: str, record: Record) -> bytes:  # noqa: ARG001 - a Mark
+    """The Mark that is none."""
+    return data
 
 
 class LeftOutError(ValueError):
@@ -37,9 +46,9 @@ class Sample:
     number      of the record among those that wait to be packed, from 0: the same in every format and run
     first_head  heads of the records before it: what formats that number heads begin at
     key         its name in files
-    data        bytes of the image file, as they are copied; sha256 of them
-    label       what is published; `heads` are the chosen labels
-    rest        what is not
+    data        bytes of the image file as it is published; sha256 of them
+    label       what is published; `heads` are the chosen labels. With `published_sha256` where the file was marked
+    rest        what is not, and `image_sha256` of the file before any mark
     """
 
     number: int
@@ -63,6 +72,7 @@ def sample(
     root: str,
     fields: tuple[str, ...],
     labels: str,
+    mark: Mark = unmarked,
 ) -> Sample:
     """The sample of a record. `place` is its number and that of its first head; LeftOutError says what is wrong."""
     if not has_labels(record, labels):
@@ -76,12 +86,18 @@ def sample(
         )
     heads = record["truth"]["heads"] if labels == "truth" else record["heads"]
     public = published(record, fields)
+    hashes = {"image_sha256": sha256}
+    marked = mark(data, image.suffix, record)
+    if marked is not data:
+        data, sha256 = marked, hashlib.sha256(marked).hexdigest()
+        hashes["published_sha256"] = public["published_sha256"] = sha256
     label = {"schema": SCHEMA, "id": record["id"], **public, "labels": labels, "heads": heads}
     rest = {
         name: value
         for name, value in record.items()
         if name == "source" or not (name in public or name in ("id", labels))
     }
+    rest.update(hashes)
     return Sample(*place, key, image, data, sha256, label, rest)
 
 

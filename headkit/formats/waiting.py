@@ -22,6 +22,11 @@ class Waiting:
     def __len__(self) -> int:
         return len(self._starts)
 
+    @property
+    def heads(self) -> int:
+        """Of all lines."""
+        return self._total_heads
+
     def __enter__(self) -> Self:
         self._file = self.path.open("wb")
         return self

@@ -1,8 +1,8 @@
 """Marks in image files: a statement in XMP, put into the container; the coded pixels stay the bytes that they are.
 
-    PNG    a chunk iTXt `XML:com.adobe.xmp` behind IHDR and before the pixels (XMP part 3, 1.1.5)
-    JPEG   a segment APP1 behind SOI, JFIF and EXIF (XMP part 3, 1.1.3)
-    WebP   a chunk `XMP ` at the end, and VP8X, which announces it, in front (RFC 9649, 2.7)
+PNG    a chunk iTXt `XML:com.adobe.xmp` behind IHDR and before the pixels (XMP part 3, 1.1.5)
+JPEG   a segment APP1 behind SOI, JFIF and EXIF (XMP part 3, 1.1.3)
+WebP   a chunk `XMP ` at the end, and VP8X, which announces it, in front (RFC 9649, 2.7)
 """
 
 from __future__ import annotations

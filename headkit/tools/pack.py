@@ -1,8 +1,14 @@
 """Write a dataset that trainers load: images and labels in one or more formats, an index, checksums and a card.
 
-Images are copied byte for byte, never encoded again (but by the format crops). Of a record only an allow-list of fields is published
-(--fields) beside the labels of its heads; all the rest goes to DIR.private.jsonl, which only its owner can read.
-`id` is always published, the path of the image and the hash of a source photo never.
+Images are copied, never encoded again (but by the format crops). A mark is put into each copy of an image that was
+generated, unless --no-marks is given: XMP that states IPTC's digital source type, trainedAlgorithmicMedia (diffusion)
+or algorithmicMedia (a render). Pixels are not touched. `image_sha256` is of the file before, `published_sha256` in the
+sample and in the private file of the marked copy.
+
+Of a record only an allow-list of fields is published (--fields) beside the labels of its heads; all the rest goes to
+--private FILE, which only its owner can read. `id` is always published, the path of the image and the hash of a source
+photo never. A path, an e-mail address, a key or a person's name in what would be published ends the run (2) before
+anything is written; what is harmless all the same is listed in --cleared FILE.
 
 Labels are `truth` where every record has it, else the `heads` that were found; --labels decides otherwise. Either
 way a sample calls them `heads`, and its `labels` says which they are.
@@ -116,6 +122,23 @@ class Options:
         Opt("Which labels to publish (default: truth where every record has it)."),
     ] = None
     fields: Annotated[str, Opt("Publish these fields, separated by commas.", "NAMES")] = PUBLISHED
+    private: Annotated[
+        str | None,
+        Opt(
+            "Write what is not published to FILE (default: DIR.private.jsonl beside DIR).",
+            "FILE",
+            decides=False,
+        ),
+    ] = None
+    cleared: Annotated[
+        str | None,
+        Opt(
+            "Words and phrases that may be published though they look private, a line each.", "FILE"
+        ),
+    ] = None
+    no_marks: Annotated[
+        bool, Opt("Leave the mark that says an image is synthetic out of the copies.")
+    ] = False
     head: Annotated[
         str | None,
         Opt("The FLAME file (.pkl, .npz) that parameters refer to; vggheads needs it.", "FILE"),
@@ -156,8 +179,10 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     from headkit.formats.layout import FORMATS, load
     from headkit.formats.packing import Packing, Plan
     from headkit.formats.splits import GROUPED_BY, parse
+    from headkit.privacy.scan import Scan
 
     choices = _choices(options)
+    scan = Scan(_cleared(options.cleared))
     plan = Plan(
         _fields(options.fields),
         *_shard_size(options.shard_size),
@@ -168,6 +193,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         subsets=parse("--subset", options.subset, counts_only=True) if options.subset else (),
         head=choices.head.sha256 if choices.head is not None else "",
         crop_size=options.crop_size,
+        marks=not options.no_marks,
     )
     _refuse_doubles(plan)
     for name in plan.formats:
@@ -178,8 +204,10 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     except PathError as error:
         raise Stop(USAGE, f"-d: {error}") from None
     try:
-        with workplace(target, resume=context.resume) as place:
-            packing = Packing(plan, context, place, choices)
+        with workplace(
+            target, resume=context.resume, private=_private(options.private, target)
+        ) as place:
+            packing = Packing(plan, context, place, choices, scan)
             yield from packing.spool(records, options.labels)
             yield from packing.write(options.labels)
             place.publish()
@@ -202,19 +230,44 @@ def _chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in known if name in names)
 
 
+def _private(typed: str | None, target: Path) -> Path | None:
+    """The file of --private; Stop(USAGE) where it would be published."""
+    if typed is None:
+        return None
+    path = Path(os.path.realpath(typed))
+    if path.is_relative_to(target) or not path.parent.is_dir() or path.is_dir():
+        raise Stop(USAGE, f"--private {typed}: is no file in a folder beside -d; name another")
+    return path
+
+
+def _cleared(file: str | None) -> tuple[str, ...]:
+    """The lines of --cleared FILE; Stop(NO_INPUT) where it cannot be read."""
+    if file is None:
+        return ()
+    try:
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "is not UTF-8"
+        raise Stop(NO_INPUT, f"--cleared {file}: {why}; check the path") from None
+    return tuple(line.strip() for line in lines if line.strip())
+
+
 def _choices(options: Options) -> Choices:
     """What formats need beside records; Stop(USAGE, NO_INPUT) where it is missing."""
     from headkit.formats.layout import Choices
+    from headkit.formats.sample import unmarked
     from headkit.head import loading
+    from headkit.publishing import marks
 
+    mark = unmarked if options.no_marks else marks.mark
     if options.head is None:
         if "vggheads" in options.format.split(","):
             raise Stop(
                 USAGE, "--format vggheads needs the FLAME file of the parameters; see --head"
             )
-        return Choices(crop_size=options.crop_size)
+        return Choices(crop_size=options.crop_size, mark=mark)
     try:
-        return Choices(loading.load_head(options.head), options.crop_size)
+        return Choices(loading.load_head(options.head), options.crop_size, mark)
     except FileNotFoundError as error:
         raise Stop(NO_INPUT, f"--head {options.head}: {error.strerror}; check the path") from None
     except (ValueError, OSError) as error:

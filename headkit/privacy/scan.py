@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
-from headkit.formats.sample import published
-from headkit.publishing import names, patterns
-from headkit.status import NO_INPUT, USAGE, Stop
+from headkit.privacy import names, patterns
+from headkit.status import USAGE, Stop
 from headkit.tool import Record
 
 A_NAME = "a person's name"
@@ -32,12 +30,10 @@ _DIGITS = str.maketrans("", "", "0123456789")
 class Scan:
     """The findings in the records of a run.
 
-    fields   those that are published
     cleared  words and phrases that somebody has looked at: what lies in one of them is no finding
     """
 
-    def __init__(self, fields: tuple[str, ...], cleared: Iterable[str] = ()) -> None:
-        self.fields = fields
+    def __init__(self, cleared: Iterable[str] = ()) -> None:
         self.cleared = tuple(cleared)
         self.places: list[str] = []
         self.kinds: Counter[str] = Counter()
@@ -45,20 +41,16 @@ class Scan:
         self._harmless_strings: set[str] = set()
         self._harmful: set[str] = set()  # words that may be, or may be of, something else
 
-    def look(self, record: Record) -> None:
-        """Note what is in the published fields of a record; Stop(USAGE) after very many findings."""
-        id, harmless = record["id"], self._harmless_strings
+    def look(self, id: str, fields: Record) -> None:
+        """Note what is in the fields of a record that are published; Stop(USAGE) after very many findings."""
+        harmless = self._harmless_strings
         digits = id.isalnum() and id.islower() and len(id) <= 64 and not id.isalpha()
         if not digits and (shape := id.translate(_DIGITS)) not in harmless:
             self._look_at_id(id, shape)
-        truth = record.get("truth")
-        if type(truth) is dict:
-            self._look_into(id, "heads", truth.get("heads"))
-        self._look_into(id, "heads", record.get("heads"))
-        for name, value in published(record, self.fields).items():
+        for name, value in fields.items():
             if name == "prompt" and type(value) is dict:
-                self._look_at_prompt(id, value, record.get("caption"))
-            else:
+                self._look_at_prompt(id, value, fields.get("caption"))
+            elif name != "id":
                 self._look_into(id, name, value)
         if sum(self.kinds.values()) >= _ENOUGH:
             self.stop()
@@ -98,8 +90,7 @@ class Scan:
     def _look_at_prompt(self, id: str, prompt: Record, caption: Any) -> None:
         """A prompt, which mostly begins as the caption does: that is read once."""
         text = prompt.get("text")
-        begun = "caption" in self.fields and type(text) is str and type(caption) is str
-        if not begun or not text.startswith(caption):
+        if type(text) is not str or type(caption) is not str or not text.startswith(caption):
             self._look_into(id, "prompt", prompt)
             return
         self._look_into(id, "prompt", {**prompt, "text": None})
@@ -160,18 +151,6 @@ class Scan:
         self.kinds[kind] += 1
         if len(self.places) < _SHOWN:
             self.places.append(f"{place}, {kind}")
-
-
-def cleared(file: str | None) -> tuple[str, ...]:
-    """The lines of --cleared FILE; Stop(NO_INPUT) where it cannot be read."""
-    if file is None:
-        return ()
-    try:
-        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "is not UTF-8"
-        raise Stop(NO_INPUT, f"--cleared {file}: {why}; check the path") from None
-    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _holds_new(value: Any, known: set[str]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 from headkit.editing.knowledge import facts
 from headkit.editing.names import find
@@ -16,9 +17,11 @@ from headkit.editing.tokens import script_of
 
 _NAMED = frozenset(["given", "family"])
 _ORDINARY = frozenset(["word", "STRONG"])
-_OF_PERSONS = frozenset(["person", "handle", "credit", "nickname", "address"])
+_OF_PERSONS = frozenset(["person", "handle", "credit", "nickname"])
 # Words of machines that are given names as well.
-_TECHNICAL = frozenset("max val min dev ada mel sol ray sim gen cam art van del pat les bin ali alba nova".split())  # fmt: skip
+_TECHNICAL = frozenset(
+    ["max", "val", "min", "dev", "ada", "mel", "sol", "ray", "sim", "gen", "cam", "art", "van", "del", "pat", "les", "bin"]
+)  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _PARTED = re.compile(r"[A-Za-z]+")
@@ -34,8 +37,7 @@ def named_in(text: str) -> list[tuple[int, int]]:
     return [
         (one.start, one.end)
         for one in find(text)
-        if one.kind in _OF_PERSONS
-        and (one.kind != "person" or may_name(text[one.start : one.end]))
+        if one.kind in _OF_PERSONS and (one.kind != "person" or may_name(text[one.start : one.end]))
     ]
 
 
@@ -45,7 +47,7 @@ def names_in_id(id: str) -> bool:
     for word in re.split(r"[^A-Za-z0-9]+", id):
         # Letters between digits are of a number (7ada31), not of a name.
         parts += _PART.findall(word) if _PARTED.fullmatch(word) else [""]
-    return any(_are_names(*pair) for pair in zip(parts, parts[1:], strict=False))
+    return any(_are_names(*pair) for pair in pairwise(parts))
 
 
 @lru_cache(maxsize=20_000)

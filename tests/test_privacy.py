@@ -1,0 +1,158 @@
+"""What must not be published stops a run of pack before anything is written; what is harmless passes, fast."""
+
+import json
+import stat
+import time
+
+import pytest
+from packs import pack, records_in
+
+from headkit.privacy.names import names_in_id
+from headkit.privacy.scan import Scan
+from headkit.status import USAGE, Stop
+
+HARMLESS = [
+    "A 47-year-old man in a red t-shirt and/or a cap, f/1.8, 3/4 view, http://example.org/a/b",
+    "She smiles; seven people among white roses, a wide-angle photo, softbox. She holds a key.",
+    "stabilityai/stable-diffusion-xl-base-1.0",
+    "a17f0c9be5d2a17f0c9be5d2a17f0c9be5d2a17f0c9be5d2a17f0c9be5d2ffff",
+    "DPM++ 2M Karras, 1:1, 16/9, black-and-white, password field on a screen",
+]
+HARMFUL = [
+    ("a portrait of Angela Schmidt in a garden", "a person's name"),
+    ("the actor Michael Fassbender on a red carpet", "a person's name"),
+    ("write to jane.roe@example.org for it", "an e-mail address"),
+    ("from /home/jroe/pictures/0001.png", "a path"),
+    ("as in ~/photos/holidays", "a path"),
+    (r"C:\Users\jroe\photo", "a path"),
+    ("photos/2019/holiday_01.jpg", "a path"),
+    ("it was IMG_20190412", "a path"),
+    ("hf_" + "aBcDeFgH" * 4, "a key"),
+    ("AKIA" + "ABCDEFGH" * 2, "a key"),
+    ("https://user:hunter2@example.org/", "a key"),
+    ("api_key = 1234567890abcdef", "a key"),
+    ("-----BEGIN OPENSSH PRIVATE KEY-----", "a key"),
+]
+
+
+def findings(**fields):
+    scan = Scan()
+    scan.look("row-1", fields)
+    return scan.kinds
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_harmless_texts_pass(text):
+    assert not findings(caption=text, generated={"weights": {"name": text}}, heads=[{"note": text}])
+
+
+@pytest.mark.parametrize(("text", "kind"), HARMFUL)
+def test_each_kind_is_found_wherever_it_stands(text, kind):
+    assert findings(caption=text)[kind] == 1
+    assert findings(prompt={"text": f"A man. {text}", "negative": "blurry"})[kind] == 1
+    assert findings(heads=[{"box": [1, 2, 3, 4]}, {"review": {"note": text}}])[kind] == 1
+    if kind != "a person's name":
+        assert findings(mine={"a": [[text]]})[kind] >= 1
+        assert findings(mine={text: 1})[kind] >= 1
+
+
+def test_a_prompt_that_goes_on_behind_its_caption_is_read_to_the_end():
+    caption = "A man in a garden"
+    for text in (f"{caption}, by Angela Schmidt", f"{caption}, by Angela Schmidt"):
+        assert findings(caption=caption, prompt={"text": text, "negative": ""})
+
+
+def test_a_second_look_finds_again():
+    scan = Scan()
+    for number in range(3):
+        scan.look(f"row-{number}", {"caption": "write to jane.roe@example.org"})
+    assert scan.kinds == {"an e-mail address": 3}
+
+
+@pytest.mark.parametrize("id", ["angela_schmidt_03", "AngelaSchmidt", "x-michael.taylor"])
+def test_names_in_ids_are_found(id):
+    assert names_in_id(id)
+
+
+@pytest.mark.parametrize(
+    "id",
+    ["pose-7-000000", "max-train-001", "7ada31abe0", "val_heads_1", "img-angela-1", "deadbeef0123"],
+)
+def test_other_ids_are_not_names(id):
+    assert not names_in_id(id)
+
+
+def test_an_author_may_be_named_and_not_their_address():
+    assert not findings(source={"author": "Angela Schmidt", "license": "cc-by-4.0"})
+    assert findings(source={"author": "Angela <angela@example.org>"})
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"caption": "by jane.roe@example.org"}, "caption[3:23] of 'row-3', an e-mail address"),
+        ({"id": "angela-schmidt"}, "id 'angela-schmidt', a person's name"),
+        ({"mine": "/home/jroe/secret/x"}, "mine[0:19] of 'row-3', a path"),
+    ],
+)
+def test_pack_stops_with_the_place_and_leaves_nothing(tmp_path, change, place):
+    records = records_in(tmp_path)
+    records[3] |= change
+    with pytest.raises(Stop) as stop:
+        pack(tmp_path, records, fields="width,caption,mine")
+    assert stop.value.status == USAGE
+    assert place in str(stop.value)
+    assert "--cleared" in str(stop.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images"]
+
+
+def test_what_is_not_published_may_hold_anything(tmp_path):
+    records = records_in(tmp_path)
+    records[3] |= {"mine": "/home/jroe/secret/x", "source": {"author": "jane@example.org"}}
+    assert pack(tmp_path, records)[1] == []
+
+
+def test_what_somebody_has_cleared_passes(tmp_path):
+    records = records_in(tmp_path)
+    records[3]["caption"] = "the Angela Schmidt bridge at night"
+    (tmp_path / "cleared.txt").write_text("the Angela Schmidt bridge\n")
+    assert pack(tmp_path, records, cleared=str(tmp_path / "cleared.txt"))[1] == []
+    records[4]["caption"] = "Angela Schmidt at night"
+    with pytest.raises(Stop, match=r"caption\[0:14\] of 'row-4'"):
+        pack(tmp_path, records, cleared=str(tmp_path / "cleared.txt"))
+
+
+def test_the_private_file_goes_where_it_is_asked_to(tmp_path):
+    records = records_in(tmp_path)
+    (tmp_path / "safe").mkdir()
+    path = tmp_path / "safe/mine.jsonl"
+    pack(tmp_path, records, private=str(path))
+    assert not (tmp_path / "out.private.jsonl").exists()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [json.loads(line)["id"] for line in path.read_text().splitlines()] == [
+        row["id"] for row in records
+    ]
+    with pytest.raises(Stop, match="--private"):
+        pack(tmp_path, records, private=str(tmp_path / "out/mine.jsonl"))
+
+
+def test_most_records_cost_little():
+    scan = Scan()
+    rows = [
+        {
+            "caption": f"A {age}-year-old {who} in a {color} coat against a painted wall under an overcast sky.",
+            "prompt": {"text": f"A {age}-year-old {who} in a {color} coat", "negative": "blurry"},
+            "scores": {"flip": 0.5, "cut": 0.5},
+            "heads": [{"box": [1.0, 2.0, 3.0, 4.0], "landmarks": {"points": [[1.0, 2.0]] * 68}}],
+        }
+        for age in range(20, 80)
+        for who in ("man", "woman")
+        for color in ("red", "blue", "green")
+    ]
+    for number, row in enumerate(rows):
+        scan.look(f"row-{number}", row)
+    begin = time.process_time()
+    for number, row in enumerate(rows):
+        scan.look(f"row-{number}", row)
+    assert (time.process_time() - begin) / len(rows) < 200e-6  # some 15 on an idle core
+    assert not scan.kinds

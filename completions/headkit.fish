@@ -69,6 +69,7 @@ complete -c headkit -n '__headkit_command_is pose-extract caption generate detec
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score' -l max-failures -r -f -d 'Stop after N failures of the model in a row'
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score' -s b -l batch-size -r -f -d 'Records worked on together'
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score filter dedupe pack' -s j -l jobs -r -f -d 'Worker processes'
+complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score filter' -l timeout -r -f -d 'Give up a record after SECONDS, even where a library hangs'
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score filter dedupe' -l device -r -f -d 'cpu, or the numbers of GPUs: 0 or 0,1'
 complete -c headkit -n '__headkit_command_is pose-extract detect score' -s 0 -l null -d 'Read image paths, separated by NUL, instead of records'
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score' -l dry-run -d 'Check everything, time a sample, print the cost'

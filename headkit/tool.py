@@ -6,7 +6,7 @@ this definition. Nothing here imports typer, numpy or a model library.
 A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
 
     Options     frozen dataclass; each field `Annotated[type, Opt(...)] = default`
-    EXAMPLES    tuple of Example, run as tests
+    EXAMPLES    tuple of Example, run as tests; the module's docstring is the DESCRIPTION of the man page
     and, by kind (a choose or a whole that exports reports(options) is a report where that is true),
     map, choose     start(options, context) -> process;  process(records) -> one Result per record
                     `process.made`, if there, is kept in the record: what decides the result beside the options;
@@ -30,8 +30,6 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
     source          draw(options, context, records, skip) -> records, from number `skip` on, or bytes: a row as it is
     command         text(options, operands) -> lines for standard output; no records, no runner
-
-The module docstring is the DESCRIPTION of the man page.
 """
 
 from __future__ import annotations
@@ -347,6 +345,7 @@ class RunOptions:
     max_failures: Annotated[int, Opt("Stop after N failures of the model in a row.", "N", minimum=0)] = 100
     batch_size: Annotated[int | None, Opt("Records worked on together; the result does not depend on it.", "N", ("-b", "--batch-size"), minimum=1)] = None
     jobs: Annotated[int, Opt("Worker processes; the result does not depend on it.", "N", ("-j", "--jobs"), minimum=1)] = 1
+    timeout: Annotated[float | None, Opt("Give up a record after SECONDS, even where a library hangs; work is then in a process of its own.", "SECONDS", minimum=0.001)] = None
     device: Annotated[str, Opt("cpu, or the numbers of GPUs: 0 or 0,1.", "DEVICE")] = "cpu"
     shard: Annotated[str | None, Opt("Only shard I of N, counted from 0; auto reads the SLURM array variables.", "I/N")] = None
     limit: Annotated[int | None, Opt("Only the first N records.", "N", ("-n", "--limit"), minimum=0)] = None
@@ -371,6 +370,7 @@ SHOWN: dict[str, tuple[Kind, ...]] = {
     "max_failures": ("map",),
     "batch_size": ("map",),
     "jobs": ("map", "choose", "whole", "report"),  # and Tool.threads
+    "timeout": ("map", "choose"),
     "device": ("source", "map", "choose", "whole", "report"),  # and Tool.device
     "shard": ("source", "map", "choose"),
     "limit": ("source", "map", "choose", "whole", "report"),

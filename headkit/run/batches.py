@@ -163,13 +163,17 @@ def stop_if_machine(error: Exception) -> None:
         raise Stop(
             WRITE_FAILED, f"{where}{error.strerror}; see to the disk and run again"
         ) from error
-    if any(word in str(error) for word in POISONED) and not out_of_memory(error):
-        raise Stop(
-            UNAVAILABLE, f"device has failed: {str(error).splitlines()[0]}; run again with --resume"
-        ) from error
+    cause: BaseException | None = error
+    while cause is not None and not out_of_memory(cause):
+        if any(word in str(cause) for word in POISONED):
+            raise Stop(
+                UNAVAILABLE,
+                f"device has failed: {str(cause).splitlines()[0]}; run again with --resume",
+            ) from error
+        cause = cause.__cause__ or cause.__context__  # a library may put words of its own before it
 
 
-def out_of_memory(error: Exception) -> bool:
+def out_of_memory(error: BaseException) -> bool:
     """Of the process or of the device; by name, since torch need not be loaded."""
     return any(kind.__name__ in ("MemoryError", "OutOfMemoryError") for kind in type(error).__mro__)
 

@@ -39,9 +39,13 @@ class Plan:
 
     @property
     def workers(self) -> int:
-        """Processes beside this one; 0 where this one does the work."""
+        """Processes beside this one; 0 where this one does the work.
+
+        With a time limit there is one at least: what is stuck in a library can only be killed from outside.
+        """
         wanted = max(self.flags.jobs, len(self.devices))
-        return wanted if wanted > 1 and self.tool.kind in ("map", "choose") else 0
+        needed = wanted > 1 or self.flags.timeout is not None
+        return wanted if needed and self.tool.kind in ("map", "choose") else 0
 
     @property
     def to_stdout(self) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil, inf
 
 from headkit.run.signals import Interrupted, Signals
 from headkit.status import WRITE_FAILED, Stop
@@ -95,6 +97,14 @@ class Wait:
         self.output = output
         self.others: Callable[[], list[int]] = list
         self.collect: Callable[[], None] = lambda: None
+        self.deadline: Callable[[], float] = lambda: (
+            inf
+        )  # when to collect at the latest (monotonic)
+
+    @staticmethod
+    def until(moment: float) -> int | None:
+        """Milliseconds to a moment of the monotonic clock, as poll takes them; None where it never comes."""
+        return None if moment == inf else max(0, ceil(1000 * (moment - time.monotonic())))
 
     def check(self) -> None:
         """Raise what has happened already; never blocks."""
@@ -118,4 +128,4 @@ class Wait:
             if descriptor in ready:
                 return
             self.collect()
-            patience = None
+            patience = self.until(self.deadline())

@@ -13,10 +13,12 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, TypeVar
 
 from headkit import jsonl
 from headkit.run import environment
@@ -28,6 +30,7 @@ from headkit.tool import Context, Photo, Record, Tool
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 SOON = 0.05  # seconds
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,19 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Ready:
+    """The models are loaded, or cannot be: then every batch gets the Stop that says why."""
+
+    prepares: bool = False  # whether the tool begins work on a batch before its turn
+
+
+@dataclass(frozen=True)
 class Reply:
     """What came of a batch: its outcomes, or the Stop that ends the run."""
 
     outcomes: list[Outcome]
     stop: Stop | None = None
     shrunk: int | None = None  # batch size, after memory ran out
-    prepares: bool = False  # whether the tool begins work on a batch before its turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +77,39 @@ def main() -> None:
         assignment: Assignment = connection.recv()
         _die_with(assignment.parent)
         inbox = Inbox(connection)
-        batches: Batches | None = None
+        batches = _attempt(assignment, partial(_load, assignment))
+        connection.send(Ready(isinstance(batches, Batches) and batches.prepares))
         while True:
             items = inbox.take()
-            try:
-                if batches is None:
-                    batches = Batches(assignment.tool, assignment.options, assignment.context)
-                if batches.prepares:
-                    batches.prepare(inbox.ahead())
-                outcomes = batches.outcomes(items)
-                reply = Reply(outcomes, shrunk=batches.chunk, prepares=batches.prepares)
-            except Stop as stop:
-                reply = Reply([], stop)
-            except Exception as error:  # noqa: BLE001 - a bug of ours: the runner reports it
-                if assignment.context.verbose:
-                    traceback.print_exc()
-                reply = Reply(
-                    [],
-                    Stop(
-                        BUG,
-                        f"bug: {type(error).__name__}: {error}; run with -v to see where, and report it",
-                    ),
-                )
-            connection.send(reply)
+            if isinstance(batches, Stop):
+                connection.send(Reply([], batches))
+                continue
+            reply = _attempt(assignment, partial(_work, batches, inbox, items))
+            connection.send(Reply([], reply) if isinstance(reply, Stop) else reply)
+
+
+def _load(assignment: Assignment) -> Batches:
+    return Batches(assignment.tool, assignment.options, assignment.context)
+
+
+def _work(batches: Batches, inbox: Inbox, items: list[Item]) -> Reply:
+    if batches.prepares:
+        batches.prepare(inbox.ahead())
+    return Reply(batches.outcomes(items), shrunk=batches.chunk)
+
+
+def _attempt(assignment: Assignment, work: Callable[[], Found]) -> Found | Stop:
+    """What `work` gives, or the Stop that ends the run."""
+    try:
+        return work()
+    except Stop as stop:
+        return stop
+    except Exception as error:  # noqa: BLE001 - a bug of ours: the runner reports it
+        if assignment.context.verbose:
+            traceback.print_exc()
+        return Stop(
+            BUG, f"bug: {type(error).__name__}: {error}; run with -v to see where, and report it"
+        )
 
 
 class Inbox:
@@ -133,7 +152,7 @@ def _items(rows: list[tuple[bytes, Photo | None]]) -> list[Item]:
 
 def _step_aside() -> None:
     """Leave the terminal's signals to the runner, and standard input and output to nobody."""
-    for number in ENDING:
+    for number in (*ENDING, signal.SIGUSR1):
         signal.signal(number, signal.SIG_IGN)
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     os.dup2(null, 0)

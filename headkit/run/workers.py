@@ -1,63 +1,80 @@
-"""`--jobs N`: batches in N worker processes, results in input order.
+"""`--jobs N` and `--timeout`: batches in worker processes, results in input order.
 
 A worker has one batch at a time; of a tool that begins work on a batch before its turn, one more. It always reads:
-the runner never waits to hand over a batch while the worker waits to hand over a result. One that is killed is
-replaced and its batches done again; a batch that kills three is a fault that no retry will mend.
+the runner never waits to hand over a batch while the worker waits to hand over a result. One that dies, or is killed
+because a record takes too long, is replaced, and the records in its hand are looked into (quarantine).
 """
 
 from __future__ import annotations
 
 import os
 import select
-import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from multiprocessing.connection import Connection
 
 from headkit.run.plan import Plan
+from headkit.run.quarantine import Death, killed_for_memory, of_status, overdue
 from headkit.run.records import Row
-from headkit.run.rows import Outcome
+from headkit.run.rows import Outcome, Writer
 from headkit.run.signals import Interrupted
 from headkit.run.streams import Wait, reader_gone
-from headkit.run.worker import Assignment, Reply
-from headkit.status import BUG, Stop
+from headkit.run.worker import Assignment, Ready, Reply
+from headkit.status import UNAVAILABLE, Stop
 
-DEATHS = 3  # of workers over one batch, before the run stops
+DEATHS = 3  # of workers that have not even started, one after the other, before the run stops
 DEPTH = 2  # batches that a worker has of a tool that begins work on the next one
 START = "from headkit.run.worker import main; main()"
 PATIENCE = 0.5  # seconds that workers have to leave by themselves
+WARM_UP = 60.0  # seconds more than --timeout for a worker's first batch, until one has shown what it takes
 
 
 class Batch:
     """A batch handed in: the ticket for its outcomes."""
 
-    def __init__(self, pool: Workers, rows: list[Row]) -> None:
+    def __init__(self, pool: Workers, rows: list[Row], *, alone: bool = False) -> None:
         self.pool = pool
         self.rows = rows
-        self.deaths = 0
+        self.alone = alone  # one record that is suspected
+        self.deaths = 0  # of workers, while it was alone
         self.reply: Reply | None = None
+        self.parts: list[Batch] = []  # its records, each alone
+
+    @property
+    def done(self) -> bool:
+        return self.reply is not None or (
+            bool(self.parts) and all(part.reply is not None for part in self.parts)
+        )
 
     def ready(self) -> bool:
         self.pool.pump(block=False)
-        return self.reply is not None
+        return self.done or self.pool.fault is not None
 
     def result(self) -> list[Outcome]:
-        while self.reply is None:
+        while not self.done:
+            if self.pool.fault is not None:
+                raise self.pool.fault
             self.pool.pump(block=True)
-        if self.reply.stop is not None:
-            raise self.reply.stop
-        return self.reply.outcomes
+        outcomes: list[Outcome] = []
+        for reply in [self.reply, *(part.reply for part in self.parts)]:
+            if reply is not None and reply.stop is not None:
+                raise reply.stop
+            outcomes += reply.outcomes if reply is not None else []
+        return outcomes
 
 
 class Worker:
     """One process and the socket to it. `batches` are what it has, the first one in hand."""
 
     def __init__(self, assignment: Assignment) -> None:
+        self.killed_before = killed_for_memory()
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(  # noqa: S603 - this interpreter, our own module
@@ -72,6 +89,9 @@ class Worker:
             )
         self.connection: Connection = Connection(ours.detach())
         self.batches: deque[Batch] = deque()
+        self.started = False  # its models are loaded: what happens now happens over its batch
+        self.warm = False  # has done a batch
+        self.since = 0.0  # when it took up the batch in hand
         with suppress(OSError):  # dead already: noticed when its batch is sent
             self.connection.send(assignment)
 
@@ -81,16 +101,23 @@ class Worker:
             self.connection.send([(row.raw, row.photo) for row in batch.rows])
         except OSError:
             return False
+        if not self.batches:
+            self.since = time.monotonic()
         self.batches.append(batch)
         return True
 
-    def end(self) -> str:
+    def end(self) -> Death:
         """Reap a worker that has died; how it died."""
         self.connection.close()
         status = self.process.wait()
-        if status < 0:
-            return f"killed by {signal.Signals(-status).name}"
-        return f"ended with status {status}"
+        return of_status(status, memory_ran_out=killed_for_memory() > self.killed_before)
+
+    def kill(self) -> None:
+        """End it at once. One that hangs in the kernel is left behind: it dies when that lets go of it."""
+        self.connection.close()
+        self.process.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(PATIENCE)
 
 
 class Workers:
@@ -102,13 +129,25 @@ class Workers:
         self.shrunk = shrunk
         self.window = 2 * plan.workers
         self.depth = 1  # batches that a worker has
+        self.warm_up: float | None = None  # seconds that first batches took, once that is known
+        self.writer = Writer(plan.tool, {})
         self.queue: deque[Batch] = deque()
+        self.suspects: deque[Batch] = deque()
+        self.stillborn = 0  # workers in a row that died before they had started
+        self.fault: Stop | None = None
         self.workers = [self._start(number) for number in range(plan.workers)]
+        wait.deadline = self.deadline
 
     def _start(self, number: int) -> Worker:
         devices = self.plan.devices
         context = replace(self.plan.context, device=devices[number % len(devices)])
-        return Worker(Assignment(self.plan.tool, self.plan.options, context, os.getpid()))
+        try:
+            return Worker(Assignment(self.plan.tool, self.plan.options, context, os.getpid()))
+        except OSError as error:
+            raise Stop(
+                UNAVAILABLE,
+                f"worker cannot be started: {error.strerror}; take fewer --jobs, and run again",
+            ) from error
 
     def submit(self, batch: list[Row]) -> Batch:
         ticket = Batch(self, batch)
@@ -119,6 +158,18 @@ class Workers:
     def descriptors(self) -> list[int]:
         return [worker.connection.fileno() for worker in self.workers if worker.batches]
 
+    def deadline(self) -> float:
+        """The moment, by the monotonic clock, at which the next worker has taken too long; inf where none can."""
+        return min(map(self._due, self.workers), default=inf)
+
+    def _due(self, worker: Worker) -> float:
+        """When the batch in hand is overdue: the limit is for a record, and what loads, loads before it begins."""
+        limit = self.plan.flags.timeout
+        if limit is None or not (worker.batches and worker.started):
+            return inf
+        first = 0.0 if worker.warm else WARM_UP if self.warm_up is None else self.warm_up
+        return worker.since + limit * len(worker.batches[0].rows) + first
+
     def close(self) -> None:
         """Let the workers go; those that do not go at once are killed: their rows are not written."""
         for worker in self.workers:
@@ -127,8 +178,7 @@ class Workers:
             try:
                 worker.process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
+                worker.kill()
 
     def pump(self, *, block: bool) -> None:
         """Take in what workers have done, at least one thing if `block`, and hand out what waits."""
@@ -142,52 +192,85 @@ class Workers:
             poll.register(descriptor, select.POLLIN)
         if self.wait.output is not None:
             poll.register(self.wait.output, 0)
-        for descriptor, _ in poll.poll(None if block else 0):
+        for descriptor, _ in poll.poll(self.wait.until(self.deadline()) if block else 0):
             if descriptor in busy:
                 self._receive(busy[descriptor])
             elif self.wait.output is not None and reader_gone(self.wait.output):
                 raise Interrupted.pipe()
+        self._end_overdue()
         self._hand_out()
 
     def _receive(self, at: int) -> None:
         worker = self.workers[at]
         try:
-            reply: Reply = worker.connection.recv()
+            message: Ready | Reply = worker.connection.recv()
         except (EOFError, OSError):  # also in the middle of a reply
-            self._bury(at)
+            self._bury(at, worker.end())
             return
-        worker.batches.popleft().reply = reply
-        if reply.shrunk is not None:
-            self.shrunk(reply.shrunk)
-        if reply.prepares:
-            self.depth = DEPTH
+        now = time.monotonic()
+        if isinstance(message, Ready):
+            worker.started, worker.since, self.stillborn = True, now, 0
+            self.depth = DEPTH if message.prepares else 1
+            return
+        if not worker.warm:
+            worker.warm = True
+            self.warm_up = max(self.warm_up or 0.0, now - worker.since)
+        worker.since = now
+        worker.batches.popleft().reply = message
+        if message.shrunk is not None:
+            self.shrunk(message.shrunk)
 
     def _hand_out(self) -> None:
-        """Give batches to the workers in turn, so that none has two while another has none."""
+        """Give batches to the workers in turn, so that none has two while another has none.
+
+        What is suspected has all the machine to itself.
+        """
+        if self.suspects:
+            if not any(worker.batches for worker in self.workers):
+                self._give(0, self.suspects.popleft())
+            return
         for depth in range(1, self.depth + 1):
             for at in range(len(self.workers)):
-                while len(self.workers[at].batches) < depth and self.queue:
-                    batch = self.queue.popleft()
-                    if not self.workers[at].send(batch):
-                        self.workers[at].batches.append(batch)
-                        self._bury(at)
+                while len(self.workers[at].batches) < depth and self.queue and not self.suspects:
+                    self._give(at, self.queue.popleft())
 
-    def _bury(self, at: int) -> None:
-        """Replace a dead worker; its batches come first in the queue, but one that has killed too many is given up."""
+    def _give(self, at: int, batch: Batch) -> None:
+        while self.fault is None and not self.workers[at].send(batch):
+            self._bury(at, self.workers[at].end())
+
+    def _end_overdue(self) -> None:
+        limit, now = self.plan.flags.timeout, time.monotonic()
+        for at, worker in enumerate(self.workers):
+            if limit is not None and now >= self._due(worker):
+                worker.kill()
+                self._bury(at, overdue(limit))
+
+    def _bury(self, at: int, death: Death) -> None:
+        """Replace a dead worker. What was in its hand is suspected, what it had not begun goes back."""
         worker = self.workers[at]
-        how = worker.end()
-        batch = worker.batches[0]
-        batch.deaths += 1
-        self.queue.extendleft(reversed(worker.batches))
-        if batch.deaths >= DEATHS:
-            self.queue.remove(batch)
-            first, last = batch.rows[0].where, batch.rows[-1].where
-            batch.reply = Reply(
-                [],
-                Stop(
-                    BUG,
-                    f"{first} to {last}: worker was {how}, {DEATHS} times over these records; "
-                    "see whether memory runs out (fewer --jobs), or leave them out, and run again",
-                ),
+        if worker.started and worker.batches:
+            self._suspect(worker.batches.popleft(), death)
+        elif not worker.started:
+            self.stillborn += 1
+        for batch in reversed(worker.batches):
+            (self.suspects if batch.alone else self.queue).appendleft(batch)
+        if self.stillborn >= DEATHS:
+            self.fault = Stop(
+                UNAVAILABLE,
+                f"{death.how} as it started, {DEATHS} times in a row; see whether memory runs out (fewer --jobs), "
+                "or a library or device is broken, and run again",
             )
-        self.workers[at] = self._start(at)
+        else:
+            self.workers[at] = self._start(at)
+
+    def _suspect(self, batch: Batch, death: Death) -> None:
+        if not batch.alone:
+            batch.parts = [Batch(self, [row], alone=True) for row in batch.rows]
+            self.suspects.extend(batch.parts)
+            return
+        batch.deaths += 1
+        if batch.deaths < death.chances:
+            self.suspects.appendleft(batch)
+            return
+        row = batch.rows[0]
+        batch.reply = Reply([self.writer.failed(row.raw, row.record, death.failure())])

@@ -1,5 +1,6 @@
 """A map: sets `mark` from the value, and does on request all that a tool may do wrong."""
 
+import ctypes
 import errno
 import os
 import signal
@@ -28,6 +29,14 @@ class Options:
     )
     broken: Annotated[bool, Opt("have a bug", decides=False)] = False
     noisy: Annotated[bool, Opt("print when models load", decides=False)] = False
+    stillborn: Annotated[bool, Opt("die when models load", decides=False)] = False
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def start(options, context):
@@ -36,6 +45,8 @@ def start(options, context):
     if options.started:
         with Path(options.started).open("a") as file:
             file.write(f"{os.getpid()}\n")
+    if options.stillborn:
+        os.kill(os.getpid(), signal.SIGSEGV)
     if options.noisy:
         print("a library that prints when it loads")
     return Process(options, context)
@@ -122,6 +133,34 @@ class Process:
         except FileExistsError:
             return
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def do_segfault(self, record):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    def do_exit(self, record):
+        os._exit(3)
+
+    def do_hang(self, record):
+        """In C, never to come back to Python, not even for a signal's handler: the lock of Python is held."""
+        while True:
+            ctypes.PyDLL(None).sleep(1000)
+
+    def do_crowd(self, record):
+        """Memory is there for one at a time: whoever comes second is killed."""
+        here = Path(record["folder"])
+        (here / str(os.getpid())).touch()
+        time.sleep(0.05)
+        if any(
+            alive(int(other.name)) for other in here.iterdir() if other.name != str(os.getpid())
+        ):
+            os.kill(os.getpid(), signal.SIGKILL)
+        (here / str(os.getpid())).unlink()
+
+    def do_poison_chained(self, record):
+        try:
+            self.do_poison(record)
+        except RuntimeError as error:
+            raise ValueError("the sampler failed") from error
 
     def do_wait(self, record):
         time.sleep(record.get("seconds", 60))

@@ -13,7 +13,9 @@ from .rays import Array, Scenery  # noqa: TID252 - tests are no installed packag
 
 OUTSIDE = 0.5  # square pixels
 ACROSS, ALONG = 0.05, 0.05  # pixels between lines of rays, and between rays on a line
-FINE_ALONG = 0.01  # the same where less than THIN pixels of head lie on the edge's line
+# The same where less than THIN pixels of head lie on the edge's line: there a lock that lies along the lines, and
+# is cut by one of them more or less, moves the edge by half a pixel.
+FINE_ACROSS, FINE_ALONG = 0.02, 0.01
 THIN = 0.3
 FIRST_STEP = 1.0  # pixels walked inwards at first; then twice as many, and so on
 GOLDEN = 0.6180339887498949  # lines are shifted by multiples of it, so that no error repeats itself
@@ -24,14 +26,14 @@ def edge(scenery: Scenery, side: int) -> float | None:
 
     nan where the head reaches the camera, and so has no outermost face.
     """
-    found = _walk(scenery, side, ALONG)
+    found = _walk(scenery, side, ACROSS, ALONG)
     if found is not None and found[1] < THIN:
-        found = _walk(scenery, side, FINE_ALONG)
+        found = _walk(scenery, side, FINE_ACROSS, FINE_ALONG)
     return None if found is None else found[0]
 
 
-def _walk(scenery: Scenery, side: int, along: float) -> tuple[float, float] | None:
-    """The edge, and the pixels of head on its line."""
+def _walk(scenery: Scenery, side: int, across: float, along: float) -> tuple[float, float] | None:
+    """The edge, and the pixels of head on its line; pixels between lines of rays, and between rays on a line."""
     axis, inward = side % 2, 1.0 if side < 2 else -1.0
     begin = float(scenery.low[:, axis].min() if side < 2 else scenery.high[:, axis].max())
     if not np.isfinite(begin):
@@ -39,25 +41,24 @@ def _walk(scenery: Scenery, side: int, along: float) -> tuple[float, float] | No
     end = float(scenery.high[:, axis].max() if side < 2 else scenery.low[:, axis].min())
     walked, step, area = 0.0, FIRST_STEP, 0.0
     while walked < abs(end - begin):
-        depths = walked + ACROSS * (np.arange(round(step / ACROSS)) + 0.5)  # middles of lines
-        lengths = _lengths(scenery, axis, begin + inward * depths, along)
-        areas = area + np.cumsum(lengths) * ACROSS
+        depths = walked + across * (np.arange(round(step / across)) + 0.5)  # middles of lines
+        lengths = _lengths(scenery, axis, begin + inward * depths, across, along)
+        areas = area + np.cumsum(lengths) * across
         enough = np.flatnonzero(areas >= OUTSIDE)
         if len(enough):
             line = enough[0]
             beyond = (areas[line] - OUTSIDE) / lengths[line]
-            return begin + inward * (depths[line] + ACROSS / 2 - beyond), float(lengths[line])
-        walked, step, area = walked + round(step / ACROSS) * ACROSS, 2 * step, float(areas[-1])
+            return begin + inward * (depths[line] + across / 2 - beyond), float(lengths[line])
+        walked, step, area = walked + round(step / across) * across, 2 * step, float(areas[-1])
     return None
 
 
-def _lengths(scenery: Scenery, axis: int, lines: Array, along: float) -> Array:
+def _lengths(scenery: Scenery, axis: int, lines: Array, across: float, along: float) -> Array:
     """Pixels of head on each line, `lines` their coordinates on the axis that they lie across."""
     other = 1 - axis
-    reach = ACROSS
     crossing = np.flatnonzero(
-        (scenery.low[:, axis] <= lines.max() + reach)
-        & (scenery.high[:, axis] >= lines.min() - reach)
+        (scenery.low[:, axis] <= lines.max() + across)
+        & (scenery.high[:, axis] >= lines.min() - across)
     )
     if not len(crossing):
         return np.zeros(len(lines))

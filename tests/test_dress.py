@@ -17,9 +17,10 @@ from headkit.render.drawing.mesh import pack
 from headkit.render.human.body import load_body
 from headkit.render.shading import face_paint
 from headkit.render.surface import HEAD_PARTS, Material, Part
-from headkit.render.wardrobe import dress, scalp
+from headkit.render.wardrobe import bends, cut_lines, dress, scalp, suit
 from headkit.render.wardrobe.scarf import face_opening
 from headkit.render.wardrobe.tailoring import Piece, loop_subdivision, vertex_normals
+from headkit.render.wardrobe.wearer import Wearer
 
 BODY = load_body()
 SIZE = 160
@@ -228,6 +229,35 @@ def test_no_brow_comes_through_a_lens(shape, seed):
         behind = ~np.isnan(before)
         assert behind.sum() > 50
         assert (face[behind, 2] < before[behind] - 0.0008).all()
+
+
+def test_a_bent_sleeve_presses_against_itself_and_the_trunk_stays():
+    """Upper arm and forearm lie apart at the elbow's plane; nothing beside the arm is moved."""
+    one = person(plain(), pose={"forearm_left": (0, -2.3, 0)})
+    joints = dict(zip(BODY.bones, one.rest.joints, strict=True))
+    shape = suit.mold("upper", fine=True)
+    points, body = shape.refinement.apply(one.posed[shape.used]), shape.body
+    wearer = Wearer(
+        template=BODY.template, rest=one.rest.vertices, posed=one.posed, normals=one.normals,
+        bones=dict(zip(BODY.bones, one.bones, strict=True)), joints=joints, landmarks=points,
+        eyes=points, look=one.look, owner=0, detail=200.0,
+    )  # fmt: skip
+    shift = bends.pressed(wearer, body, points, 1.0)
+    moved = (shift != 0.0).any(axis=1)
+    assert not moved[cut_lines.armhole(body) > 0].any()
+    assert not moved[body.points[:, 0] < 0].any()  # the other arm is straight
+    shoulder, elbow, wrist = (
+        wearer.place(name, joints[name][None].astype(np.float32))[0].astype(float)
+        for name in ("upper_arm_left", "forearm_left", "hand_left")
+    )
+    up, down = ((end - elbow) / np.linalg.norm(end - elbow) for end in (shoulder, wrist))
+    deep = moved & ((points - elbow) @ (up + down) > 0.03)
+    half = np.where(body.arm[deep] < 1.0, 1.0, -1.0)
+    before, after = (
+        half * ((place - elbow)[deep] @ (up - down)) for place in (points, points + shift)
+    )
+    assert (before < -0.01).sum() > 10, "the pose presses nothing"
+    assert (after > 0.0).all()
 
 
 @pytest.mark.parametrize("seed", range(4))

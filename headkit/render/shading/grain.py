@@ -54,6 +54,13 @@ def value_noise(x: float, y: float, z: float) -> float:
 @lean
 def noise_slope(x: float, y: float, z: float) -> tuple[float, float, float]:
     """Gradient of value_noise, per unit of its arguments."""
+    _, along_x, along_y, along_z = noise_and_slope(x, y, z)
+    return along_x, along_y, along_z
+
+
+@lean
+def noise_and_slope(x: float, y: float, z: float) -> tuple[float, float, float, float]:
+    """value_noise and its gradient, per unit of its arguments."""
     floor_x, floor_y, floor_z = floor(x), floor(y), floor(z)
     u, v, w = x - floor_x, y - floor_y, z - floor_z
     du, dv, dw = 6.0 * u * (1.0 - u), 6.0 * v * (1.0 - v), 6.0 * w * (1.0 - w)
@@ -71,4 +78,4 @@ def noise_slope(x: float, y: float, z: float) -> tuple[float, float, float]:
     a, c, e, g = a + (b - a) * u, c + (d - c) * u, e + (f - e) * u, g + (h - g) * u
     along_y = (c - a) + (g - e - c + a) * w
     a, e = a + (c - a) * v, e + (g - e) * v
-    return along_x * du, along_y * dv, (e - a) * dw
+    return float(a + (e - a) * w), along_x * du, along_y * dv, (e - a) * dw

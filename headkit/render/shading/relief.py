@@ -6,14 +6,14 @@ finer than a pixel fades: `footprint` is the size of a pixel in metres.
 
 from __future__ import annotations
 
-from math import cos, exp, floor, sin
+from math import cos, exp, floor, sin, sqrt
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from headkit.render.jit import lean
-from headkit.render.shading.grain import noise_slope, value_noise
+from headkit.render.shading.grain import noise_and_slope, noise_slope, value_noise
 from headkit.render.shading.paint import Paint
 from headkit.render.surface import RIB
 
@@ -69,6 +69,8 @@ def _wrinkles(x: float, y: float, z: float, landmarks: NDArray[np.float64]) -> f
     return height
 
 
+_BROAD: Final = 0.0055  # metres of height of the soft folds of cloth
+_FINE: Final = 0.0018  # and of the wrinkles on them
 _STITCH: Final = 0.0042  # metres of one stitch along a rib
 _MEAN_DEEP: Final = 0.375  # of (1 - crest) squared over a rib: the mean of sin^4
 
@@ -98,12 +100,16 @@ def _wave(turns: float) -> float:
 
 @lean
 def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
-    """Soft folds, and the weave where it can be seen."""
-    ax, ay, az = noise_slope(x * 22.0, y * 9.0, z * 22.0 + 5.0)
-    bx, by, bz = noise_slope(x * 55.0 + 9.0, y * 30.0, z * 55.0)
-    sx = 0.0915 * ax + 0.0605 * bx
-    sy = 0.0374 * ay + 0.0330 * by
-    sz = 0.0915 * az + 0.0605 * bz
+    """Soft folds with creases where two of them meet, and the weave where it can be seen."""
+    broad, ax, ay, az = noise_and_slope(x * 22.0, y * 9.0, z * 22.0 + 5.0)
+    fine, bx, by, bz = noise_and_slope(x * 52.0 + 9.0, y * 30.0 + 6.0 * broad, z * 52.0)
+    # Ridges of |noise - 1/2|, rounded: a height that rises to both sides of a line.
+    side, other = broad - 0.5, fine - 0.5
+    crease = _BROAD * (0.5 + 1.3 * side / sqrt(side * side + 0.0012))
+    wrinkle = _FINE * (0.35 + 1.6 * broad * other / sqrt(other * other + 0.003))
+    sx = 22.0 * crease * ax + 52.0 * wrinkle * bx
+    sy = 9.0 * crease * ay + 30.0 * wrinkle * by
+    sz = 22.0 * crease * az + 52.0 * wrinkle * bz
     weave = 0.35 * fade(0.0007, footprint)  # a third of its period, and children are small
     if weave > 0.0:
         across, along = x * 620.7 + z * 206.9, y * 620.7  # turns

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.wardrobe.cut_lines import Figure
+from headkit.render.wardrobe.cut_lines import Figure, armhole
 from headkit.render.wardrobe.tailoring import Floats
 from headkit.render.wardrobe.wearer import Wearer
 
-_STRAIGHT = (
-    0.35  # length of the sum of the unit vectors along both limbs below which nothing touches
-)
+# Length of the sum of the unit vectors along both limbs, below which nothing touches: 127 degrees between them.
+_STRAIGHT = 0.9
 _ROUND = 0.005  # metres by which each half stands off the plane between them where they press most
 _INSIDE = 0.02  # metres inside the bend over which the plane comes to bear
 
@@ -26,6 +25,7 @@ def pressed(wearer: Wearer, body: Figure, points: Floats, size: float) -> Floats
     on what meets there.
     """
     shift = np.zeros(points.shape, np.float32)
+    sleeve = (body.arm > 0.2) & (body.arm < 1.95) & (armhole(body) < 0.0)  # not the trunk beside it
     for side, sign in (("left", 1.0), ("right", -1.0)):
         shoulder, elbow, wrist = (
             _joint(wearer, f"{n}_{side}") for n in ("upper_arm", "forearm", "hand")
@@ -34,8 +34,7 @@ def pressed(wearer: Wearer, body: Figure, points: Floats, size: float) -> Floats
         if np.linalg.norm(up + down) < _STRAIGHT:
             continue
         across, inside = _unit(up - down), _unit(up + down)
-        on_arm = (body.arm > 0.2) & (body.arm < 1.95) & (body.points[:, 0] * sign > 0.0)
-        ids = np.flatnonzero(on_arm)
+        ids = np.flatnonzero(sleeve & (body.points[:, 0] * sign > 0.0))
         half = np.where(body.arm[ids] < 1.0, 1.0, -1.0)
         off = points[ids] - elbow
         distance = half * (off @ across)

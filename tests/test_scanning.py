@@ -95,7 +95,7 @@ def refused(line):
 
 @pytest.mark.parametrize("line", ODD_LINES, ids=range(len(ODD_LINES)))
 def test_what_the_exact_parser_refuses_is_never_sure(line):
-    block = Scanner(selection(*EXPRESSIONS)).block(b'{"id":"x"}\n' + line + b'\n{"id":"y"}\n')
+    block = Scanner(selection(*EXPRESSIONS)).block(b'{"id":"x"}\n' + line + b'\n{"id":"y"}\n', 3)
     assert refused(line)
     assert set(block.sure.tolist()) in ({0, 2}, set())  # of bytes that are not UTF-8, none
     assert block.doubted.tolist() in ([1], [0, 1, 2])
@@ -159,7 +159,7 @@ def test_expressions_say_the_same_of_what_the_scanner_copies(records, spaced, es
     data = "".join(line + "\n" for line in text).encode()
     for source in EXPRESSIONS:
         expression = Expression(source)
-        block = Scanner(selection(source)).block(data)
+        block = Scanner(selection(source)).block(data, data.count(b"\n"))
         assert len(block.sure) + len(block.doubted) == len(records)
         for number, record, key in zip(block.sure, block.records, block.keys, strict=True):
             whole = jsonl.parse(block.line(number))
@@ -174,7 +174,7 @@ def test_a_damaged_line_is_sure_only_where_it_can_be_parsed(record, at, damage):
     line = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
     at %= len(line) + 1
     line = (line[:at] + damage + line[at + len(damage) :]).replace(b"\n", b"")
-    block = Scanner(selection(*EXPRESSIONS)).block(line + b"\n")
+    block = Scanner(selection(*EXPRESSIONS)).block(line + b"\n", line.count(b"\n") + 1)
     if len(block.sure):
         assert jsonl.parse(line)["id"] == block.id(0)
 
@@ -182,7 +182,7 @@ def test_a_damaged_line_is_sure_only_where_it_can_be_parsed(record, at, damage):
 def test_keys_and_the_chain_are_those_of_the_runner():
     words = ["", "a", "é", "x" * 127, "y" * 128, "z" * 129, "w" * 300]
     data = orjson.dumps([{"id": word} for word in words if word])[1:-1].replace(b"},", b"}\n")
-    block = Scanner(Selection()).block(data + b"\n")
+    block = Scanner(Selection()).block(data + b"\n", data.count(b"\n") + 1)
     assert block.keys.tolist() == [ids.key(word) for word in words if word]
     chain = ids.Chain()
     for key in block.keys.tolist():

@@ -57,6 +57,7 @@ def step_into(step: Step) -> Callable[[Any], Any]:
 
 def _derived(name: str) -> Callable[[Any], Any]:
     """Width, height or area of the object's box [x1, y1, x2, y2], unless it has a field of that name."""
+    of_height = name == "box_height"
 
     def measure(value: Any) -> Any:
         if type(value) is not dict:
@@ -67,6 +68,9 @@ def _derived(name: str) -> Callable[[Any], Any]:
         if type(box) is not list or len(box) != 4:
             return None
         x1, y1, x2, y2 = box
+        if of_height and type(x1) is type(y1) is type(x2) is type(y2) is float:
+            height = y2 - y1  # the common case, and the fast one
+            return height if -_LARGEST_FLOAT <= height <= _LARGEST_FLOAT else None
         if not (
             type(x1) in _NUMBERS
             and type(y1) in _NUMBERS
@@ -74,7 +78,7 @@ def _derived(name: str) -> Callable[[Any], Any]:
             and type(y2) in _NUMBERS
         ):
             return None
-        if name == "box_height":
+        if of_height:
             return finite(sub, y2, y1)
         width = finite(sub, x2, x1)
         if name == "box_width" or width is None:

@@ -39,12 +39,13 @@ class Place:
 
 
 class Chunk(NamedTuple):
-    """Whole lines of file number `file`, each with its newline, from the offset `begin` on; `number` lines precede it."""
+    """`lines` lines of file number `file`, each with its newline, from the offset `begin` on; `number` lines precede it."""
 
     data: bytes
     file: int
     number: int
     begin: int
+    lines: int
 
 
 @dataclass(frozen=True)
@@ -162,10 +163,11 @@ class Lines:
                 over = data.find(b"\n") + 1
                 number, end = number + 1, end + length + over
                 data, whole = data[over:], whole - over
-            lines = b"".join([*pieces, data[:whole]])
+            lines = b"".join([*pieces, memoryview(data)[:whole]])  # copied once
             if lines:
-                yield Chunk(lines, file, number, end)
-                number, end = number + lines.count(b"\n"), end + len(lines)
+                count = lines.count(b"\n")
+                yield Chunk(lines, file, number, end, count)
+                number, end = number + count, end + len(lines)
             pieces, length = [data[whole:]], len(data) - whole
         if 0 < length <= MAX_LINE:
             raw = self.clean(b"".join(pieces), number + 1)

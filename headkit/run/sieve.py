@@ -76,11 +76,11 @@ class Sieve:
         limit = self.rows.limit
         size = max(self.size, seen)
         return (
-            (size >= LARGE or size * chunk.data.count(b"\n") >= MANY * len(chunk.data))
+            (size >= LARGE or size * chunk.lines >= MANY * len(chunk.data))
             and self.rows.checked
             and self.doubtful < HOPELESS
             and len(chunk.data) <= MAX_LINE
-            and (limit is None or self.rows.read + chunk.data.count(b"\n") <= limit)
+            and (limit is None or self.rows.read + chunk.lines <= limit)
         )
 
     # ---- line by line ----
@@ -115,7 +115,7 @@ class Sieve:
 
         if self.scanner is None:
             self.scanner = Scanner(self.selection)
-        block = self.scanner.block(chunk.data)
+        block = self.scanner.block(chunk.data, chunk.lines)
         if 4 * len(block.doubted) > len(block.sure):
             self.doubtful += 1
             self._exactly(self.lines.lines(chunk))

@@ -50,18 +50,15 @@ class Scanner:
         self.tree = tree(selection)
         self.work = work()
 
-    def block(self, data: bytes) -> Block:
-        """Whole lines, each with its newline, scanned."""
-        count = data.count(b"\n")
+    def block(self, data: bytes, count: int) -> Block:
+        """`count` whole lines, each with its newline, scanned."""
         starts = np.empty(count + 1, np.int64)
         status = np.empty(count, np.uint8)
         ids = np.empty((count, 2), np.int64)
         out = np.empty(len(data) + 1, np.uint8)
         view = np.frombuffer(data, np.uint8)
         _, length = scan(view, starts, status, ids, out, self.tree, self.work)
-        try:
-            data.decode()  # the scanner takes any bytes in a string
-        except UnicodeDecodeError:
+        if not _is_text(data):  # the scanner takes any bytes in a string
             status[status == SURE] = DOUBT
         sure = np.flatnonzero(status == SURE)
         doubted = np.flatnonzero(status == DOUBT)
@@ -71,6 +68,17 @@ class Scanner:
             records = orjson.loads(b"[" + out[:length].tobytes())
             assert len(records) == len(sure)
         return Block(data, starts, ids, sure, doubted, records, keys(view, ids, sure))
+
+
+def _is_text(data: bytes) -> bool:
+    """Whether it is UTF-8."""
+    if data.isascii():  # ten times as fast
+        return True
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def tree(selection: Selection) -> Tree:

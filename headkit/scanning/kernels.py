@@ -184,7 +184,7 @@ def _copied(data: Bytes, begin: int, end: int, out: Bytes, to: int) -> int:
 def _row(
     data: Bytes, at: int, out: Bytes, to: int, ids: NDArray[np.int64], tree: Tree, work: Work
 ) -> tuple[int, int]:
-    """Scan the object that begins at `at`: its status, and the place after what was copied of it.
+    """Scan the object that begins at `at`: the place of its newline, or -1, and the place after what was copied of it.
 
     Everything is one function, so that the state stays in registers.
     """
@@ -214,24 +214,24 @@ def _row(
             child = -2
         else:
             if data[at] != _QUOTE:
-                return DOUBT, to
+                return -1, to
             begin, at, name = at, at + 1, _START
             while _PLAIN[data[at]]:
                 name = (name ^ np.uint64(data[at])) * _PRIME
                 at += 1
             if data[at] != _QUOTE:
-                return DOUBT, to
+                return -1, to
             at += 1
             for other in range(first_key[level], keys):
                 if hashes[other] == name:
-                    return DOUBT, to
+                    return -1, to
             if keys - first_key[level] >= MOST_KEYS or keys >= len(hashes):
-                return DOUBT, to
+                return -1, to
             hashes[keys] = name
             keys += 1
             if level == 0:
                 if name == SCHEMA or name == DROPPED:
-                    return DOUBT, to
+                    return -1, to
                 wanted_id = name == ID
             if doing == _INSIDE:
                 for edge in range(edges[node[level]], edges[node[level] + 1]):
@@ -247,7 +247,7 @@ def _row(
                         break
             at = _blank(data, at)
             if data[at] != _COLON:
-                return DOUBT, to
+                return -1, to
             at = _blank(data, at + 1)
         opened = False
         # ---- the value
@@ -255,7 +255,7 @@ def _row(
             byte = data[at]
             if byte == _OPEN_OBJECT or byte == _OPEN_LIST:
                 if level + 1 >= DEEPEST or wanted_id:
-                    return DOUBT, to
+                    return -1, to
                 level += 1
                 listed = np.bool_(byte == _OPEN_LIST)
                 members[level], first_key[level], begun[level] = 0, keys, at
@@ -277,7 +277,7 @@ def _row(
                 if wanted_id:
                     ids[0], ids[1] = begin + 1, at - 1
             elif wanted_id:
-                return DOUBT, to
+                return -1, to
             elif byte == 0x2D or _DIGIT[byte]:
                 at = _number_end(data, at)
                 while (
@@ -287,7 +287,7 @@ def _row(
             else:
                 at = _word_end(data, at)
             if at < 0:
-                return DOUBT, to
+                return -1, to
             if child >= 0:
                 to = _copied(data, begin, at, out, to)
         # ---- after a value
@@ -298,7 +298,7 @@ def _row(
                 at += 1
                 break
             if byte != (_CLOSE_LIST if listed else _CLOSE_OBJECT):
-                return DOUBT, to
+                return -1, to
             at += 1
             if doing == _INSIDE:
                 out[to] = byte
@@ -310,7 +310,7 @@ def _row(
             if level == 0:
                 at = _blank(data, at)
                 sure = data[at] == 0x0A and ids[1] > ids[0]
-                return (SURE if sure else DOUBT), to
+                return (at if sure else -1), to
             level -= 1
             listed, doing = is_list[level], does[level]
 
@@ -338,12 +338,11 @@ def scan(
         if data[first] == 0x0A:
             status[number] = BLANK
         elif data[first] == _OPEN_OBJECT:
-            found, end = _row(data, first, out, to, ids[number], tree, work)
-            status[number] = found
-            if found == SURE:
-                if _escaped(data, ids[number]):
-                    status[number] = DOUBT
-                else:
+            newline, end = _row(data, first, out, to, ids[number], tree, work)
+            if newline >= 0:
+                first = newline
+                if not _escaped(data, ids[number]):
+                    status[number] = SURE
                     out[end] = _COMMA
                     to = end + 1
         at = first

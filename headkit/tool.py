@@ -28,6 +28,8 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     `made` of what it returns is kept as of a process
     report          stream(options, context, records) -> rows (dict) or text (str) for standard output
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
+                    or a Finding: a row that tells of damage, ends in 1
+                    Where Tool.opens is set, it opens context.operands itself, and `records` is empty
     source          draw(options, context, records, skip) -> records, from number `skip` on, or bytes: a row as it is
     command         text(options, operands) -> lines for standard output; no records, no runner
 """
@@ -123,6 +125,13 @@ class Gathering:
     keep_path: bool = False
 
 
+@dataclass(frozen=True)
+class Finding:
+    """A row of a report that tells of damage: written like other rows, and the run ends in 1."""
+
+    row: Record
+
+
 # A dict holds the fields to set; empty, it changes nothing. `made` in it is of a tool whose work this one did.
 Result = Record | Failure | Drop
 # Of records; of (record, Photo) pairs where Tool.photos is set.
@@ -188,6 +197,7 @@ class Tool:
     files: bool = False  # writes side files: shows --overwrite where it writes `image`
     null: bool = False  # takes image paths with -0
     threads: bool = False  # of a report: works with several threads, shows --jobs
+    opens: bool = False  # of a report: takes folders, and reads them itself
     photos: bool = False  # takes folders, image files and tars, and gets the bytes of each photo
     operands: str = "[FILE]..."
     package: str = "headkit.tools"  # where its module is; tests have tools of their own
@@ -198,118 +208,66 @@ class Tool:
 
 
 _PICTURED = ("image", "image_sha256", "width", "height", "poses", "camera", "generated", "truth", "target", "scores")  # fmt: skip
+# fmt: off
 TOOLS: tuple[Tool, ...] = (  # in pipeline order
     Tool(
-        "pose-sample",
-        "source",
-        "draw scenes of 2D body poses from a prior; no photo is touched",
-        writes=("id", "width", "height", "poses", "camera", "source"),
-        seeded=True,
+        "pose-sample", "source", "draw scenes of 2D body poses from a prior; no photo is touched",
+        writes=("id", "width", "height", "poses", "camera", "source"), seeded=True,
     ),
     Tool(
-        "pose-extract",
-        "map",
-        "find the 2D body poses of everybody in photos; keep no pixels",
-        reads=("image",),
-        writes=("width", "height", "source", "poses", "scores"),
-        batch=16,
-        device=True,
-        null=True,
-        photos=True,
-        operands="[PATH]...",
+        "pose-extract", "map", "find the 2D body poses of everybody in photos; keep no pixels",
+        reads=("image",), writes=("width", "height", "source", "poses", "scores"), batch=16, device=True, null=True, photos=True, operands="[PATH]...",
     ),
     Tool(
-        "caption",
-        "map",
-        "describe the scene in words, and make a prompt of them",
-        reads=("poses",),
-        writes=("caption", "prompt", "poses", "scores"),
-        batch=32,
-        seeded=True,
-        device=True,
+        "caption", "map", "describe the scene in words, and make a prompt of them",
+        reads=("poses",), writes=("caption", "prompt", "poses", "scores"), batch=32, seeded=True, device=True,
     ),
     Tool(
-        "generate",
-        "map",
-        "make one image per record, of people in the record's poses",
-        reads=("width", "height", "poses"),
-        writes=_PICTURED,
-        batch=4,
-        seeded=True,
-        device=True,
-        files=True,
+        "generate", "map", "make one image per record, of people in the record's poses",
+        reads=("width", "height", "poses"), writes=_PICTURED, batch=4, seeded=True, device=True, files=True,
     ),
     Tool(
-        "detect",
-        "map",
-        "find every head in an image",
-        reads=("image",),
-        writes=("width", "height", "heads"),
-        batch=8,
-        device=True,
-        null=True,
+        "detect", "map", "find every head in an image",
+        reads=("image",), writes=("width", "height", "heads"), batch=8, device=True, null=True,
     ),
     Tool(
-        "fit3dmm",
-        "map",
-        "fit landmarks, 3D parameters and pose to every head",
-        reads=("heads",),
-        writes=("heads", "camera", "label"),
-        batch=8,
-        device=True,
+        "fit3dmm", "map", "fit landmarks, 3D parameters and pose to every head",
+        reads=("heads",), writes=("heads", "camera", "label"), batch=8, device=True,
     ),
     Tool(
-        "score",
-        "map",
-        "measure how good images and labels are: numbers, no decisions",
-        reads=("image",),
-        writes=("scores", "heads"),
-        batch=8,
-        device=True,
-        null=True,
+        "score", "map", "measure how good images and labels are: numbers, no decisions",
+        reads=("image",), writes=("scores", "heads"), batch=8, device=True, null=True,
     ),
     Tool(
-        "filter",
-        "choose",
-        "keep the records for which an expression is true",
-        writes=("truth", "heads", "scores"),
-        batch=16,
-        device=True,
+        "filter", "choose", "keep the records for which an expression is true",
+        writes=("truth", "heads", "scores"), batch=16, device=True,
     ),
     Tool(
-        "dedupe",
-        "whole",
-        "remove duplicates, exactly: of images, prompts, poses, or bytes",
-        writes=("cluster",),
-        device=True,
+        "dedupe", "whole", "remove duplicates, exactly: of images, prompts, poses, or bytes",
+        writes=("cluster",), device=True,
     ),
     Tool(
-        "pack",
-        "report",
-        "write a dataset that trainers load",
-        reads=("image",),
-        threads=True,
+        "pack", "report", "write a dataset that trainers load",
+        reads=("image",), threads=True,
     ),
     Tool(
-        "view",
-        "report",
-        "draw contact sheets and overlays to look at",
+        "verify", "report", "read packed datasets again, and say what is wrong with them",
+        threads=True, opens=True, operands="DIR...",
+    ),
+    Tool(
+        "view", "report", "draw contact sheets and overlays to look at",
         reads=("image",),
     ),
     Tool(
-        "eval",
-        "report",
-        "measure heads against truth",
+        "eval", "report", "measure heads against truth",
         reads=("heads",),
     ),
     Tool(
-        "merge",
-        "source",
-        "put the shards of a run together, in the order of its input",
-        batch=256,
-        operands="PART...",
+        "merge", "source", "put the shards of a run together, in the order of its input",
+        batch=256, operands="PART...",
     ),
 )
+# fmt: on
 
 
 COMMANDS: tuple[Tool, ...] = (  # print their own text, and take none of the shared flags
@@ -393,6 +351,7 @@ def shown(tool: Tool) -> list[str]:
         "jobs": tool.kind != "report" or tool.threads,
         "overwrite": tool.files and "image" in tool.writes,
         "null": tool.null,
+        **dict.fromkeys(("resume", "bad_lines", "limit", "root"), not tool.opens),
     }
     return [name for name, kinds in SHOWN.items() if tool.kind in kinds and means.get(name, True)]
 

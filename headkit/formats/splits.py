@@ -89,7 +89,7 @@ class Roster:
         """Take note of the next record; `heads` are its labels."""
         number = len(self._ids)
         self._ids.append(_hash("split", record["id"]))
-        for key in _keys(record, self.grouped_by):
+        for key in group_keys(record, self.grouped_by):
             self._keys.append(key)
             self._owners.append(number)
         name = "" if self.stratify is None else stratum(self.stratify, record, heads)
@@ -153,7 +153,7 @@ def stratum(field: str, record: Record, heads: list[Any]) -> str:
     return str(value) if isinstance(value, str | int | float) else ""
 
 
-def _keys(record: Record, grouped_by: tuple[str, ...]) -> list[int]:
+def group_keys(record: Record, grouped_by: tuple[str, ...]) -> list[int]:
     """Hashes of all that makes two records one group."""
     found: list[tuple[Any, ...]] = []
     cluster, source, prompt = (record.get(name) for name in GROUPED_BY)

@@ -108,7 +108,7 @@ def plan(
         options=options,
         flags=flags,
         context=context,
-        files=inputs(operands, folders=tool.photos) if operands or tool.kind != "source" else [],
+        files=_files(tool, operands),
         output=output,
         device=device,
         ledger=ledger,
@@ -122,6 +122,15 @@ def kind(tool: Tool, options: Any) -> Kind:
     """The kind of a tool with these options."""
     reports = getattr(tool.module, "reports", None)
     return "report" if reports is not None and reports(options) else tool.kind
+
+
+def _files(tool: Tool, operands: list[str]) -> list[Input]:
+    """What the runner reads records from; Stop 2 where a tool that opens folders itself is given none."""
+    if tool.opens:
+        if not operands:
+            raise Stop(USAGE, f"no {tool.operands.rstrip('.')}; name what to read")
+        return []
+    return inputs(operands, folders=tool.photos) if operands or tool.kind != "source" else []
 
 
 def _output(flags: RunOptions, shard: shards.Shard) -> tuple[Path | None, str | None]:

@@ -53,6 +53,7 @@ class Session:
         self.tally: Tally | None = tally(plan.options) if tally is not None else None
         self.books = self._books()
         self.left_out = 0  # records that a report could not take
+        self.found = 0  # findings of a report
 
     def work(self) -> int:
         """The whole run; its exit status. Runs in a thread of its own (see signals)."""
@@ -175,7 +176,8 @@ class Session:
 
         context = replace(plan.context, check=self.wait.check)
         stream = self.tool.module.stream(plan.options, context, records())
-        report(guarded(iter(stream)), self.outputs.rows, self._leave_out, self.wait.check)
+        rows_of = guarded(iter(stream))
+        report(rows_of, self.outputs.rows, self._leave_out, self._find, self.wait.check)
         counts = self.books.counts
         counts.skipped = rows.skipped
         counts.failed = min(self.left_out, counts.read)
@@ -359,9 +361,18 @@ class Session:
         self.left_out += 1
         self.speak(f"{failure.kind}: {failure.message}; left out")
 
+    def _summary(self) -> str:
+        if not self.tool.opens:
+            return summary(self.books.counts, self.progress.seconds)
+        found = "1 finding" if self.found == 1 else f"{self.found or 'no'} findings"
+        return f"{found} in {self.progress.seconds:.1f} s"
+
+    def _find(self) -> None:
+        self.found += 1
+
     def _status(self) -> int:
         counts, flags = self.books.counts, self.plan.flags
-        failed = bool(counts.failed or counts.skipped or self.left_out)
+        failed = bool(counts.failed or counts.skipped or self.left_out or self.found)
         nothing_to_do = flags.resume and not self.books.fresh and self.tool.kind != "report"
         lost_sight = bool(counts.dropped and self.books.ledger is None)
         if not flags.quiet and (
@@ -370,7 +381,7 @@ class Session:
             or lost_sight
             or (failed and not nothing_to_do)
         ):
-            self.speak(summary(counts, self.progress.seconds))
+            self.speak(self._summary())
             if self.tally is not None:
                 for line in self.tally.lines(self.books.state.tally):
                     self.speak(line)

@@ -16,7 +16,7 @@ from headkit.run.outputs import Output
 from headkit.run.records import Row
 from headkit.run.rows import Outcome, Writer
 from headkit.status import BUG, Stop
-from headkit.tool import Context, Failure, Record, Tool
+from headkit.tool import Context, Failure, Finding, Record, Tool
 
 IN_MEMORY = 64 << 20  # bytes of rows; more wait in a file
 AT_ONCE = 256  # rows written together
@@ -115,13 +115,20 @@ def report(
     results: Iterator[Any],
     output: Output,
     failed: Callable[[Failure], None],
+    found: Callable[[], None],
     check: Callable[[], None],
 ) -> None:
-    """Write what a report yields: rows, text, bytes; a Failure is a record that it left out."""
+    """Write what a report yields: rows, text, bytes; a Failure is a record that it left out.
+
+    found  is called for every Finding
+    """
     for result in results:
         check()
         if isinstance(result, Failure):
             failed(result)
+        elif isinstance(result, Finding):
+            found()
+            output.write(jsonl.dump(result.row) + b"\n")
         elif isinstance(result, bytes):
             output.write(result)
         elif isinstance(result, str):

@@ -1,0 +1,78 @@
+"""Read packed datasets again, whole, and say what is wrong with them: a row for each finding, nothing where all is well.
+
+Each DIR is a folder that headkit pack has written, in any format or several. Looked at are
+
+- files: their checksums, and whether any are missing or foreign; shards against the index and the index of each tar file.
+- images: they are decoded, are the ones that were labelled, and have the size that their labels speak of.
+- labels: boxes and landmarks lie in or about the picture, parameters and rotations are finite and sound, and the head that
+  they describe lies on its landmarks. For parameters of FLAME that needs --head.
+- formats against each other: the same samples, images and heads, and nothing left out but what a format cannot hold.
+- splits: no cluster, source, prompt or image on two sides. What was not published is read in DIR.private.jsonl, which is
+  not changed; without it a row says what was not looked at.
+- counts of the index and the card.
+
+A row has file, place in it, kind, what is wrong, and the remedy. Exit status 1 says that there was a finding; rows of the kind
+`unchecked` alone do not, but with --strict. With -o the parts to make anew are listed for `headkit pack --only`, where bytes
+were damaged or lost; what is wrong in the records themselves has to be corrected there.
+
+--strict also fails on questions that the datasheet leaves open, and on screens (NSFW, identity) that were not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from headkit.status import NO_INPUT, USAGE, Stop
+from headkit.tool import Context, Example, Finding, Opt, Record
+
+if TYPE_CHECKING:
+    from headkit.head.model import HeadModel
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of headkit verify."""
+
+    strict: Annotated[
+        bool, Opt("Fail on open questions and on what was not screened or not checked, too.")
+    ] = False
+    head: Annotated[
+        str | None, Opt("The FLAME file (.pkl, .npz) that parameters refer to.", "FILE")
+    ] = None
+
+
+EXAMPLES = (
+    Example("headkit pack -d heads < /dev/null && headkit verify heads", ""),
+    Example("headkit verify nowhere", "", status=NO_INPUT),
+)
+
+
+def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:  # noqa: ARG001 - it reads folders
+    """A row for each finding, folder after folder."""
+    from headkit.formats.reading import Packed
+    from headkit.verifying.passing import Verification
+
+    packed = [Packed.open(Path(folder)) for folder in context.operands]
+    models = _models(options.head)
+    for folder, each in zip(context.operands, packed, strict=True):
+        work = Verification(each, models, context.jobs, options.strict, context.check)
+        for found in work.findings():
+            row = found.row(folder)
+            yield Finding(row) if found.damage else row
+
+
+def _models(file: str | None) -> tuple[HeadModel, ...]:
+    """Our own head model, and that of --head."""
+    from headkit.head.loading import load_head
+
+    if file is None:
+        return (load_head(),)
+    try:
+        return load_head(), load_head(file)
+    except OSError as error:
+        raise Stop(NO_INPUT, f"--head {file}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise Stop(USAGE, f"--head {error}") from None

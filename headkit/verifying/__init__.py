@@ -1,0 +1,8 @@
+"""Reading a packed dataset again: what is checked, and what a finding is.
+
+checksums     every file against SHA256SUMS      contents    every sample of every format
+labels        one label by itself                agreement   formats and shards against each other
+reprojection  parameters on their landmarks      parts       no twin on two sides of a split
+documents     the index, the card, open marks    versions    a version against the one before
+passing       the one pass that calls them all   findings    what is found, and what helps
+"""

@@ -18,7 +18,7 @@ _headkit() {
     done
     [[ -z $ended ]] || previous=''
     case $command in
-        '') words='pose-sample pose-extract caption generate detect fit3dmm score filter dedupe pack view eval merge completion status --version -h --help' operands=nothing ;;
+        '') words='pose-sample pose-extract caption generate detect fit3dmm score filter dedupe pack verify view eval merge completion status --version -h --help' operands=nothing ;;
         pose-sample)
             words='--people --yaw --yaw-range --framing --ages --canvas --targets --from --copies -o --output --resume --bad-lines --shard -n --limit --seed --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
@@ -120,6 +120,14 @@ _headkit() {
                 --labels) words='truth heads' operands='' ;;
                 --private|--cleared|--head) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
+            esac
+            ;;
+        verify)
+            words='--strict --head -j --jobs --log -q --quiet -v --verbose --schema --version -h --help' operands='folders'
+            case $previous in
+                --head) words='files' operands='' ;;
+                -j|--jobs) words='nothing' operands='' ;;
+                --log) words='folders' operands='' ;;
             esac
             ;;
         view)

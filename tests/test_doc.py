@@ -109,6 +109,7 @@ def test_page_has_its_sections_and_every_flag(tool, pages):
     found = re.findall(r"^\.SH (.+)$", page, re.MULTILINE)
     assert found == [section for section in SECTIONS if section in found]
     optional = {"RECORDS", "FILES", "ENVIRONMENT"} if tool.kind == "command" else set()
+    optional |= {"FILES"} if tool.opens else set()
     assert set(SECTIONS) - set(found) <= optional
     text = plain(page)
     for flag in definition.flags(tool):

@@ -125,10 +125,8 @@ def kind(tool: Tool, options: Any) -> Kind:
 
 
 def _files(tool: Tool, operands: list[str]) -> list[Input]:
-    """What the runner reads records from; Stop 2 where a tool that opens folders itself is given none."""
+    """What the runner reads records from."""
     if tool.opens:
-        if not operands:
-            raise Stop(USAGE, f"no {tool.operands.rstrip('.')}; name what to read")
         return []
     return inputs(operands, folders=tool.photos) if operands or tool.kind != "source" else []
 

@@ -18,6 +18,7 @@ import numpy as np
 from headkit.formats.folder import SUMS
 from headkit.verifying.findings import Finding
 
+LINK = "a link"  # in the place of a digest
 _LINE = re.compile(rb"([0-9a-f]{64})  (.+)")
 
 
@@ -50,8 +51,10 @@ class Checksums:
         return name in self._changed
 
     def digest(self, name: str) -> str:
-        """The sha256 of a file in hexadecimal; of files with several names it is taken once, until `forget`."""
+        """The sha256 of a file in hexadecimal, or LINK; of files with several names it is taken once, until `forget`."""
         path = self.folder / name
+        if path.is_symlink():
+            return LINK
         state = path.stat()
         key = state.st_dev, state.st_ino
         found = self._linked.get(key)
@@ -69,7 +72,10 @@ class Checksums:
     def compare(self, name: str, digest: str) -> Iterator[Finding]:
         """The file has this digest: is it listed so?"""
         at = self._at(os.fsencode(name))
-        if at is None:
+        if digest == LINK:
+            self._changed.add(name)
+            yield Finding(name, "", "foreign", "a symbolic link, which pack does not make")
+        elif at is None:
             self._changed.add(name)
             yield Finding(name, "", "foreign", f"a file that {SUMS} does not list")
         else:

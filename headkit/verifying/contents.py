@@ -44,7 +44,6 @@ class Examiner:
 
     reprojection: Reprojection
     images: bool = True  # whether pictures are decoded
-    crop_size: int | None = None
     _looks: dict[bytes, Look] = field(default_factory=dict)
 
     def forget(self) -> None:
@@ -79,8 +78,8 @@ class Examiner:
         if item.format in WHOLE and digest is not None and stored not in (None, digest.hex()):
             yield finding("changed", "it is not the image whose sha256 its label has")
         if item.format == "crops":
-            side = self.crop_size or (look.size[0] if look.size else 0)
-            if look.size is not None and look.size != (side, side):
+            side = _side(label)
+            if look.size is not None and side and look.size != (side, side):
                 yield finding(
                     "size", f"a crop of {look.size[0]} x {look.size[1]}, not {side} x {side}"
                 )
@@ -116,6 +115,12 @@ class Examiner:
 
 def _is_truth(label: Record) -> bool:
     return label.get("labels") == "truth"
+
+
+def _side(label: Record) -> int:
+    """Pixels of the side of a crop, of which its camera's axis meets the middle; 0 where it has none."""
+    K = labels.numbers(label["camera"]["K"], (3, 3))
+    return 0 if K is None else round(2 * float(K[0, 2]))
 
 
 def _look(data: bytes) -> Look:

@@ -54,6 +54,8 @@ class Crossing:
         groups: dict[int, dict[str, Item]] = defaultdict(dict)
         why: dict[int, str] = {}
         for item, record, pixels in items:
+            if item.part not in self.parts:
+                continue  # a subset has what is elsewhere
             for name, hashes in self._rules(record, pixels):
                 for hash in shared.intersection(hashes):
                     groups[hash][record["id"]] = item

@@ -46,14 +46,13 @@ class Verification:
     damages: deque[Damage] = field(default_factory=deque)
     images: Counter[str] = field(default_factory=Counter)  # part -> samples
     heads: int = 0
-    told: set[Finding] = field(default_factory=set)
+    last_key: str = ""
+    told: set[tuple[str, str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        plan = self.packed.index.get("plan")
-        size = plan.get("crop_size") if isinstance(plan, dict) else None
         self.checksums = Checksums(self.packed.folder)
         self.reprojection = Reprojection(*self.models)
-        self.examiner = Examiner(self.reprojection, crop_size=size or None)
+        self.examiner = Examiner(self.reprojection)
         self.crossing = Crossing(self.packed)
         self.reference = min(self.packed.formats, key=PRECISION.index)
         self.keys = array("Q")  # of all samples of the reference, in splits
@@ -62,8 +61,10 @@ class Verification:
     def findings(self) -> Iterator[Finding]:
         """Everything that is wrong, as it is met; each fault once."""
         for finding in self._findings():
-            if finding not in self.told:
-                self.told.add(finding)
+            # Of a file that is missing, its reader and the list of checksums tell.
+            key = finding.file, finding.place, finding.kind
+            if key not in self.told:
+                self.told.add(key)
                 yield finding
 
     def _findings(self) -> Iterator[Finding]:
@@ -167,6 +168,9 @@ class Verification:
             yield Finding(item.label_at.file, item.label_at.member, "id", "it is there twice")
         if item.format != self.reference or item.part in self.packed.subsets:
             return
+        if self.last_key == item.key:
+            return  # another crop of the same image
+        self.last_key = item.key if item.format == "crops" else ""
         self.keys.append(_hash(item.key))
         label = item.label or {}
         if item.format in WHOLE:

@@ -19,7 +19,10 @@ from headkit.tool import Record
 from headkit.verifying.labels import Fault, numbers
 
 # Labels of a renderer are its own projection, rounded: positions to 0.01 px, coefficients and metres to 1e-5.
-EXACT_PX, EXACT_SHARE = 0.5, 0.004  # at most, of a landmark: pixels, and shares of the face
+EXACT_PX, EXACT_SHARE = (
+    0.25,
+    0.001,
+)  # at most, of a landmark: pixels (crops magnify), and shares of the face
 # A fit stands between all landmarks and what heads look like: the median of its distances.
 FITTED_PX, FITTED_SHARE = 3.0, 0.15
 _INNER = slice(len(IBUG68_PARTS["jaw"]), None)  # of other detectors the jaw is the outline

@@ -5,7 +5,8 @@ from manifests import lines, many, parsed
 
 from headkit.tool import TOOLS, shown
 
-READING = [tool for tool in TOOLS if tool.kind != "source"]
+READING = [tool for tool in TOOLS if tool.kind != "source" and not tool.opens]
+OPENING = [tool for tool in TOOLS if tool.opens]
 ROWS = [tool for tool in READING if tool.kind != "report"]
 NEEDING = [tool for tool in READING if tool.reads]
 ERROR = b'{ "id":"e","n":2.50,"error":{"tool":"x","kind":"k","message":"m"} }'
@@ -41,6 +42,14 @@ def test_bad_line_is_65_and_named(cli, tool, line, reason):
 def test_missing_file_is_66(cli, tool):
     _, said = headkit(cli, tool, "missing.jsonl", status=66)
     assert said == f"headkit {tool.name}: missing.jsonl: No such file or directory\n"
+
+
+@each(OPENING)
+def test_a_tool_that_opens_folders_needs_them_and_reads_no_records(cli, tool):
+    _, said = headkit(cli, tool, input=b"{", status=2)
+    assert said.startswith(f"headkit {tool.name}: missing argument")
+    _, said = headkit(cli, tool, "missing", input=b"{", status=66)
+    assert "missing" in said
 
 
 @each(NEEDING)

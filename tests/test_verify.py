@@ -1,0 +1,454 @@
+"""headkit verify: every kind of damage is found, its file named, and a clean dataset passes."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from damage import (
+    copy,
+    edit_index,
+    head,
+    members,
+    packed,
+    records_in,
+    redo_sums,
+    replace,
+    verified,
+    write_tar,
+)
+from PIL import Image
+
+from headkit.status import NO_INPUT, Stop
+
+FORMATS = "webdataset,parquet,coco,yolo-pose,crops"
+TAR = "webdataset/train-000000.tar"
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory):
+    root = tmp_path_factory.mktemp("clean")
+    options = {"split": "train=4,val=2", "shard_size": "2"}
+    return packed(root, records_in(root, 6), format=FORMATS, **options)
+
+
+@pytest.fixture
+def out(clean, tmp_path):
+    return copy(clean, tmp_path / "heads")
+
+
+def kinds(found, folder):
+    return {(os.path.relpath(row["file"], folder), row["kind"]) for row in found}
+
+
+def test_a_clean_dataset_of_many_formats_passes(clean):
+    assert verified(clean) == ([], [])
+    assert verified(clean, jobs=2, strict=True) == ([], [])
+
+
+def test_a_clean_dataset_with_a_subset_passes(tmp_path):
+    records = records_in(tmp_path, 4)
+    options = {"split": "train=2,val=2", "subset": "small=2", "shard_size": "1"}
+    assert verified(packed(tmp_path, records, format="yolo,coco", **options)) == ([], [])
+
+
+def test_a_clean_dataset_of_one_format_passes(tmp_path):
+    for name in ("yolo", "crops", "coco"):
+        root = tmp_path / name
+        root.mkdir()
+        assert verified(packed(root, records_in(root, 2), format=name)) == ([], [])
+
+
+# ---- bytes that are not those that were written ----
+
+
+def flipped_byte(out):
+    data = bytearray((out / TAR).read_bytes())
+    data[3000] ^= 1
+    replace(out / TAR, bytes(data))
+    return TAR, "checksum"
+
+
+def truncated_shard(out):
+    replace(out / TAR, (out / TAR).read_bytes()[:40000])
+    return TAR, "container"
+
+
+def truncated_parquet(out):
+    name = "parquet/data/val-000000.parquet"
+    replace(out / name, (out / name).read_bytes()[:-100])
+    return name, "container"
+
+
+def truncated_annotations(out):
+    name = "coco/annotations/train.json"
+    replace(out / name, (out / name).read_bytes()[:-300])
+    return name, "container"
+
+
+def missing_image(out):
+    name = min(out.glob("yolo-pose/images/train/000000/*"))
+    name.unlink()
+    return name.relative_to(out).as_posix(), "missing"
+
+
+def missing_label(out):
+    name = min(out.glob("yolo-pose/labels/val/000000/*"))
+    name.unlink()
+    return name.relative_to(out).as_posix(), "missing"
+
+
+def missing_shard(out):
+    (out / TAR).unlink()
+    return TAR, "missing"
+
+
+def foreign_file(out):
+    (out / "coco/images/train/notes.txt").write_text("mine")
+    return "coco/images/train/notes.txt", "foreign"
+
+
+def foreign_link(out):
+    (out / "elsewhere").symlink_to(out / "coco")
+    return "elsewhere", "foreign"
+
+
+def no_checksums(out):
+    (out / "SHA256SUMS").unlink()
+    return "SHA256SUMS", "missing"
+
+
+# ---- contents that contradict each other, under checksums that agree ----
+
+
+def missing_member(out):
+    content = members(out / TAR)
+    write_tar(out / TAR, [each for each in content if each[0] != content[1][0]])
+    redo_sums(out)
+    return TAR, "missing"
+
+
+def double_id(out):
+    content = members(out / TAR)
+    write_tar(out / TAR, content + content[:2])
+    redo_sums(out)
+    return TAR, "id"
+
+
+def id_in_two_shards(out):
+    other = "webdataset/train-000001.tar"
+    write_tar(out / other, members(out / other) + members(out / TAR)[:2])
+    redo_sums(out)
+    return other, "id"
+
+
+def swapped_labels(out):
+    """Of two samples of the tar file: the names of the files say one id, the labels another."""
+    (a, one), (b, first), (c, two), (d, second), *rest = members(out / TAR)
+    write_tar(out / TAR, [(a, one), (b, second), (c, two), (d, first), *rest])
+    redo_sums(out)
+    return TAR, "id"
+
+
+def swapped_rows(out):
+    one, two = sorted(out.glob("yolo-pose/labels/train/000000/*"))[:2]
+    texts = one.read_bytes(), two.read_bytes()
+    assert texts[0] != texts[1]
+    replace(one, texts[1])
+    replace(two, texts[0])
+    redo_sums(out)
+    return one.relative_to(out).as_posix(), "formats"
+
+
+def changed_label(out):
+    path = out / "coco/annotations/val.json"
+    replace(path, path.read_bytes().replace(b'"bbox":[', b'"bbox":[1', 1))
+    redo_sums(out)
+    return "coco/annotations/val.json", "formats"
+
+
+def changed_landmark(out):
+    path = min(out.glob("yolo-pose/labels/val/000000/*"))
+    words = path.read_text().split()
+    words[8] = f"{float(words[8]) + 0.01:.6f}"
+    replace(path, (" ".join(words[:209]) + "\n").encode())
+    redo_sums(out)
+    return path.relative_to(out).as_posix(), "formats"
+
+
+def another_image(out):
+    """The image of one format is that of another sample."""
+    one, two = sorted(out.glob("yolo-pose/images/train/000000/*"))[:2]
+    replace(one, two.read_bytes())
+    redo_sums(out)
+    return one.relative_to(out).as_posix(), "formats"
+
+
+def image_not_of_its_label(out):
+    (a, _), b, (c, two), *rest = members(out / TAR)
+    write_tar(out / TAR, [(a, two), b, (c, two), *rest])
+    redo_sums(out)
+    return TAR, "changed"
+
+
+def image_of_another_size(out):
+    path = min(out.glob("coco/images/train/000000/*"))
+    path.unlink()
+    Image.new("RGB", (64, 48)).save(path)
+    redo_sums(out)
+    return path.relative_to(out).as_posix(), "size"
+
+
+def broken_image(out):
+    path = min(out.glob("yolo-pose/images/train/000000/*"))
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0xFF
+    replace(path, bytes(data))
+    redo_sums(out)
+    return path.relative_to(out).as_posix(), "image"
+
+
+def pair_left_out(out):
+    for kind in ("images", "labels"):
+        min(out.glob(f"yolo-pose/{kind}/train/000000/*")).unlink()
+    redo_sums(out)
+    return "yolo-pose/images/train/000000", "formats"
+
+
+def smaller_crop(out):
+    path = min(out.glob("crops/train/000000/*.png"))
+    Image.open(path).resize((100, 100)).save(path)
+    redo_sums(out)
+    return path.relative_to(out).as_posix(), "size"
+
+
+def turned_crop(out):
+    """A row of crops says another pose than its landmarks show."""
+    path = out / "crops/train/metadata.jsonl"
+    first, *rest = path.read_text().splitlines(keepends=True)
+    row = json.loads(first)
+    row["pose"]["rotation"] = np.eye(3)[[1, 0, 2]].tolist()
+    replace(path, (json.dumps(row) + "\n" + "".join(rest)).encode())
+    redo_sums(out)
+    return "crops/train/metadata.jsonl", "params"
+
+
+def nan_in_parquet(out):
+    import pyarrow.parquet as pq
+
+    path = out / "parquet/data/train-000000.parquet"
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    rows[0]["heads"][0]["params"]["shape"][0] = float("nan")
+    path.unlink()
+    pq.write_table(type(table).from_pylist(rows, schema=table.schema), path)
+    redo_sums(out)
+    return "parquet/data/train-000000.parquet", "params"
+
+
+def nan_in_json(out):
+    content = members(out / TAR)
+    name, text = content[1]
+    content[1] = name, text.replace(b'"jaw":[0.05', b'"jaw":[NaN', 1)
+    write_tar(out / TAR, content)
+    redo_sums(out)
+    return TAR, "label"
+
+
+# ---- what is said of the whole ----
+
+
+def wrong_count(out):
+    edit_index(out, lambda index: index["shards"][0].update(count=9))
+    return "index.json", "count"
+
+
+def wrong_total(out):
+    edit_index(out, lambda index: index.update(heads=1000))
+    return "index.json", "count"
+
+
+def wrong_split_count(out):
+    edit_index(out, lambda index: index["splits"].update(val=3))
+    return "index.json", "count"
+
+
+def wrong_sum_of_a_shard(out):
+    edit_index(out, lambda index: index["shards"][0].update(sha256="0" * 64))
+    return "index.json", "index"
+
+
+def wrong_offset(out):
+    path = out / "webdataset/train-000000.index.jsonl"
+    replace(path, path.read_bytes().replace(b'"offset":512', b'"offset":513'))
+    redo_sums(out)
+    return "webdataset/train-000000.index.jsonl", "index"
+
+
+def wrong_card(out):
+    path = out / "README.md"
+    replace(path, path.read_bytes().replace(b"| images | 6 |", b"| images | 7 |"))
+    redo_sums(out)
+    return "README.md", "count"
+
+
+def record_in_no_shard(out):
+    path = out.with_name(out.name + ".private.jsonl")
+    with path.open("a") as file:
+        file.write('{"id":"lost","key":"lost","split":"val"}\n')
+    return "index.json", "count"
+
+
+def twin_across_splits(out):
+    """A record of each side came from one photo."""
+    path = out.with_name(out.name + ".private.jsonl")
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    source = next(row["source"] for row in rows if row["split"] == "train")
+    twin = next(row for row in rows if row["split"] == "val")
+    twin["source"] = source
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return "webdataset/val-000000.tar", "split"
+
+
+DAMAGE = [
+    flipped_byte,
+    truncated_shard,
+    truncated_parquet,
+    truncated_annotations,
+    missing_image,
+    missing_label,
+    missing_shard,
+    foreign_file,
+    foreign_link,
+    no_checksums,
+    missing_member,
+    double_id,
+    id_in_two_shards,
+    swapped_labels,
+    swapped_rows,
+    changed_label,
+    changed_landmark,
+    another_image,
+    image_not_of_its_label,
+    image_of_another_size,
+    broken_image,
+    pair_left_out,
+    smaller_crop,
+    turned_crop,
+    nan_in_parquet,
+    nan_in_json,
+    wrong_count,
+    wrong_total,
+    wrong_split_count,
+    wrong_sum_of_a_shard,
+    wrong_offset,
+    wrong_card,
+    record_in_no_shard,
+    twin_across_splits,
+]
+
+
+@pytest.mark.parametrize("plant", DAMAGE, ids=lambda plant: plant.__name__)
+def test_damage_is_found_and_its_file_named(plant, out):
+    planted = plant(out)
+    found, _ = verified(out)
+    assert planted in kinds(found, out)
+    assert all(row["remedy"] and row["what"] for row in found)
+
+
+# ---- records that were wrong before they were packed ----
+
+
+def test_wrong_labels_are_named_by_record_and_place(tmp_path):
+    records = records_in(tmp_path, 8)
+    for record in records:
+        record["truth"]["heads"] = [head(1, 40.0), head(2, 90.0, 1.2)]
+    heads = [record["truth"]["heads"][1] for record in records]
+    heads[0]["box"] = [300.0, 10, 340, 50]
+    heads[1]["landmarks"]["points"] = [
+        [x + 80, y, s] for x, y, s in heads[1]["landmarks"]["points"]
+    ]
+    heads[2]["params"]["translation"] = [0.5, 0.0, 1.0]
+    heads[3]["pose"]["rotation"] = [[1, 0, 0], [0, 1, 0], [0, 0, 2]]
+    heads[4]["params"]["shape"] = [0.1, "x"]
+    records[5]["camera"] = {"K": [[0, 0, 64], [0, 220, 48], [0, 0, 1]]}
+    heads[6]["box"] = [10, 10, 5]
+    found, _ = verified(packed(tmp_path, records))
+    named = {(row["place"], row["kind"]) for row in found}
+    for number, place, kind in (
+        (0, "heads[1].box", "box"),
+        (1, "heads[1].landmarks", "landmarks"),
+        (2, "heads[1].params", "reprojection"),
+        (3, "heads[1].pose.rotation", "params"),
+        (4, "heads[1].params.shape", "params"),
+        (5, "camera.K", "camera"),
+        (6, "heads[1].box", "box"),
+    ):
+        assert (f"scene=2F{number}.json: {place}", kind) in named
+    assert not [place for place, _ in named if "=2F7" in place]
+
+
+def test_the_same_picture_on_two_sides_is_found_whatever_its_record_says(tmp_path):
+    records = records_in(tmp_path, 6)
+    for record in records:
+        record["cluster"] = record["source"]["sha256"] = record["id"]
+    path = tmp_path / "images/5.png"
+    Image.open(tmp_path / "images/0.png").save(path, compress_level=1)
+    records[5].pop("image_sha256")
+    sides = set()
+    for seed in range(8):
+        for number, record in enumerate(records):
+            record["id"] = f"{seed}-{number}"
+            record["cluster"] = record["source"]["sha256"] = record["id"]
+        out = packed(tmp_path, records, split="train=3,val=3")
+        split = {
+            row["id"]: row["split"]
+            for row in map(json.loads, (tmp_path / "out.private.jsonl").read_text().splitlines())
+        }
+        apart = split[f"{seed}-0"] != split[f"{seed}-5"]
+        sides.add(apart)
+        found, _ = verified(out)
+        assert bool(found) is apart
+        assert {row["kind"] for row in found} <= {"split"}
+        if len(sides) == 2:
+            return
+    raise AssertionError("the seeds never put the two on one side and on two")
+
+
+def test_without_the_private_file_a_row_says_what_was_not_looked_at(out):
+    out.with_name("heads.private.jsonl").unlink()
+    found, remarks = verified(out)
+    assert found == []
+    assert [row["kind"] for row in remarks] == ["unchecked"]
+    found, remarks = verified(out, strict=True)
+    assert [row["kind"] for row in found] == ["unchecked"]
+
+
+def test_strict_fails_on_what_the_datasheet_leaves_open(out):
+    text = "## Motivation\n**TO ANSWER**: who funded it?\n"
+    (out / "DATASHEET.md").write_text(text)
+    with (out / "README.md").open("a") as file:
+        file.write("\n**NSFW: not screened**\n")
+    redo_sums(out)
+    assert verified(out) == ([], [])
+    found, _ = verified(out, strict=True)
+    assert kinds(found, out) == {("DATASHEET.md", "open"), ("README.md", "screen")}
+
+
+def test_several_folders_and_one_that_is_none(clean, out, tmp_path):
+    flipped_byte(out)
+    found, _ = verified(clean, out)
+    assert found
+    assert all(row["file"].startswith(str(out)) for row in found)
+    with pytest.raises(Stop) as stop:
+        verified(clean, tmp_path)
+    assert stop.value.status == NO_INPUT
+
+
+def test_the_command_ends_in_1_where_something_was_found(out, shell):
+    assert shell.run(f"headkit verify {out}").returncode == 0
+    missing_shard(out)
+    done = shell.run(f"headkit verify {out}")
+    assert done.returncode == 1
+    assert json.loads(done.stdout.splitlines()[0])["kind"] == "missing"
+    assert "findings in" in done.stderr

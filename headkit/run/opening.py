@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from headkit import locks
 from headkit.run.inputs import is_file
 from headkit.run.outputs import CLOSED, Journal, Output, Replacement, Through, is_device
 from headkit.run.plan import Plan
 from headkit.run.streams import Streams
-from headkit.status import USAGE, WRITE_FAILED, Stop
+from headkit.status import TRY_LATER, USAGE, WRITE_FAILED, Stop
 
 
 @dataclass
@@ -34,7 +37,33 @@ class Outputs:
 NOWHERE = Outputs(Through(CLOSED, "nothing"))  # of a dry run
 
 
-def open_outputs(plan: Plan, streams: Streams) -> Outputs:
+# A job that is started once more (SLURM --requeue) may find its former self still listed, or dying on a lost node.
+FORMER_SELF = 180.0  # seconds that it waits for that one's lock
+
+
+def open_patiently(
+    plan: Plan, streams: Streams, say: Callable[[str], None], check: Callable[[], None]
+) -> Outputs:
+    """As open_outputs; a job that was started once more waits for the locks of its former self.
+
+    `check` raises what has happened meanwhile.
+    """
+    end = time.monotonic() + (FORMER_SELF if locks.myself().get("restarts") else 0.0)
+    waited = False
+    while True:
+        try:
+            return open_outputs(plan, streams, say)
+        except Stop as stop:
+            if stop.status != TRY_LATER or time.monotonic() > end:
+                raise
+            if not waited:
+                say(f"{stop.message.rpartition('; ')[0]}; waiting, since this job was requeued")
+            waited = True
+        check()
+        time.sleep(1.0)
+
+
+def open_outputs(plan: Plan, streams: Streams, say: Callable[[str], None]) -> Outputs:
     """Stop 74 where one cannot be written, 75 where another run holds it, 2 where it is an input."""
     _check_names(plan, streams)
     needs_stdout = plan.flags.tee or (plan.to_stdout and plan.tool.kind != "report")
@@ -46,14 +75,14 @@ def open_outputs(plan: Plan, streams: Streams) -> Outputs:
             stdout if plan.device is None else Through(_open_device(plan.device), plan.device)
         )
     elif plan.flags.resume and plan.tool.kind != "whole":
-        rows = Journal(plan.output)
+        rows = Journal(plan.output, say)
     else:
-        rows = Replacement(plan.output)
+        rows = Replacement(plan.output, say)
     _check_not_input(plan, streams, rows)
     outputs = Outputs(rows, tee=stdout if plan.flags.tee else None)
     if plan.ledger is not None:
         try:
-            outputs.ledger = _open_ledger(plan, rows)
+            outputs.ledger = _open_ledger(plan, rows, say)
         except BaseException:
             rows.abort()
             raise
@@ -102,15 +131,15 @@ def _check_not_input(plan: Plan, streams: Streams, rows: Output) -> None:
             raise Stop(USAGE, f"{file.name}: is the output as well; write to another file")
 
 
-def _open_ledger(plan: Plan, rows: Output) -> Output:
+def _open_ledger(plan: Plan, rows: Output, say: Callable[[str], None]) -> Output:
     assert plan.ledger is not None
     if is_device(str(plan.ledger)):
         if plan.flags.resume:
             raise Stop(USAGE, f"--ledger {plan.ledger}: a device cannot be resumed; name a file")
         return Through(_open_device(str(plan.ledger)), str(plan.ledger))
     if isinstance(rows, Replacement):
-        return Replacement(plan.ledger)
-    ledger = Journal(plan.ledger)
+        return Replacement(plan.ledger, say)
+    ledger = Journal(plan.ledger, say)
     if not isinstance(rows, Journal):
         ledger.truncate(0)  # of an earlier pipe
     return ledger

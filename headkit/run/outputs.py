@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from headkit import locks
+from headkit.locks import Claim
 from headkit.run.signals import Interrupted
 from headkit.run.streams import write_all
-from headkit.status import TRY_LATER, WRITE_FAILED, Stop
+from headkit.status import WRITE_FAILED, Stop
 
 CLOSED = -1  # no descriptor: writing to it fails, as it must
 
 
-def lock(descriptor: int, name: str) -> None:
-    """Hold the file for this run, as long as the descriptor is open; Stop 75 where another run does.
+def open_locked(path: Path, say: Callable[[str], None]) -> tuple[int, Claim | None]:
+    """A descriptor of the file that `path` names now, made if need be, and locked; Stop 75 where another run has it.
 
-    The kernel lets go of it on any death, so that no stale lock stays behind.
+    The kernel's lock lasts as long as the descriptor is open; where the disk has none, a lock file is claimed.
     """
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Stop(TRY_LATER, f"{name}: another run is writing it; try later") from None
-    except OSError as error:
-        raise Stop(
-            TRY_LATER, f"{name}: cannot be locked ({error.strerror}); use a disk that has locks"
-        ) from None
-
-
-def open_locked(path: Path) -> int:
-    """A locked descriptor of the file that `path` names now, made if need be."""
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,8 +32,11 @@ def open_locked(path: Path) -> int:
                 WRITE_FAILED,
                 f"{path}: {error.strerror}; see to the folder, or write to another",
             ) from None
+        claim = None
         try:
-            lock(descriptor, str(path))
+            everywhere = locks.try_flock(descriptor, path)
+            if not everywhere or locks.lock_file(path).exists():  # of a machine that has no other
+                claim = Claim(path, say)
             held, named = os.fstat(descriptor), os.stat(path)
         except FileNotFoundError:
             named = None
@@ -51,8 +44,10 @@ def open_locked(path: Path) -> int:
             os.close(descriptor)
             raise
         if named is not None and os.path.samestat(held, named):
-            return descriptor
+            return descriptor, claim
         os.close(descriptor)  # another run renamed or removed it between opening and locking
+        if claim is not None:
+            claim.release()
 
 
 def is_device(path: str) -> bool:
@@ -98,11 +93,12 @@ class Through:
 class Journal:
     """A file that grows by whole rows under a lock. `kill -9` leaves at most one torn line, cut on opening."""
 
-    def __init__(self, path: Path, *, temporary: bool = False) -> None:
+    def __init__(self, path: Path, say: Callable[[str], None], *, temporary: bool = False) -> None:
         self.path = path
         self.name = str(path)
+        self.say = say
         self.temporary = temporary  # goes unless it takes the place of another
-        self.descriptor = open_locked(path)
+        self.descriptor, self.claim = open_locked(path, say)
         self.offset = _end_of_last_line(self.descriptor)
         self.truncate(self.offset)
 
@@ -123,10 +119,13 @@ class Journal:
             sync_folder(other.path.parent)
         except OSError as error:
             raise Stop(WRITE_FAILED, f"{other.name}: {error.strerror}") from None
+        self.claim, other.claim = other.claim, self.claim  # a lock file is of a name
         other.abort()
         self.path, self.name, self.temporary = other.path, other.name, False
 
     def write(self, data: bytes) -> None:
+        if self.claim is not None:
+            self.claim.check()
         try:
             write_all(self.descriptor, data, self.name)
         except (Stop, Interrupted):
@@ -136,6 +135,8 @@ class Journal:
         self.offset += len(data)
 
     def sync(self) -> None:
+        if self.claim is not None:
+            self.claim.check()
         try:
             os.fsync(self.descriptor)
         except OSError as error:
@@ -153,6 +154,8 @@ class Journal:
     def abort(self) -> None:
         self.discard()
         self.descriptor = _close(self.descriptor)
+        if self.claim is not None:
+            self.claim.release()
 
 
 class Replacement:
@@ -162,18 +165,23 @@ class Replacement:
     Both are locked: the target, since a resumed run may be appending to it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, say: Callable[[str], None]) -> None:
         self.path = Path(
             os.path.realpath(path)
         )  # of a symbolic link, the file is replaced, not the link
         self.name = str(path)
         self.temporary = self.path.with_name(f".{self.path.name}.tmp")
-        self._target = open_locked(self.path) if self.path.exists() else CLOSED
+        self._target, self._claims = CLOSED, list[Claim | None]()
+        if self.path.exists():
+            self._target, claim = open_locked(self.path, say)
+            self._claims.append(claim)
+        self.descriptor = CLOSED
         try:
-            self.descriptor = open_locked(self.temporary)
+            self.descriptor, claim = open_locked(self.temporary, say)
         except BaseException:
-            self._target = _close(self._target)
+            self._release()
             raise
+        self._claims.append(claim)
         os.ftruncate(self.descriptor, 0)
         self._keep_mode()
         self.offset = 0
@@ -191,6 +199,9 @@ class Replacement:
         """Nothing counts before the end."""
 
     def commit(self) -> None:
+        for claim in self._claims:
+            if claim is not None:
+                claim.check()
         try:
             os.fsync(self.descriptor)
             os.replace(self.temporary, self.path)
@@ -212,6 +223,9 @@ class Replacement:
     def _release(self) -> None:
         self.descriptor = _close(self.descriptor)
         self._target = _close(self._target)
+        for claim in self._claims:
+            if claim is not None:
+                claim.release()
 
 
 Output = Through | Journal | Replacement

@@ -151,8 +151,8 @@ def _refuse_side_file(flag: str, typed: str, path: Path) -> None:
     A resumed run would else take the rows for its state, or lose what it had dropped.
     """
     owner = next((path.name.removesuffix(end) for end in STATE if path.name.endswith(end)), "")
-    if not owner and path.name.startswith(".") and path.name.endswith(".tmp"):
-        owner = path.name[1:].removesuffix(".tmp")
+    if not owner and path.name.startswith(".") and path.name.endswith((".tmp", ".lock")):
+        owner = path.name[1:].removesuffix(".tmp").removesuffix(".lock")
     if not owner and flag == "-o" and path.name.endswith(".dropped"):
         ledger_of = path.with_name(path.name.removesuffix(".dropped"))
         owner = ledger_of.name if ledger_of.exists() else ""

@@ -39,7 +39,7 @@ def redo_errors(
             yield row
         source.limit = limit
 
-    books.output = Journal(old.path.with_name(f".{old.path.name}.tmp"), temporary=True)
+    books.output = Journal(old.path.with_name(f".{old.path.name}.tmp"), old.say, temporary=True)
     os.fchmod(books.output.descriptor, stat.S_IMODE(os.fstat(old.descriptor).st_mode))
     books.output.truncate(0)
     flow.run(batched(paired(), size))

@@ -13,7 +13,7 @@ from headkit.run.drawn import Drawn
 from headkit.run.flow import Flow, Inline, Pool, batched
 from headkit.run.ids import KeySet
 from headkit.run.inputs import CHUNK, Lines, Place, total_size
-from headkit.run.opening import NOWHERE, open_outputs
+from headkit.run.opening import NOWHERE, open_patiently
 from headkit.run.outputs import Journal
 from headkit.run.photo_lines import PhotoLines
 from headkit.run.plan import Plan, kind
@@ -38,7 +38,9 @@ class Session:
         self.plan = plan
         self.tool = plan.tool
         self.streams = streams
-        self.outputs = NOWHERE if plan.flags.dry_run else open_outputs(plan, streams)
+        self.outputs = (
+            NOWHERE if plan.flags.dry_run else open_patiently(plan, streams, speak, signals.check)
+        )
         self.wait = Wait(signals, self.outputs.watched)
         self.progress = Progress(
             self.tool.name,

@@ -18,7 +18,6 @@ as its file is replaced then.
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from headkit import locks
 from headkit.status import BAD_INPUT, NO_INPUT, Stop
 from headkit.tool import Example
 
@@ -63,7 +63,7 @@ def _row(operand: str) -> tuple[str, ...]:
         part = _part_read(account["checkpoint"])
         read = counts["read"]
         rate = read / seconds if seconds else 0.0
-        running = output is not None and _held(output)
+        running = output is not None and locks.is_held(output)
         state = "running" if running else "finished" if account["finished"] else "stopped"
         left = ""
         if part and state != "finished":
@@ -112,15 +112,3 @@ def _part_read(checkpoint: dict[str, Any]) -> float | None:
     sizes = [file["size"] for file in inputs]
     total = sum(sizes)
     return min(1.0, (sum(sizes[: place["file"]]) + place["offset"]) / total) if total else 1.0
-
-
-def _held(output: Path) -> bool:
-    """Whether a run holds the lock of its output; asks for a shared one, and lets go of it at once."""
-    try:
-        with output.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # no locks on this disk, or not ours to read
-        return False
-    return False

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import trimesh
+from scipy.spatial import ConvexHull
 
 from headkit.render.drawing import frame
 from headkit.render.shading import light, tone
 from headkit.render.shading.paint import Paint
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.wardrobe.drape import relaxed
+from headkit.render.wardrobe.rounding import rounded_outline
 from headkit.render.wardrobe.tailoring import grid_faces, vertex_normals
 
 SIZE = 64
@@ -32,6 +34,37 @@ def least_cosine(points: np.ndarray, faces: np.ndarray) -> float:
     own = np.cross(b - a, c - a)
     lengths = np.linalg.norm(own, axis=1) * np.linalg.norm(normals, axis=1)
     return float(((own * normals).sum(axis=1) / lengths).min())
+
+
+def test_an_outline_is_rounder_and_no_gap_opens():
+    """A ball of few triangles: still closed, and nearer to a ball where it turns away from the camera."""
+    ball = trimesh.creation.icosphere(subdivisions=2, radius=0.1)
+    normals = (ball.vertices / 0.1).astype(np.float32)
+    points = np.add(ball.vertices, [0.03, 0.0, 0.6]).astype(np.float32)
+    faces = ball.faces.astype(np.int32)
+    cloth = Surface(
+        Material.CLOTH, 0, points, faces, normals, normals, np.full(len(faces), Part.CLOTHES, np.uint8),
+        np.ones(len(points), np.float32), color=np.ones_like(points), uv=points[:, :2].copy(),
+    )  # fmt: skip
+    made = rounded_outline(cloth)
+    assert len(faces) < len(made.faces) == len(made.parts) < 1.6 * len(faces)
+    assert len(made.vertices) == len(made.normals) == len(made.uv) == len(made.color)
+    assert trimesh.Trimesh(made.vertices, made.faces, process=False).is_watertight
+    outside = [np.abs(shadow(one) - 1.0) for one in (cloth, made)]
+    assert outside[1] < 0.45 * outside[0]
+
+
+def shadow(surface: Surface) -> float:
+    """The area of a ball's outline against that of a round one, seen along the view."""
+    centre = np.array([0.03, 0.0, 0.6])
+    away = (
+        surface.vertices.astype(float)
+        - centre * ((surface.vertices @ centre) / (centre @ centre))[:, None]
+    )
+    seen = away / (surface.vertices @ centre)[:, None] * (centre @ centre)
+    basis = np.linalg.svd(centre[None])[2][1:]
+    radius = 0.1 / np.sqrt(1.0 - 0.01 / (centre @ centre))
+    return float(ConvexHull(seen @ basis.T).volume / (np.pi * radius**2))
 
 
 NO_TWINS = np.zeros((0, 2), np.int32)

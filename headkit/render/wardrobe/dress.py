@@ -18,7 +18,7 @@ from headkit.render.wardrobe.cut_lines import Figure, figure
 from headkit.render.wardrobe.hair import hair
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, sort_obstacles
 from headkit.render.wardrobe.resting import Cloth, sort_cloth
-from headkit.render.wardrobe.rounding import rounded_off
+from headkit.render.wardrobe.rounding import rounded_off, rounded_outline
 from headkit.render.wardrobe.scalp import ScalpGrid
 from headkit.render.wardrobe.tailoring import Floats, Ints, compact
 from headkit.render.wardrobe.wearer import Wearer
@@ -91,9 +91,10 @@ def dress(
     if look.headwear.kind == "headscarf":
         cover = np.maximum(cover, scarf.cover(shared.head, shared.figure.points[:, 1], look))
     flesh = skin(body, wearer, cover)
-    if look.hair.style in ("bald", "buzz") and detail > _ROUND:
+    close = detail > _ROUND
+    if look.hair.style in ("bald", "buzz") and close:
         flesh[0] = rounded_off(flesh[0], _skull(flesh[0], shared.grid))
-    surfaces = flesh + worn.surfaces
+    surfaces = flesh + [rounded_outline(s) if close else s for s in worn.surfaces]
     grown = scalp.fit(shared.grid, wearer)
     resting = obstacles(wearer, worn.outline, grown.center)
     cloth = _cloth(wearer, [*worn.outline, *_bare(flesh)], grown.center)

@@ -18,10 +18,8 @@ from headkit.render.jit import lean
 from headkit.render.shading.shade import Hit, Triple
 from headkit.render.shading.sheet import Sheet, lay
 
-_REACH: Final = (
-    2  # pixels to both sides, along the axis of the picture that the strand runs along most
-)
-_WEIGHTS: Final = (0.85, 0.5)  # of those one and two pixels away; of a strand's own pixel: 1
+_REACH: Final = 3  # pixels to both sides, along the axis of the picture that a strand follows most
+_WEIGHTS: Final = (0.9, 0.65, 0.35)  # of pixels at one, two and three steps; a strand's own: 1
 _NEAR: Final = 0.04  # metres: what lies farther off in depth is another part of the hair
 _SEEN: Final = (
     0.04  # square of the share of a strand's length that is seen: less, and it points at the viewer

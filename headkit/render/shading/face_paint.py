@@ -117,7 +117,7 @@ def stubble_cover(
     scale = (landmarks[45, 0] - landmarks[36, 0]) / 0.088
     side = abs(x)
     mouth = 0.5 * (landmarks[51, 1] + landmarks[57, 1])
-    behind = (z - landmarks[0, 2]) / (0.026 * scale) + 0.65  # fades behind the corner of the jaw
+    behind = (z - landmarks[0, 2]) / (0.026 * scale) + 1.0  # fades behind the corner of the jaw
     if y > landmarks[36, 1] + 0.01 or behind <= 0.0:
         return 0.0
     soft = 0.007 * scale

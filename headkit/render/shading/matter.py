@@ -42,7 +42,7 @@ from headkit.render.shading.shade import (
 from headkit.render.surface import Material
 
 _MOUTH: Final = (0.34, 0.10, 0.09)  # wet flesh
-_TEETH: Final = (0.88, 0.72, 0.53)
+_TEETH: Final = (0.90, 0.82, 0.67)
 _TOOTH: Final = 0.0074  # metres along the arch, of a front tooth
 _ARCH: Final = 0.034  # metres: radius of the arch
 _BEHIND: Final = 0.045  # of its middle behind the lips
@@ -122,9 +122,9 @@ def shade_matter(
 def _reddened(color: Triple, shade: float) -> Triple:
     """An albedo within the mouth: what light is in its shade has come off lips and tongue."""
     return (
-        color[0] * (1.0 + 0.12 * shade),
-        color[1] * (1.0 - 0.12 * shade),
-        color[2] * (1.0 - 0.32 * shade),
+        color[0] * (1.0 + 0.08 * shade),
+        color[1] * (1.0 - 0.08 * shade),
+        color[2] * (1.0 - 0.20 * shade),
     )
 
 

@@ -65,7 +65,7 @@ def row(look: Look) -> NDArray[np.float32]:
         Paint.SECOND: look.clothes.second, Paint.LENS: look.glasses.tint,
     }  # fmt: skip
     if look.beard.style != "stubble":  # the ground under a beard lies in its shade
-        red, green, blue = look.beard.color
+        red, green, blue = _mixed(look.beard.color, 0.6 * look.beard.gray)
         colors[Paint.BEARD] = (0.55 * red, 0.55 * green, 0.55 * blue)
     for column, color in colors.items():
         values[column : column + 3] = color
@@ -93,7 +93,7 @@ def _stubble(look: Look) -> float:
         return 0.10 * look.sex if look.age >= 18 and look.sex > 0.5 else 0.0
     if look.beard.style != "stubble":
         # Between gray hairs skin shows: painted all over it would be chalk.
-        return 0.9 * look.beard.density * (1.0 - 0.6 * look.beard.gray)
+        return 0.9 * look.beard.density * (1.0 - 0.45 * look.beard.gray)
     # Hairs lighter than the skin do not darken it: only their small area shows, as no chalk does.
     lighter = look.beard.color[1] - look.skin[1]
     return 0.45 * look.beard.density * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.22)))
@@ -101,8 +101,12 @@ def _stubble(look: Look) -> float:
 
 def _grayed(look: Look) -> tuple[float, float, float]:
     """Of the roots of hair, those without pigment among them."""
-    red, green, blue = look.hair.color
-    gray = 0.8 * look.hair.gray
+    return _mixed(look.hair.color, 0.8 * look.hair.gray)
+
+
+def _mixed(color: tuple[float, float, float], gray: float) -> tuple[float, float, float]:
+    """A colour of hair among which a share of hairs has no pigment."""
+    red, green, blue = color
     return red + gray * (0.30 - red), green + gray * (0.29 - green), blue + gray * (0.28 - blue)
 
 
@@ -181,13 +185,13 @@ def paint_skin(
     blood, melanin = tone
     middle = value_noise(x * 210.0, y * 210.0, z * 210.0 + seed) - 0.5
     fine = value_noise(x * 560.0, y * 560.0 + seed, z * 560.0) - 0.5
-    blood += 0.26 * middle + 0.24 * fine
-    melanin += 0.24 * fine - 0.22 * middle
+    blood += 0.32 * middle + 0.27 * fine
+    melanin += 0.26 * fine - 0.25 * middle
     if part == _EAR:
         blood += 0.35 * row[Paint.REDNESS] + 0.10
     elif part in (_HAND, _FOOT):
         blood += 0.15
-    roughness = row[Paint.ROUGHNESS]
+    roughness = row[Paint.ROUGHNESS] * (1.0 + 0.34 * middle + 0.30 * fine)  # oil lies unevenly
     if footprint < 0.002 and row[Paint.FRECKLES] > 0.0:
         melanin += row[Paint.FRECKLES] * _freckle(x, y, z, seed)
     # absorption of haemoglobin and melanin by channel, relative (after Donner and Jensen 2006)

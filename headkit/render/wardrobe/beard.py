@@ -124,7 +124,7 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
     roots = _roots(wearer, follicles, keep, grown[keep], size, rng)
     points = 4 if look.length > 0.012 else 3
     line = roots.places[:, None] + _curve(roots, follicles.head[keep], points)
-    width = 0.0015 * near**-0.6 * size
+    width = 0.0015 * max(near, min(1.5, wearer.detail / 220)) ** -0.6 * size
     # Neighbours have one tone: locks that differ would be flakes.
     cells = np.floor(follicles.head[keep] / 0.010).astype(np.int64) @ np.array([1, 1000, 1000000])
     groups = np.unique(cells, return_inverse=True)[1].astype(np.int32)
@@ -135,7 +135,7 @@ def beard(wearer: Wearer, follicles: Follicles, cloth: Cloth, size: float) -> li
         if chosen.sum() < 2:
             continue
         strands = int(np.clip(share * width / max(0.0003, 0.13 / wearer.detail), 1, 6))
-        lock = Lock(share * width, strands, 0.08, 0.7, 1.5, 0.92, twist=0.5)
+        lock = Lock(share * width, strands, 0.08, 0.7, 1.5, 0.85, twist=0.5, whole=True)
         part = Roots(*(getattr(roots, name)[chosen] for name in roots.__dataclass_fields__))
         margins = np.full(len(part.places), 0.002, np.float32)
         lying, facing = laid(line[chosen].astype(np.float32), out[chosen], margins, cloth)
@@ -170,7 +170,8 @@ def _roots(
         rng.random(count).astype(np.float32),
         rng.random(count).astype(np.float32),
         follicles.template[keep],
-        np.clip(1.5 - 1.6 * amount, 0.0, 1.0).astype(np.float32),
+        # On the cheeks single hairs are seen with skin between them.
+        np.clip(np.maximum(1.5 - 1.6 * amount, 0.4 * (1.0 - low)), 0.0, 1.0).astype(np.float32),
     )
 
 

@@ -108,8 +108,8 @@ def _write(
         two = occlusion * light[FILL + 3 + channel]
         three = occlusion * light[RIM + 3 + channel]
         around = environment(light, normal[0], normal[1], normal[2], channel)
-        # the second highlight has passed through the strand and has its colour
-        through = 0.06 * color[channel] / brightest + 0.33 * color[channel]
+        # the second highlight has passed through the strand and has its colour; of dark hair little comes through
+        through = 0.025 + 0.03 * color[channel] / brightest + 0.33 * color[channel]
         white = 0.055 * (one * key[1] + two * fill[1] + three * rim[1])
         tinted = through * (one * key[2] + two * fill[2] + three * rim[2])
         out[IRRADIANCE + channel] = (

@@ -18,7 +18,7 @@ from headkit.render.wardrobe.hair_groups import drawn_together, grouped, rounded
 from headkit.render.wardrobe.hair_roots import places
 from headkit.render.wardrobe.hair_shapes import afro, gravity, tied
 from headkit.render.wardrobe.hair_styles import STYLES, Style, styled
-from headkit.render.wardrobe.hair_surfaces import Locks, base, below_brim, surface
+from headkit.render.wardrobe.hair_surfaces import RIM, Locks, base, below_brim, surface
 from headkit.render.wardrobe.hair_ties import Tie, bound, lengths_to, tied_whole, ties, upper_half
 from headkit.render.wardrobe.hanging import closed_up, in_company, over_forehead, rejoined
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, wrapped
@@ -60,7 +60,9 @@ def hair(
         free = np.ones(len(row), np.float32)
         if brim is not None:
             free = below_brim(sample(brim[..., None], row, column)[:, 0])
-        parts.append(_resting(afro(scalp, wearer, style, roots, free), cloth))
+        shell = np.clip(sample(scalp.height[..., None], row, column)[:, 0] / RIM, 0.0, 1.0)
+        shell *= _ground(scalp, wearer) * free
+        parts.append(_resting(afro(scalp, wearer, style, roots, shell, free), cloth))
     else:
         bound_at = ties(scalp, wearer)
         parts += _main(scalp, wearer, style, obstacles, cloth, brim, bound_at)
@@ -129,7 +131,12 @@ def _roots(
     layers = rng.random(count).astype(np.float32)
     # Hair from upstream lies over hair from downstream, as shingles do.
     cover = 0.3 * layers + 0.7 * _upstream(template, style.growth, size, scalp)
-    offsets = (0.0015 + style.thickness * cover) * size * np.clip(0.3 + height / 0.03, 0.3, 1.0)
+    # Towards bare skin it lies flat and grows thin, more slowly where it is falling out.
+    # Coils are not combed over each other: bare ground would be seen between the first of them.
+    fade = 0.010 if wearer.look.hair.style in ("afro", "curly") else 0.022
+    receding = 1.0 + 1.5 * max(0.0, wearer.look.hair.thinning)
+    rise = np.clip(0.3 + height / (0.03 * receding), 0.3, 1.0)
+    offsets = (0.0015 + style.thickness * cover) * size * rise
     offsets *= np.where(template[:, 1] < 0.0, 0.75, 1.0)
     if brim is not None:
         offsets *= np.clip(0.2 - sample(brim[..., None], row, column)[:, 0] / 0.03, 0.2, 1.0)
@@ -144,7 +151,7 @@ def _roots(
         layers,
         rng.random(count).astype(np.float32),
         scalp.grid.absolute(template),
-        np.clip(1.0 - height / 0.022, 0.0, 1.0).astype(np.float32),
+        np.clip(1.0 - height / (fade * receding), 0.0, 1.0).astype(np.float32),
     )
 
 
@@ -248,8 +255,10 @@ def _combed(
         roots = replace(roots, lengths=lengths_to_cut(roots, scalp, growth.cut))
     elif growth.comb == Comb.TIED:
         roots = replace(roots, lengths=lengths_to(roots.places, scalp, tie))
-    # Hair that is combed back or shorn has none.
-    falls = look.style != "buzz" and growth.comb != Comb.BACK
+    # Hair that is combed back, coiled or shorn has none; of thin hair it would be strings over a bare forehead.
+    falls = (
+        look.style not in ("buzz", "curly") and growth.comb != Comb.BACK and look.thinning < _BARE
+    )
     fringe = in_fringe(roots, scalp, look.fringe if falls else 0.0)
     if brim is not None:  # a hat holds the fringe up; what escapes it would be single strands
         roots = Roots(*(getattr(roots, name)[~fringe] for name in roots.__dataclass_fields__))
@@ -265,11 +274,13 @@ def _combed(
         line, outward = strands.grow(part, way, scalp.radius, scalp.center, size, obstacles, down)
         if growth.comb == Comb.TIED and way is not _FRINGE:
             line = bound(line, tie)
-        if way is not _FRINGE and np.isfinite(growth.cut):
-            line = closed_up(line, obstacles.wrap, size)
+        if way is not _FRINGE and growth.comb == Comb.PARTED:
+            if np.isfinite(growth.cut):
+                line = closed_up(line, obstacles.wrap, size)
             close = ~over_forehead(line, scalp)
             part = Roots(*(getattr(part, name)[close] for name in part.__dataclass_fields__))
             line, outward = line[close], outward[close]
+        if way is not _FRINGE and np.isfinite(growth.cut):
             among = _accompanied(line - scalp.center, size)
             among &= in_company(line, size, 0.06 if brim is None else 0.22)
             line, outward = rejoined(line, outward, among, scalp.center)
@@ -280,7 +291,8 @@ def _combed(
         )
         gather = 0.25 if way is _FRINGE else style.gather
         hangs = way is not _FRINGE and bool(np.isfinite(growth.cut))
-        parts += _in_groups(Locks(part, line, outward, lock), wearer, cloth, gather, hangs=hangs)
+        grown = Locks(part, line, outward, lock, bare=0.2 if way is _FRINGE else 1.0)
+        parts += _in_groups(grown, wearer, cloth, gather, hangs=hangs)
     return parts
 
 
@@ -327,7 +339,9 @@ def _chosen(locks: Locks, keep: NDArray[np.bool_]) -> Locks:
     """Some of the locks."""
     groups = None if locks.groups is None else locks.groups[keep]
     roots = Roots(*(getattr(locks.roots, name)[keep] for name in locks.roots.__dataclass_fields__))
-    return Locks(roots, locks.line[keep], locks.outward[keep], locks.lock, groups)
+    return replace(
+        locks, roots=roots, line=locks.line[keep], outward=locks.outward[keep], groups=groups
+    )
 
 
 def _accompanied(line: Floats, size: float) -> NDArray[np.bool_]:
@@ -344,5 +358,6 @@ def _accompanied(line: Floats, size: float) -> NDArray[np.bool_]:
 
 
 _PULLED = ("half up", "tail", "two", "plait", "knot", "coil")
+_BARE = 0.25  # thinning from which the forehead has no fringe
 _LOOSE = 0.07  # share of locks that keep apart
 _FRINGE = Growth(Comb.DOWN, 7, 1, 0.55, 1.0)

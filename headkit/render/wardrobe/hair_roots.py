@@ -33,7 +33,7 @@ def places(
     chance = rng.random(len(row))
     soft = 0.020 if wearer.look.hair.style == "buzz" else 0.012
     soft *= 1.0 + 1.5 * wearer.look.hair.thinning
-    least = 0.012 if wearer.look.hair.style == "afro" else 0.002  # single coils read as letters
+    least = 0.005 if wearer.look.hair.style == "afro" else 0.002  # single coils read as letters
     keep = height + _wander(wearer, row, column) > least + soft * chance**2
     if wearer.look.hair.style in ("bob", "long") and not tied_whole(wearer.look.hair):
         # The nape lies under all that hangs from above: few locks there, or they come out over it.

@@ -150,15 +150,19 @@ def _on_knot(
     )  # fmt: skip
 
 
-def afro(scalp: Scalp, wearer: Wearer, style: Style, roots: Roots, free: Floats) -> Locks:
-    """Small coils that stand on the base shell, all around; `free` (N,) is 0 where a hat presses them."""
+def afro(
+    scalp: Scalp, wearer: Wearer, style: Style, roots: Roots, ground: Floats, free: Floats
+) -> Locks:
+    """Small coils that stand on the base shell, all around.
+
+    ground (N,) height of the shell above the scalp, metres; free (N,) 0 where a hat presses them .. 1
+    """
     rng = wearer.rng("afro")
     count = len(roots.places)
     out = unit(roots.places - scalp.center)
     lengths = (0.22 * style.thickness + style.side * rng.uniform(0.3, 1.0, count)) * scalp.scale
-    rise = np.clip(0.35 + roots.offsets / (0.3 * style.thickness * scalp.scale), 0.35, 1.0)
-    free = free * (1.0 - 0.85 * roots.thin)  # at the hairline coils start on the skin
-    height = style.thickness * scalp.scale * (0.68 + 0.2 * roots.layers) * rise * free
+    free = free * (1.0 - 0.85 * roots.thin)  # at the hairline they are short, and start on the skin
+    height = ground + style.thickness * scalp.scale * (0.2 * roots.layers - 0.04) * free
     start = roots.places + out * height[:, None]
     roots = replace(
         roots,

@@ -40,8 +40,8 @@ STYLES: dict[str, Style] = {
     "side part": Style(Growth(Comb.PARTED, 6, 1, 0.5, 0.35, backward=0.45), Lock(0.006, 7, 0.08, 0.85, 1.4, 0.7, twist=0.2, round=0.4, whole=True), 0.075, 0.020, 0.016, 1900, 0.38, 0.35),
     "slicked back": Style(Growth(Comb.BACK, 7, 1, 0.4, 0.1), Lock(0.005, 7, 0.08, 0.85, 1.5, 0.8, twist=0.2, round=0.4, whole=True), 0.095, 0.040, 0.010, 1500, 0.25),
     "curly": Style(Growth(Comb.WHORL, 17, 1, 0.75, 0.55, curl=0.0052, wave=0.022), Lock(0.0075, 7, 0.06, 0.5, 2.0, twist=0.6, whole=True), 0.066, 0.050, 0.032, 950, 0.55, 0.0),
-    "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.92, 3.2, 0.8, twist=0.12), 0.30, 0.17, 0.019, 1100, 0.25, 0.35),
-    "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.95, 2.6, 0.85, twist=0.12), 0.46, 0.40, 0.019, 1000, 0.25, 0.35),
+    "bob": Style(Growth(Comb.PARTED, 12, 2, 0.5, 0.9, backward=0.35), Lock(0.008, 7, 0.06, 0.92, 3.2, 0.6, twist=0.12), 0.30, 0.17, 0.019, 1100, 0.25, 0.35),
+    "long": Style(Growth(Comb.PARTED, 18, 2, 0.5, 0.9, backward=0.4), Lock(0.009, 8, 0.06, 0.95, 2.6, 0.65, twist=0.12), 0.46, 0.40, 0.019, 1000, 0.25, 0.35),
     "ponytail": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
     "bun": Style(Growth(Comb.TIED, 9, 1, 0.3, 0.0), Lock(0.008, 7, 0.1, 0.35), 0.26, 0.20, 0.007, 1000, 0.2),
 }  # fmt: skip
@@ -97,6 +97,9 @@ def styled(wearer: Wearer) -> Style:
     near = float(np.clip(wearer.detail / 220, 0.12, 1.35))
     width = style.lock.width * near**-0.6
     pixel = 0.25 / wearer.detail  # metres
+    seen = width * (
+        1.0 - 0.5 * style.lock.taper
+    )  # strands that are much thinner than pixels are dots
     return replace(
         style,
         growth=replace(
@@ -104,7 +107,7 @@ def styled(wearer: Wearer) -> Style:
         ),
         # strands of a hair's look: as thin as the picture can show
         lock=replace(
-            style.lock, width=width, strands=int(np.clip(width / max(0.0004, 0.6 * pixel), 2, 20))
+            style.lock, width=width, strands=int(np.clip(seen / max(0.0004, 0.55 * pixel), 2, 20))
         ),
         top=style.top * look.length * fine * short,
         side=style.side * look.length * fine * short,

@@ -16,6 +16,7 @@ from headkit.render.wardrobe.wearer import Wearer
 
 GRAY = np.array([0.36, 0.35, 0.34], np.float32)  # linear albedo of a strand without pigment
 STRANDS_PER_TURN = 620
+RIM = 0.03  # metres from the hairline on which the ground rises to its full height
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Locks:
     """Locks of one kind: roots, centre lines (N, S + 1, 3), outsides (N, S + 1, 3), and how they look.
 
     groups  (N,) number of the group that a lock belongs to: groups differ in tone; None: no groups
+    bare    how much skin is seen between thin roots: 1 as at the hairline, 0 where other hair lies under them
     """
 
     roots: Roots
@@ -30,6 +32,7 @@ class Locks:
     outward: Floats
     lock: Lock
     groups: Ints | None = None
+    bare: float = 1.0
 
 
 def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.HAIR) -> Surface:
@@ -69,11 +72,8 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
         thin = np.repeat(locks.roots.thin, made.rows)
         each *= (1 - 0.5 * roots_dark * (1 - gray) * (1 - thin) * np.exp(-made.along * 5))[:, None]
         each *= (1 + lighter * made.along**2)[:, None]
-        between = thin * ((1 - 0.4 * made.along) if beard else np.exp(-made.along * 4))
-        if not beard and wearer.look.hair.style == "buzz":  # hairs thinner than a lock
-            lighter_than = max(color[1], GRAY[1] * gray) - wearer.look.skin[1]
-            between = np.maximum(between, np.interp(lighter_than, (0.0, 0.10), (0.0, 0.8)))
-        colors.append(faded(each, between, wearer))
+        between = _skin_between(thin, made.along, wearer, beard=beard)
+        colors.append(faded(each, locks.bare * between, wearer))
         layer = np.repeat(locks.roots.layers, made.rows)
         deep = np.repeat(np.clip(0.06 * together[:, 0], -0.1, 0.1), made.rows)
         open_sky = np.clip(0.54 + 0.22 * layer + 0.2 * made.along + deep, 0.0, 1.0)
@@ -118,17 +118,19 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
         hidden = np.concatenate([brim, brim[:, :1]], axis=1)
         density = density - np.clip((hidden - 0.010) / 0.004, 0.0, 3.0)
         lift = lift * below_brim(hidden)
+    # Of the noise of strands; coils lie no way, and their ground shines along none.
+    step = {"buzz": 3.2, "afro": 0.0}.get(look.style, 1.6)
     levels = [0.0009, 0.0018, 0.0027] if buzz else [0.0012]
     if wearer.detail < 60:
         levels = levels[-1:]
     layers = []
     for number, level in enumerate(levels):
-        offset = level * size + lift * np.clip(height / 0.03, 0.0, 1.0)
+        offset = level * size + lift * np.clip(height / RIM, 0.0, 1.0)
         threshold = 0.15 + (0.28 * number if buzz else 0.0)
         strand = np.stack(
             [
                 2.0 + column * (STRANDS_PER_TURN / COLUMNS) + 0.25 * row,
-                40.0 + row * (1.6 if not buzz else 3.2) + number * 0.3,
+                40.0 + row * step + number * 0.3,
                 density,
                 np.full_like(density, threshold),
             ],
@@ -136,7 +138,7 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
         )
         layers.append((points + normals * offset[..., None], strand))
     layers.reverse()
-    faces = grid_faces(ROWS, columns)
+    faces = np.concatenate([grid_faces(ROWS, columns), _pole(columns)])
     inside = (density > 0.0).ravel()
     faces = faces[inside[faces].any(axis=1)]
     rows = ROWS * columns
@@ -144,7 +146,8 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
     raised = look.style in ("afro", "curly")  # then its rim is seen, and gray hair has no dark one
     ground = ground * (1 - 0.9 * look.gray) + GRAY * (0.95 if raised else 0.75) * look.gray
     shape = np.concatenate([layer[0].reshape(-1, 3) for layer in layers]).astype(np.float32)
-    edge = np.clip(1.2 - height.ravel() / 0.020, 0.0, 1.0).astype(np.float32)
+    rim = 0.006 if raised else 0.020  # of hair that stands, the ground rises as a wall that is seen
+    edge = np.clip(1.2 - height.ravel() / rim, 0.0, 1.0).astype(np.float32)
     colors = faded(np.tile(ground, (rows, 1)).astype(np.float32), edge, wearer)
     count = len(layers)
     return Surface(
@@ -160,6 +163,26 @@ def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats
         color=np.tile(colors, (count, 1)).astype(np.float32),
         two_sided=True,
     )
+
+
+def _pole(columns: int) -> Ints:
+    """Triangles within the first row of a grid, whose last column lies on its first: they close its pole."""
+    third = np.arange(2, columns - 1)
+    return np.stack([np.zeros_like(third), third - 1, third], axis=1).astype(np.int32)
+
+
+def _skin_between(thin: Floats, along: Floats, wearer: Wearer, *, beard: bool) -> Floats:
+    """How much skin (N,) is seen between single hairs: `thin` as at their roots, `along` the way to the tip."""
+    look = wearer.look.hair
+    if beard:
+        return np.asarray(thin * (1 - 0.4 * along), np.float32)
+    # Of what stands alone before the hairline a whole strand would be a dash on the forehead.
+    alone = np.clip(2.5 * thin - 1.5, 0.0, 0.85) * (1 - 0.5 * along)
+    between = np.maximum(thin * np.exp(-4 * along), alone)
+    if look.style == "buzz":  # hairs thinner than a lock
+        lighter_than = max(look.color[1], GRAY[1] * look.gray) - wearer.look.skin[1]
+        between = np.maximum(between, np.interp(lighter_than, (0.0, 0.10), (0.0, 0.8)))
+    return np.asarray(between, np.float32)
 
 
 def faded(color: Floats, amount: Floats, wearer: Wearer) -> Floats:

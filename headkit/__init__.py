@@ -45,12 +45,13 @@ run, tools and other folders are named as a whole, and the files of one may impo
     formats         status record tool paths image jsonl head privacy
     publishing      status record tool paths image jsonl photos twins privacy formats
     verifying       status tool jsonl image head privacy formats
+    datasheet       status record tool jsonl attributes licenses recipes formats
     run             status record cache tool paths locks jsonl photos selection scanning
     definition      tool
     completions     tool definition
     schema          record tool
     man             status record tool definition troff
-    tools           status record tool paths locks jsonl image licenses picture attributes prompt request wording editing captioning targets expression selection choosing conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends privacy publishing formats verifying completions scoring
+    tools           status record tool paths locks jsonl image licenses picture attributes prompt request wording editing captioning targets expression selection choosing conditioning overlay arrangement alike head render evaluation fitting recipes diffusing backends privacy publishing formats datasheet verifying completions scoring
     cli             status tool definition schema run
     doc             status record tool completions man
     make            head render backends editing evaluation fitting tool tools

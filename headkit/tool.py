@@ -21,8 +21,7 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     `before(options, context)`, if exported, is called once, in the parent, before a record is read
                     and, where the first record matters, check(options, context, record) -> None: the runner calls it once, in the parent, with the
                     first record that has no error, before `start`; raises Stop
-                    Where Tool.photos is set, process(pairs) gets (record, Photo) pairs, and its module exports
-                    gathering(options, context) -> Gathering, how the photos are read and named;
+                    Where Tool.photos is set, process(pairs) gets (record, Photo) pairs; its module exports gathering(options, context) -> Gathering;
                     `process.prepare(pairs)`, if there, is called as soon as a batch is read, to begin in threads
     whole           stream(options, context, records) -> one Result per record, in order, once all were read
                     `made` of what it returns is kept as of a process
@@ -30,6 +29,7 @@ A tool lives in `headkit/tools/NAME.py` (dashes become underscores) and exports
                     or a Failure for a record that it had to leave out: said on standard error, ends in 1
                     or a Finding: a row that tells of damage, ends in 1
                     Where Tool.opens is set, it opens context.operands itself, and `records` is empty
+                    `alone(options)`, if exported: whether nothing is read where no FILE is named
     source          draw(options, context, records, skip) -> records, from number `skip` on, or bytes: a row as it is
     command         text(options, operands) -> lines for standard output; no records, no runner
 """
@@ -173,6 +173,7 @@ class Context:
     operands: tuple[str, ...] = ()  # as typed; only merge opens them itself
     jobs: int = 1  # of a whole, and a report with Tool.threads: threads that it may use
     ledger: bool = True  # somebody reads why records are dropped
+    log: Path | None = None  # the folder of run files and ledgers, of --log
     check: Callable[[], None] = nothing  # called during long work, it raises what ends the run
 
     def folder(self, typed: str | None, default: str) -> Path:
@@ -268,7 +269,6 @@ TOOLS: tuple[Tool, ...] = (  # in pipeline order
     ),
 )
 # fmt: on
-
 
 COMMANDS: tuple[Tool, ...] = (  # print their own text, and take none of the shared flags
     Tool(

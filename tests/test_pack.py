@@ -15,7 +15,7 @@ import pytest
 import webdataset
 from hypothesis import given
 from hypothesis import strategies as st
-from packs import HEAD, killed_pack, pack, picture, records_in, tree
+from packs import DOCUMENTS, HEAD, killed_pack, pack, picture, records_in, tree
 from PIL import Image
 
 from headkit.formats import folder
@@ -60,13 +60,9 @@ def test_the_rows_say_what_was_written(tmp_path, records):
             "sha256": hashlib.sha256(data).hexdigest(),
         }
     ]
-    assert sorted(tree(tmp_path / "out")) == [
-        "README.md",
-        "SHA256SUMS",
-        "heads-000000.index.jsonl",
-        "heads-000000.tar",
-        "index.json",
-    ]
+    assert sorted(tree(tmp_path / "out")) == sorted(
+        [*DOCUMENTS, "SHA256SUMS", "heads-000000.index.jsonl", "heads-000000.tar", "index.json"]
+    )
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
@@ -324,7 +320,7 @@ def test_keys_are_different_and_plain(ids):
 
 def test_nothing_in_nothing_out(tmp_path):
     assert pack(tmp_path, []) == ([], [])
-    assert sorted(tree(tmp_path / "out")) == ["README.md", "SHA256SUMS", "index.json"]
+    assert sorted(tree(tmp_path / "out")) == sorted([*DOCUMENTS, "SHA256SUMS", "index.json"])
 
 
 @given(st.text("abcXYZ019=_-.", min_size=1, max_size=90), st.integers(0, 8**11 - 1))

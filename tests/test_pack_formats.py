@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from packs import killed_pack, pack, picture, tree
+from packs import DOCUMENTS, killed_pack, pack, picture, tree
 
 from headkit.backends import quiet_yolo
 from headkit.formats import output
@@ -21,7 +21,7 @@ from headkit.head.landmarks import IBUG68_MIRROR
 from headkit.status import UNAVAILABLE, USAGE, Stop
 
 FORMATS = "webdataset,parquet,coco,yolo,yolo-pose"
-ABOUT = {"README.md", "SHA256SUMS", "index.json"}  # of the whole dataset
+ABOUT = {*DOCUMENTS, "SHA256SUMS", "index.json"}  # of the whole dataset
 
 
 def head(x, y, *, side=40.0, **more):

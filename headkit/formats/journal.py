@@ -23,7 +23,7 @@ class Journal:
     done      records that are packed or left out, in the order of packing
     digest    sha256 of their lines
     private, sums   bytes of the private file and of the list of checksums that belong to them
-    shards, census, failures   the state of the packing behind them
+    shards, census, facts, failures   the state of the packing behind them
     """
 
     plan: str
@@ -33,6 +33,7 @@ class Journal:
     sums: int = 0
     shards: list[dict[str, Any]] = field(default_factory=list)
     census: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)  # of the documents
     failures: list[list[str]] = field(default_factory=list)
 
     def save(self, path: Path) -> None:

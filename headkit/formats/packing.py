@@ -16,9 +16,8 @@ from typing import Any, BinaryIO, TypeVar
 
 from headkit import __version__, jsonl
 from headkit.formats import layout as table
-from headkit.formats.card import card
 from headkit.formats.census import Census
-from headkit.formats.columns import front_matter
+from headkit.formats.documents import Documents, Packed
 from headkit.formats.folder import Workplace, refuse_full_disk
 from headkit.formats.journal import Journal
 from headkit.formats.layout import Choices, Layout
@@ -80,11 +79,12 @@ class Packing:
         plan: Plan,
         context: Context,
         place: Workplace,
+        documents: Documents,
         choices: Choices = NONE_CHOSEN,
         scan: Scan | None = None,
     ) -> None:
         self.plan, self.context, self.root, self.place = plan, context, str(context.root), place
-        self.choices, self.scan = choices, scan
+        self.choices, self.documents, self.scan = choices, documents, scan
         self.waiting = Waiting(place.work / "waiting.jsonl")
         self.roster = Roster(plan.split_by, plan.stratify)
         self.census = Census()
@@ -115,6 +115,7 @@ class Packing:
                     self.not_waiting[error.kind] += 1
                     yield error.failure(record)
                     continue
+                self.documents.look(record)
                 found = {name: _heads(record, name) for name in ("truth", "heads")}
                 if self.scan is not None:
                     labels = [found[wanted]] if wanted else list(found.values())
@@ -176,6 +177,7 @@ class Packing:
         plan = hashlib.sha256(repr((__version__, self.plan, labels)).encode()).hexdigest()
         self.journal = Journal.load(self.place.journal, plan)
         self.census.restore(self.journal.census)
+        self.documents.restore(self.journal.facts)
         yield from (Failure(kind, message) for kind, message in self.journal.failures)
         with _cut(self.place.sums, self.journal.sums):
             self.place.sweep()
@@ -238,6 +240,7 @@ class Packing:
                 shards.add(part, outcome.sample, outcome.prepared)
                 if not again:
                     self.census.add(outcome.sample.image.suffix, outcome.sample.label)
+                    self.documents.add(outcome.sample, part)
                     private.write(self.private_line(outcome.sample, part))
             elif not again:
                 yield self.leave_out(outcome, jsonl.parse_own(errand.line))
@@ -289,38 +292,12 @@ class Packing:
         self.journal.sums = self.place.sums.stat().st_size
         self.journal.shards = shards.rows
         self.journal.census = self.census.state()
+        self.journal.facts = self.documents.state()
         self.journal.save(self.place.journal)
 
-    def is_published(self, path: str) -> bool:
-        """Whether samples have the field, or the one that it is a part of."""
-        return any(
-            path == name or path.startswith(name + ".")
-            for name in self.census.fields - {"heads", "schema"}
-        )
-
-    def configs(self, shards: Shards) -> str:
-        """What `datasets` of Hugging Face shall load; it takes one format, Parquet before WebDataset."""
-        readable = [layout for layout in shards.layouts if layout.hub is not None]
-        if not readable or not self.parts:
-            return ""
-        layout = min(readable, key=lambda each: each.name)
-        subsets = [each.name for each in self.plan.subsets]
-        splits = [name for name in self.parts if name not in subsets and self.parts[name]]
-        suffixes = sorted(self.census.formats)
-        alike = suffixes[0] if layout.name == "webdataset" and len(suffixes) == 1 else None
-        return front_matter(f"{layout.output.prefix}{layout.hub}", splits, subsets, alike)
-
     def describe(self, labels: str, shards: Shards) -> None:
-        """Card, index and checksums."""
+        """Documents, index and checksums."""
         self.census.left_out.update(self.not_waiting)
-        # A head found and a head drawn have the same fields, and what is said of the latter says more.
-        paths = {row.path: row.meaning for row in FIELDS if not row.path.startswith("truth.")}
-        paths |= {
-            row.path.removeprefix("truth."): row.meaning
-            for row in FIELDS
-            if row.path.startswith("truth.")
-        }
-        meanings = [(path, text) for path, text in paths.items() if self.is_published(path)]
         parts = shards.parts(list(self.parts))
         counts = {part.name: part.images(shards.layouts[0].name) for part in parts}
         splits = {each.name: counts.get(each.name, 0) for each in self.plan.split}
@@ -339,17 +316,11 @@ class Packing:
             "next": {"record": len(self.waiting), "head": self.waiting.heads},
             "shards": shards.rows,
         }
-        text = card(
-            self.census,
-            labels=labels,
-            fields=meanings,
-            parts=[("split", splits), ("subset", subsets)],
-            files=[line for layout in shards.layouts for line in layout.about(parts)],
-            configs=self.configs(shards),
+        texts = self.documents.files(
+            Packed(self.census, labels, shards.layouts, parts, splits, subsets, shards.rows)
         )
-        shards.publish(
-            {"README.md": text.encode(), "index.json": json.dumps(index, indent=1).encode() + b"\n"}
-        )
+        data = json.dumps(index, indent=1).encode() + b"\n"
+        shards.publish({**texts, "index.json": data})
 
 
 def _heads(record: Record, labels: str) -> list[Any]:

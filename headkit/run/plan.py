@@ -100,6 +100,7 @@ def plan(
         operands=tuple(operands),
         jobs=flags.jobs,
         ledger=ledger is not None,
+        log=Path(log).absolute() if log is not None else None,
     )
     options = _with_shard(options, shard)
     _check_folder(tool, options, context)
@@ -108,7 +109,7 @@ def plan(
         options=options,
         flags=flags,
         context=context,
-        files=_files(tool, operands),
+        files=_files(tool, options, operands),
         output=output,
         device=device,
         ledger=ledger,
@@ -124,11 +125,13 @@ def kind(tool: Tool, options: Any) -> Kind:
     return "report" if reports is not None and reports(options) else tool.kind
 
 
-def _files(tool: Tool, operands: list[str]) -> list[Input]:
-    """What the runner reads records from."""
+def _files(tool: Tool, options: Any, operands: list[str]) -> list[Input]:
+    """What the runner reads records from: FILEs, or standard input where the tool needs records."""
     if tool.opens:
         return []
-    return inputs(operands, folders=tool.photos) if operands or tool.kind != "source" else []
+    alone = getattr(tool.module, "alone", None)
+    needs_none = tool.kind == "source" or (alone is not None and alone(options))
+    return inputs(operands, folders=tool.photos) if operands or not needs_none else []
 
 
 def _output(flags: RunOptions, shard: shards.Shard) -> tuple[Path | None, str | None]:

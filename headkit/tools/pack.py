@@ -62,6 +62,7 @@ from headkit.status import NO_INPUT, USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Example, Opt, Record
 
 if TYPE_CHECKING:
+    from headkit.formats.documents import Documents
     from headkit.formats.layout import Choices
     from headkit.formats.packing import Plan
 
@@ -146,6 +147,20 @@ class Options:
     crop_size: Annotated[
         int, Opt("Width and height of a crop, in pixels.", "N", minimum=16, maximum=4096)
     ] = 256
+    about: Annotated[
+        str | None,
+        Opt("What only you know of the dataset, for its documents; see --init-about.", "FILE"),
+    ] = None
+    init_about: Annotated[
+        bool, Opt("Print an about file to fill in, and do nothing else.", decides=False)
+    ] = False
+    license: Annotated[
+        str | None,
+        Opt(
+            "License of the dataset, as the Hugging Face hub calls it: cc-by-4.0, cc0-1.0, other. Refused where a part forbids it.",
+            "ID",
+        ),
+    ] = None
     shard_size: Annotated[
         str,
         Opt(
@@ -170,11 +185,22 @@ EXAMPLES = (
     ),
     Example("headkit pack --split train=0.9,val=0.2", "", status=USAGE),
     Example("headkit pack --shard-size many", "", status=USAGE),
+    Example("headkit pack --license cc-by", "", status=USAGE),
 )
+
+
+def alone(options: Options) -> bool:
+    """Whether nothing is read where no FILE is named."""
+    return options.init_about
 
 
 def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:
     """A row per shard, once the dataset is published; a Failure for each record that was left out."""
+    if options.init_about:
+        from headkit.datasheet.about import TEMPLATE
+
+        yield TEMPLATE
+        return
     from headkit.formats.folder import workplace
     from headkit.formats.layout import FORMATS, load
     from headkit.formats.packing import Packing, Plan
@@ -198,6 +224,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     _refuse_doubles(plan)
     for name in plan.formats:
         load(name)
+    documents = _documents(options, context, plan)
     target = Path(os.path.realpath(context.folder(options.dir, "dataset")))
     try:
         prefix = stored(context.root, target)
@@ -207,7 +234,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         with workplace(
             target, resume=context.resume, private=_private(options.private, target)
         ) as place:
-            packing = Packing(plan, context, place, choices, scan)
+            packing = Packing(plan, context, place, documents, choices, scan)
             yield from packing.spool(records, options.labels)
             yield from packing.write(options.labels)
             place.publish()
@@ -217,6 +244,20 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         ) from error
     for shard in packing.rows:
         yield {**shard, "path": f"{prefix}/{shard['path']}"}
+
+
+def _documents(options: Options, context: Context, plan: Plan) -> Documents:
+    """Who writes the documents; Stop(USAGE, BAD_INPUT, NO_INPUT) for what they cannot use."""
+    from headkit.datasheet import about, logs, terms
+    from headkit.datasheet.writing import Writing
+
+    return Writing(
+        plan.fields,
+        plan.split_by,
+        about.read(Path(options.about)) if options.about is not None else about.About(),
+        terms.chosen(options.license) if options.license is not None else None,
+        logs.read(context.log, context.check),
+    )
 
 
 def _chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -113,12 +113,12 @@ _headkit() {
             esac
             ;;
         pack)
-            words='-d --dir --format --split --split-by --stratify --subset --labels --fields --private --cleared --no-marks --head --crop-size --shard-size --resume --bad-lines -j --jobs -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='-d --dir --format --split --split-by --stratify --subset --labels --fields --private --cleared --no-marks --head --crop-size --about --init-about --license --shard-size --resume --bad-lines -j --jobs -n --limit --root --log -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 -d|--dir|--root|--log) words='folders' operands='' ;;
-                --format|--split|--split-by|--stratify|--subset|--fields|--crop-size|--shard-size|-j|--jobs|-n|--limit) words='nothing' operands='' ;;
+                --format|--split|--split-by|--stratify|--subset|--fields|--crop-size|--license|--shard-size|-j|--jobs|-n|--limit) words='nothing' operands='' ;;
                 --labels) words='truth heads' operands='' ;;
-                --private|--cleared|--head) words='files' operands='' ;;
+                --private|--cleared|--head|--about) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from headkit.datasheet.about import TEMPLATE
 from headkit.formats.shards import Shards
 from headkit.tool import Context, Failure
 from headkit.tools import pack as tool
@@ -41,6 +42,14 @@ def records_in(tmp_path):
             }
         )
     return made
+
+
+def answered(folder):
+    """An about file in which every question has an answer."""
+    text = TEMPLATE.replace('published = ""', 'published = "2026-01-31"')
+    path = folder / "about.toml"
+    path.write_text(text.replace(' = ""  ', ' = "Said."  ').replace(' = "" ', ' = "Said." '))
+    return str(path)
 
 
 def pack(root, records, *, resume=False, jobs=1, **options):

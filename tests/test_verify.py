@@ -17,6 +17,7 @@ from damage import (
     verified,
     write_tar,
 )
+from packs import answered
 from PIL import Image
 
 from headkit.status import NO_INPUT, Stop
@@ -28,8 +29,9 @@ TAR = "webdataset/train-000000.tar"
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
     root = tmp_path_factory.mktemp("clean")
-    options = {"split": "train=4,val=2", "shard_size": "2"}
-    return packed(root, records_in(root, 6), format=FORMATS, **options)
+    options = {"split": "train=4,val=2", "shard_size": "2", "about": answered(root)}
+    records = [each | {"scores": {"nsfw": 0.01, "identity": 0.1}} for each in records_in(root, 6)]
+    return packed(root, records, format=FORMATS, license="cc-by-4.0", **options)
 
 
 @pytest.fixture

@@ -123,9 +123,9 @@ _headkit() {
             esac
             ;;
         verify)
-            words='--strict --head -j --jobs --log -q --quiet -v --verbose --schema --version -h --help' operands='folders'
+            words='--strict --head --private --cleared -j --jobs --log -q --quiet -v --verbose --schema --version -h --help' operands='folders'
             case $previous in
-                --head) words='files' operands='' ;;
+                --head|--private|--cleared) words='files' operands='' ;;
                 -j|--jobs) words='nothing' operands='' ;;
                 --log) words='folders' operands='' ;;
             esac

@@ -312,7 +312,32 @@ def twin_across_splits(out):
     return "webdataset/val-000000.tar", "split"
 
 
+def name_of_a_person(out):
+    name = "coco/images/train/000000/maria_schmidt_portrait.png"
+    (out / name).write_bytes(b"x")
+    return name, "private"
+
+
+def address_in_a_label(out):
+    content = members(out / TAR)
+    name, text = content[1]
+    content[1] = name, text[:-1] + b',"note":"ask jane.doe@example.org, /home/jane/raw"}'
+    write_tar(out / TAR, content)
+    redo_sums(out)
+    return TAR, "private"
+
+
+def key_in_a_document(out):
+    with (out / "README.md").open("a") as file:
+        file.write("\nhf_abcdefghijklmnopqrstuvwxyzABCDEFGH\n")
+    redo_sums(out)
+    return "README.md", "private"
+
+
 DAMAGE = [
+    name_of_a_person,
+    address_in_a_label,
+    key_in_a_document,
     flipped_byte,
     truncated_shard,
     truncated_parquet,

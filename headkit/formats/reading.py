@@ -211,10 +211,14 @@ class Packed:
         for part in self.parts if parts is None else parts:
             yield from reader.read(part, self.shards(format, part))
 
-    def private_rows(self) -> Iterator[Record]:
-        """What was not published, a row a record, in the order of packing; none where the file is not there."""
-        if self.private.exists():
-            for where, line in jsonl.named_lines(self.private):
+    def private_rows(self, path: Path | None = None) -> Iterator[Record]:
+        """What was not published, a row a record, in the order of packing; none where the file is not there.
+
+        path  of the file, if it does not lie beside the folder
+        """
+        path = path or self.private
+        if path.exists():
+            for where, line in jsonl.named_lines(path):
                 try:
                     yield jsonl.parse(line)
                 except jsonl.LineError as error:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from headkit.privacy import names, patterns
-from headkit.status import USAGE, Stop
+from headkit.status import NO_INPUT, USAGE, Stop
 from headkit.tool import Record
 
 A_NAME = "a person's name"
@@ -151,6 +152,18 @@ class Scan:
         self.kinds[kind] += 1
         if len(self.places) < _SHOWN:
             self.places.append(f"{place}, {kind}")
+
+
+def cleared(file: str | None) -> tuple[str, ...]:
+    """The lines of --cleared FILE; Stop(NO_INPUT) where it cannot be read."""
+    if file is None:
+        return ()
+    try:
+        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "is not UTF-8"
+        raise Stop(NO_INPUT, f"--cleared {file}: {why}; check the path") from None
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _holds_new(value: Any, known: set[str]) -> bool:

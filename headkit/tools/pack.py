@@ -205,10 +205,10 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     from headkit.formats.layout import FORMATS, load
     from headkit.formats.packing import Packing, Plan
     from headkit.formats.splits import GROUPED_BY, parse
-    from headkit.privacy.scan import Scan
+    from headkit.privacy.scan import Scan, cleared
 
     choices = _choices(options)
-    scan = Scan(_cleared(options.cleared))
+    scan = Scan(cleared(options.cleared))
     plan = Plan(
         _fields(options.fields),
         *_shard_size(options.shard_size),
@@ -279,18 +279,6 @@ def _private(typed: str | None, target: Path) -> Path | None:
     if path.is_relative_to(target) or not path.parent.is_dir() or path.is_dir():
         raise Stop(USAGE, f"--private {typed}: is no file in a folder beside -d; name another")
     return path
-
-
-def _cleared(file: str | None) -> tuple[str, ...]:
-    """The lines of --cleared FILE; Stop(NO_INPUT) where it cannot be read."""
-    if file is None:
-        return ()
-    try:
-        lines = Path(file).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "is not UTF-8"
-        raise Stop(NO_INPUT, f"--cleared {file}: {why}; check the path") from None
-    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _choices(options: Options) -> Choices:

@@ -10,6 +10,7 @@ Each DIR is a folder that headkit pack has written, in any format or several. Lo
 - splits: no cluster, source, prompt or image on two sides. What was not published is read in DIR.private.jsonl, which is
   not changed; without it a row says what was not looked at.
 - counts of the index and the card.
+- private data: paths, e-mail addresses, keys and names of persons in labels, documents and names of files.
 
 A row has file, place in it, kind, what is wrong, and the remedy. Exit status 1 says that there was a finding; rows of the kind
 `unchecked` alone do not, but with --strict. With -o the parts to make anew are listed for `headkit pack --only`, where bytes
@@ -42,6 +43,16 @@ class Options:
     head: Annotated[
         str | None, Opt("The FLAME file (.pkl, .npz) that parameters refer to.", "FILE")
     ] = None
+    private: Annotated[
+        str | None,
+        Opt("What was not published lies in FILE (default: DIR.private.jsonl beside DIR).", "FILE"),
+    ] = None
+    cleared: Annotated[
+        str | None,
+        Opt(
+            "Words and phrases that may be published though they look private, a line each.", "FILE"
+        ),
+    ] = None
 
 
 EXAMPLES = (
@@ -53,15 +64,35 @@ EXAMPLES = (
 def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:  # noqa: ARG001 - it reads folders
     """A row for each finding, folder after folder."""
     from headkit.formats.reading import Packed
+    from headkit.privacy.scan import cleared
     from headkit.verifying.passing import Verification
 
     packed = [Packed.open(Path(folder)) for folder in context.operands]
     models = _models(options.head)
     for folder, each in zip(context.operands, packed, strict=True):
-        work = Verification(each, models, context.jobs, options.strict, context.check)
+        work = Verification(
+            each,
+            models,
+            context.jobs,
+            options.strict,
+            context.check,
+            _private(options.private, context.operands),
+            cleared(options.cleared),
+        )
         for found in work.findings():
             row = found.row(folder)
             yield Finding(row) if found.damage else row
+
+
+def _private(file: str | None, folders: tuple[str, ...]) -> Path | None:
+    """The file of --private, which belongs to one folder."""
+    if file is None:
+        return None
+    if len(folders) > 1:
+        raise Stop(USAGE, "--private: belongs to one DIR; name one")
+    if not Path(file).is_file():
+        raise Stop(NO_INPUT, f"--private {file}: no such file; check the path")
+    return Path(file)
 
 
 def _models(file: str | None) -> tuple[HeadModel, ...]:

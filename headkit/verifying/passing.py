@@ -27,6 +27,7 @@ from headkit.verifying.checksums import Checksums, files_of
 from headkit.verifying.contents import Examined, Examiner
 from headkit.verifying.findings import Finding
 from headkit.verifying.parts import Crossing
+from headkit.verifying.privacy import PrivateData
 from headkit.verifying.reprojection import Reprojection
 
 _LIVES_IN = ("yolo", "yolo-pose")  # labels lie in a folder beside that of the images
@@ -43,6 +44,8 @@ class Verification:
     jobs: int = 1
     strict: bool = False
     check: Callable[[], None] = lambda: None
+    private: Path | None = None  # what was not published, if not beside the folder
+    cleared: tuple[str, ...] = ()  # words that may be published
     damages: deque[Damage] = field(default_factory=deque)
     images: Counter[str] = field(default_factory=Counter)  # part -> samples
     heads: int = 0
@@ -54,6 +57,7 @@ class Verification:
         self.reprojection = Reprojection(*self.models)
         self.examiner = Examiner(self.reprojection)
         self.crossing = Crossing(self.packed)
+        self.private_data = PrivateData(self.cleared)
         self.reference = min(self.packed.formats, key=PRECISION.index)
         self.keys = array("Q")  # of all samples of the reference, in splits
         self.private_keys = array("Q")
@@ -141,7 +145,7 @@ class Verification:
         size = 0
         for name, digest in in_order(self.checksums.digest, names, self.jobs):
             self.check()
-            yield from self.checksums.compare(name, digest)
+            yield from self._compare(name, digest)
             size += (root / name).stat().st_size if row["format"] in _SUMMED else 0
             if (
                 name == path
@@ -153,6 +157,12 @@ class Verification:
                 yield from self._bytes(row, name, (root / name).stat().st_size)
         if row["format"] in _SUMMED and size != row["bytes"]:
             yield from self._bytes(row, path, size)
+
+    def _compare(self, name: str, digest: str) -> Iterator[Finding]:
+        for finding in self.checksums.compare(name, digest):
+            yield finding
+            if finding.kind == "foreign":  # names of others follow from ids
+                yield from self.private_data.of_name(name)
 
     def _bytes(self, row: Record, name: str, size: int) -> Iterator[Finding]:
         if not self.checksums.has_changed(name):
@@ -168,6 +178,7 @@ class Verification:
             yield Finding(item.label_at.file, item.label_at.member, "id", "it is there twice")
         if item.format != self.reference or item.part in self.packed.subsets:
             return
+        yield from self.private_data.of(item)
         if self.last_key == item.key:
             return  # another crop of the same image
         self.last_key = item.key if item.format == "crops" else ""
@@ -196,13 +207,12 @@ class Verification:
 
     def _private(self) -> Iterator[Finding]:
         """Take note of what the private file knows of sources and clusters."""
-        if not self.packed.private.exists():
+        path = self.private or self.packed.private
+        if not path.exists():
             text = "is not there: sources and clusters that were not published are not looked at"
-            yield Finding(
-                f"../{self.packed.private.name}", "", "unchecked", text, damage=self.strict
-            )
+            yield Finding(f"../{path.name}", "", "unchecked", text, damage=self.strict)
             return
-        for row in self.packed.private_rows():
+        for row in self.packed.private_rows(self.private):
             self.private_keys.append(_hash(str(row.get("key"))))
             self.crossing.add(row.get("split", ""), row)
 
@@ -211,7 +221,9 @@ class Verification:
         for name in files_of(self.packed.folder):
             if name != SUMS and not self.checksums.is_seen(name):
                 self.check()
-                yield from self.checksums.compare(name, self.checksums.digest(name))
+                yield from self._compare(name, self.checksums.digest(name))
+                if "/" not in name:
+                    yield from self.private_data.of_document(self.packed.folder, name)
         yield from self.checksums.missing()
         yield from self._doubles()
         shared = self.crossing.shared()
@@ -234,7 +246,7 @@ class Verification:
         if private is not None and self.reference in (*WHOLE, "coco"):
             strange = set(np.setdiff1d(keys, private).tolist())
             lost = np.setdiff1d(private, keys)
-            for row in self.packed.private_rows() if len(lost) else ():
+            for row in self.packed.private_rows(self.private) if len(lost) else ():
                 if _hash(str(row.get("key"))) in set(lost.tolist()):
                     text = f"the private file has a record {row.get('id')!r} that is in no shard"
                     yield Finding(INDEX, str(row.get("id")), "count", text)
@@ -255,7 +267,7 @@ class Verification:
         """Every sample once more, with what groups it and a digest of its pixels, to name those concerned."""
         private = {
             row.get("id"): _grouping(row)
-            for row in self.packed.private_rows()
+            for row in self.packed.private_rows(self.private)
             if not shared.isdisjoint(self.crossing.hashes(row))
         }
         for item in self.packed.items(self.reference, report=_overlook):

@@ -312,6 +312,7 @@ class RunOptions:
     root: Annotated[str | None, Opt("Folder that paths in records are relative to (default: the current one).", "DIR")] = None
     null: Annotated[bool, Opt("Read image paths, separated by NUL, instead of records.", None, ("-0", "--null"))] = False
     log: Annotated[str | None, Opt("Keep the run file and the ledger in DIR (or HEADKIT_LOG).", "DIR")] = None
+    min_free: Annotated[str | None, Opt("Wait while a disk has less than SIZE left, as 20G; 0: never (default: 1% of it, 1G at most).", "SIZE")] = None
     dry_run: Annotated[bool, Opt("Check everything, time a sample, print the cost; write nothing.")] = False
     quiet: Annotated[bool, Opt("No progress bar and no summary.", None, ("-q", "--quiet"))] = False
     verbose: Annotated[bool, Opt("Say more; a bug shows its traceback.", None, ("-v", "--verbose"))] = False
@@ -337,6 +338,7 @@ SHOWN: dict[str, tuple[Kind, ...]] = {
     "root": ("source", "map", "choose", "whole", "report"),
     "null": ("map",),  # and Tool.null
     "log": ("source", "map", "choose", "whole", "report"),
+    "min_free": ("source", "map", "choose", "whole", "report"),
     "dry_run": ("map",),
     "quiet": ("source", "map", "choose", "whole", "report"),
     "verbose": ("source", "map", "choose", "whole", "report"),
@@ -349,6 +351,7 @@ def shown(tool: Tool) -> list[str]:
         "device": tool.device,
         "seed": tool.seeded,
         "jobs": tool.kind != "report" or tool.threads,
+        "min_free": tool.kind != "report" or tool.threads,
         "overwrite": tool.files and "image" in tool.writes,
         "null": tool.null,
         **dict.fromkeys(("resume", "bad_lines", "limit", "root"), not tool.opens),

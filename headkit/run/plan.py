@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from headkit import paths
-from headkit.run import shards
+from headkit.run import room, shards
 from headkit.run.inputs import Input, inputs
 from headkit.run.outputs import is_device
 from headkit.run.runfile import shard_name
@@ -36,6 +37,8 @@ class Plan:
     run_file: Path | None
     batch_size: int
     devices: tuple[str, ...]
+    folders: tuple[Path, ...]  # whose disks are written to
+    min_free: int | None  # bytes
 
     @property
     def workers(self) -> int:
@@ -116,6 +119,8 @@ def plan(
         run_file=_run_file(tool, output, log, shard),
         batch_size=batch_size,
         devices=devices,
+        folders=tuple(_folders(tool, options, context, ledger)),
+        min_free=None if flags.min_free is None else room.parse(flags.min_free),
     )
 
 
@@ -227,6 +232,18 @@ def _folder(options: Any) -> str | None:
         if any(isinstance(note, Opt) and "-d" in note.flags for note in notes):
             return option.name if isinstance(getattr(options, option.name), str) else None
     return None
+
+
+def _folders(tool: Tool, options: Any, context: Context, ledger: Path | None) -> Iterator[Path]:
+    """The folders that a run writes to."""
+    for path in (context.output, ledger):
+        if path is not None:
+            yield path.parent
+    named = _folder(options)
+    if tool.files or named:
+        yield context.folder(getattr(options, named) if named else None, "images")
+    if tool.kind == "whole":  # its records wait there
+        yield Path(tempfile.gettempdir())
 
 
 def _check_folder(tool: Tool, options: Any, context: Context) -> None:

@@ -11,6 +11,7 @@ from headkit import paths
 from headkit.run.batches import Batches
 from headkit.run.plan import Plan
 from headkit.run.records import Row
+from headkit.run.room import free
 
 SAMPLE = 8  # records, at least
 
@@ -40,10 +41,21 @@ def rehearse(plan: Plan, rows: Iterator[Row], total: int | None) -> str:
     scale = (total if total is not None else 1000) / number
     workers = max(1, plan.workers)
     whole = f"{total} records" if total is not None else "every 1000 records"
+    files, gigabytes = paths.written.files * scale, (paths.written.bytes + size) * scale / 1e9
     return (
         f"dry run: loading took {loaded - began:.1f} s; {len(sample)} records took {seconds:.2f} s, {failed} failed; "
         f"{whole} will take about {seconds * scale / workers / 3600:.2g} hours with {workers} "
         f"process{'es' if workers > 1 else ''}, "
-        f"{paths.written.files * scale:.0f} files, {(paths.written.bytes + size) * scale / 1e9:.2g} GB; "
-        "nothing was written"
+        f"{files:.0f} files, {gigabytes:.2g} GB{_too_much(plan, files, gigabytes)}; nothing was written"
     )
+
+
+def _too_much(plan: Plan, files: float, gigabytes: float) -> str:
+    """For the message: the disk that will not hold it, as it is now."""
+    for folder in plan.folders:
+        room, more = free(folder)
+        if gigabytes > room / 1e9:
+            return f", but the disk of {folder} has only {room / 1e9:.2g} left"
+        if more is not None and files > more:
+            return f", but the disk of {folder} takes only {more} more"
+    return ""

@@ -19,6 +19,7 @@ from headkit.run.photo_lines import PhotoLines
 from headkit.run.plan import Plan, kind
 from headkit.run.progress import Progress, count_records, summary
 from headkit.run.records import Row, Rows
+from headkit.run.room import Room
 from headkit.run.rows import Outcome, Writer, made_by
 from headkit.run.runfile import RunFile, identify, settings
 from headkit.run.signals import Signals
@@ -51,6 +52,8 @@ class Session:
             unit="image" if "image" in self.tool.writes else "record",
         )
         self.speak: Callable[[str], None] = lambda text: self.progress.say(speak, text)
+        if not plan.flags.dry_run:
+            self.wait.room = Room(plan.folders, plan.min_free, self.speak, self.wait.pause).check
         tally = getattr(self.tool.module, "tally", None)
         self.tally: Tally | None = tally(plan.options) if tally is not None else None
         self.books = self._books()

@@ -97,6 +97,7 @@ class Wait:
         self.output = output
         self.others: Callable[[], list[int]] = list
         self.collect: Callable[[], None] = lambda: None
+        self.room: Callable[[], None] = lambda: None  # waits where a disk is all but full
         self.deadline: Callable[[], float] = lambda: (
             inf
         )  # when to collect at the latest (monotonic)
@@ -107,10 +108,23 @@ class Wait:
         return None if moment == inf else max(0, ceil(1000 * (moment - time.monotonic())))
 
     def check(self) -> None:
-        """Raise what has happened already; never blocks."""
+        """Raise what has happened already; blocks only as long as a disk has no room."""
+        self._raise()
+        self.room()
+
+    def _raise(self) -> None:
         self.signals.check()
         if self.output is not None and reader_gone(self.output):
             raise Interrupted.pipe()
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, unless something happens."""
+        poll = select.poll()
+        poll.register(self.signals.wake, select.POLLIN)
+        if self.output is not None:
+            poll.register(self.output, 0)
+        poll.poll(ceil(1000 * seconds))
+        self._raise()
 
     def __call__(self, descriptor: int) -> None:
         self.check()

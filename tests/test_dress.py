@@ -20,7 +20,7 @@ from headkit.render.surface import HEAD_PARTS, Material, Part
 from headkit.render.wardrobe import bends, cut_lines, dress, scalp, suit
 from headkit.render.wardrobe.scarf import face_opening
 from headkit.render.wardrobe.tailoring import Piece, loop_subdivision, vertex_normals
-from headkit.render.wardrobe.wearer import Wearer
+from headkit.render.wardrobe.wearer import Frustum, Wearer
 
 BODY = load_body()
 SIZE = 160
@@ -393,6 +393,32 @@ def digest(surfaces):
             values = getattr(surface, name)
             total.update(b"-" if values is None else np.ascontiguousarray(values).tobytes())
     return total.hexdigest()
+
+
+@pytest.mark.parametrize(("focal", "whole"), [(100.0, True), (480.0, False)])
+def test_what_lies_below_the_picture_is_not_built(focal, whole):
+    """Of a portrait no shoes and trousers; all that is left lies where it lay, and all of a far picture is there."""
+    one = person(plain(), distance=1.4)
+    K = np.array([[focal, 0.0, 80.0], [0.0, focal, 80.0], [0.0, 0.0, 1.0]])
+    made = dress.dress(
+        BODY,
+        one.rest,
+        one.posed,
+        one.normals,
+        one.bones,
+        one.look,
+        0,
+        200.0,
+        Frustum.of(K, 160, 160),
+    )
+    assert (len(made) == len(one.surfaces)) == whole
+    assert any(s.material == Material.SHOE for s in made) == whole
+    there = {surface.vertices.tobytes() for surface in made}
+    for surface in one.surfaces:
+        # The skin loses its legs, too.
+        if surface.material != Material.SKIN and surface.vertices.tobytes() not in there:
+            _, y, z = surface.vertices.T
+            assert (focal * y / z + 80.0 > 160.0).all()
 
 
 def test_the_same_person_gives_the_same_bytes():

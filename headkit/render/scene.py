@@ -29,6 +29,7 @@ from headkit.render.shading.light import Lighting
 from headkit.render.surface import Surface
 from headkit.render.wardrobe.dress import dress
 from headkit.render.wardrobe.tailoring import vertex_normals
+from headkit.render.wardrobe.wearer import Frustum
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -127,8 +128,9 @@ def compose(
     upward = people[0].posed.up if people else LEVEL
     posed = [body.skin(person.rest, person.posed.bone_transforms) for person in people]
     surfaces: list[Surface] = []
+    frustum = Frustum.of(camera, width, height)
     for owner, (person, vertices) in enumerate(zip(people, posed, strict=True)):
-        surfaces += _surfaces(body, person, vertices, owner, camera)
+        surfaces += _surfaces(body, person, vertices, owner, camera, frustum)
     flesh = body.vertex_groups["body"]
     ground = find_ground([vertices[flesh].astype(np.float64) for vertices in posed], upward)
     rng = np.random.Generator(np.random.PCG64(seed))
@@ -262,7 +264,7 @@ def _with_age(wanted: Wanted, rng: np.random.Generator) -> Mapping[str, Any]:
 
 
 def _surfaces(
-    body: Body, person: Person, posed: Floats, owner: int, camera: Array
+    body: Body, person: Person, posed: Floats, owner: int, camera: Array, frustum: Frustum
 ) -> list[Surface]:
     """Flesh, and what is worn and grown on it."""
     return dress(
@@ -274,6 +276,7 @@ def _surfaces(
         person.look,
         owner,
         detail=float(camera[1, 1] * HEAD / max(person.translation[2], 0.05)),
+        frustum=frustum,
     )
 
 

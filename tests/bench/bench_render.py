@@ -29,6 +29,7 @@ from headkit.render.shading.paint import row
 from headkit.render.surface import Surface
 from headkit.render.wardrobe.dress import dress
 from headkit.render.wardrobe.tailoring import vertex_normals
+from headkit.render.wardrobe.wearer import Frustum
 from headkit.run import environment
 
 T = TypeVar("T")
@@ -78,7 +79,10 @@ def once(
     K = intrinsics(size, size, 1.2 * size)
     detail = float(K[1, 1]) * 0.24 / distance
     surfaces = clock.run(
-        "dress", lambda: dress(body, rest, posed, normals, transforms, person, 0, detail)
+        "dress",
+        lambda: dress(
+            body, rest, posed, normals, transforms, person, 0, detail, Frustum.of(K, size, size)
+        ),
     )
     lighting = light.lighting("daylight", rng)
     behind = clock.run(

@@ -56,6 +56,8 @@ _CROWDED = 1.5  # ribs of a neckband against those of other knitted cloth, per m
 _UNDER_FRONTS = 0.03  # metres that a shirt reaches under the fronts of an open jacket
 _AT_COLLAR = 0.014  # the same at the neck
 _BETWEEN = 0.0035  # metres between the two, at an adult's size
+_FLARED = 0.06  # metres that trousers, skirts and shoes may stand off the body
+_HANDS = 0.3  # figure metres: farther from the middle is arm and hand, at whatever height
 WAIST = 0.115  # figure height where trousers and skirts begin
 
 
@@ -243,6 +245,9 @@ def _bottom(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], F
     """Trousers, shorts or a skirt, and shoes; what they cover (V,)."""
     look = wearer.look.clothes
     color = look.color if look.kind == "dress" else look.bottom_color
+    lower = (skin.points[:, 1] < WAIST + 0.03) & (np.abs(skin.points[:, 0]) < _HANDS)
+    if wearer.frustum is not None and wearer.frustum.misses(wearer.posed[lower], _FLARED * size):
+        return [], minimum(cut_lines.below(skin, WAIST), cut_lines.armhole(skin))
     made, covered = shoes.shoes(wearer, skin, size)
     if look.bottom == "skirt" or look.kind == "dress":
         end = -0.05 - 0.30 * look.length if look.bottom == "skirt" else -0.16 - 0.42 * look.length

@@ -21,7 +21,7 @@ from headkit.render.wardrobe.resting import Cloth, sort_cloth
 from headkit.render.wardrobe.rounding import rounded_off, rounded_outline
 from headkit.render.wardrobe.scalp import ScalpGrid
 from headkit.render.wardrobe.tailoring import Floats, Ints, compact
-from headkit.render.wardrobe.wearer import Wearer
+from headkit.render.wardrobe.wearer import Frustum, Wearer
 
 _HANGING = ("long", "bob", "ponytail", "curly")
 _REACH = 0.62  # metres from the head's middle within which long hair may touch the clothes
@@ -65,11 +65,13 @@ def dress(
     look: Look,
     owner: int,
     detail: float,
+    frustum: Frustum | None = None,
 ) -> list[Surface]:
-    """All surfaces of one person, camera frame, metres.
+    """All surfaces of one person, camera frame, metres; below the waist only what the picture shows.
 
     posed      (V, 3) skinned vertices; normals (V, 3) unit
     detail     height of the head in pixels: far people are built from less
+    frustum    of the picture, None for everything
     """
     transforms = np.asarray(bone_transforms, np.float64)
     shared = plan()
@@ -85,6 +87,7 @@ def dress(
         look=look,
         owner=owner,
         detail=detail,
+        frustum=frustum,
     )
     worn = clothes.clothes(wearer, shared.figure)
     cover = worn.cover

@@ -15,6 +15,26 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Frustum:
+    """What a picture shows: `planes` (4, 3) are unit normals, outwards, of the planes through its sides and the camera."""
+
+    planes: NDArray[np.float64]
+
+    @staticmethod
+    def of(K: NDArray[np.float64], width: int, height: int) -> Frustum:
+        """The frustum of a picture's camera (3, 3), without skew."""
+        sides = np.array([
+            [-K[0, 0], 0.0, -K[0, 2]], [K[0, 0], 0.0, K[0, 2] - width],
+            [0.0, -K[1, 1], -K[1, 2]], [0.0, K[1, 1], K[1, 2] - height],
+        ])  # fmt: skip
+        return Frustum(sides / np.linalg.norm(sides, axis=1, keepdims=True))
+
+    def misses(self, points: Floats, reach: float) -> bool:
+        """Whether all points (N, 3), camera frame, lie more than `reach` metres outside of one side."""
+        return bool(((points @ self.planes.T).min(axis=0) > reach).any())
+
+
+@dataclass(frozen=True)
 class Wearer:
     """All vertex arrays have the body's V rows (helpers of clothes included).
 
@@ -26,6 +46,7 @@ class Wearer:
     joints     pose bone name -> pivot in the rest frame
     landmarks  (68, 3) iBUG points of this person, rest frame; `eyes` (2, 3) centres of the eyeballs, left first
     detail     height of the head in pixels: the fewer, the coarser everything is built
+    frustum    what the picture shows, where that is known: what lies outside of it is not built
     """
 
     template: Floats
@@ -39,6 +60,7 @@ class Wearer:
     look: Look
     owner: int
     detail: float
+    frustum: Frustum | None = None
 
     def rng(self, purpose: str) -> np.random.Generator:
         """Seeded from the look's seed and what the numbers are for."""

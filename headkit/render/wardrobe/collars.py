@@ -271,7 +271,8 @@ def _hood(wearer: Wearer, piece: Piece, axis: Floats, size: float) -> list[Surfa
     full = (0.011 + 0.024 * back) * (1.0 + 0.28 * creases) + 0.0022 * sag
     lift = 0.003 + full * np.sqrt(1.0 - 0.97 * share**2.2) * (0.72 + 0.28 * np.sin(np.pi * share))
     cloth = with_offset(cloth, cloth.attributes[:, OFFSET] + (lift * size).astype(np.float32))
-    outer = sew(cloth, Trim(look.color, hem=0.0), wearer, closed=("hood",))
+    trim = Trim(look.color, hem=0.0, patterned=look.pattern != "plain")
+    outer = sew(cloth, trim, wearer, closed=("hood",))
     line = max(cloth.seams["neck"], key=len)
     rows = resample(cloth.attributes[line][:, _ORDER], _AROUND, closed=True)[:, _BACK]
     values = np.ascontiguousarray(rows)

@@ -6,11 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from headkit.photos.folders import kind_of
 from headkit.run.inputs import CHUNK, Input, is_file
-from headkit.run.runfile import Counts
+from headkit.run.runfile import Checkpoint, Counts
 
 COUNTED = 256 << 20  # bytes of input whose lines are counted, so that the bar knows its end
 
@@ -89,6 +90,28 @@ def summary(counts: Counts, seconds: float) -> str:
         if number:
             parts.append(f"{number} {word}")
     return ", ".join(parts) + f" in {seconds:.1f} s"
+
+
+def part_read(state: Checkpoint) -> float | None:
+    """The share of the input's bytes that was read; None where the input's size is not known."""
+    sizes: list[int] = [file["size"] for file in state.inputs if file is not None]
+    if not sizes or len(sizes) < len(state.inputs) or not sum(sizes):
+        return None
+    place = state.place
+    return min(1.0, (sum(sizes[: place.file]) + place.offset) / sum(sizes))
+
+
+def standing(
+    counts: Counts, fresh: int, part: float | None, spent: float, progress: Progress
+) -> str:
+    """How far a run is, in one line: `fresh` records were done by this run, `spent` seconds by all."""
+    line = summary(counts, progress.seconds)
+    if fresh and progress.seconds:
+        line += f", {fresh / progress.seconds:.1f}/s"
+    if part:
+        left = timedelta(seconds=round(spent * (1 - part) / part))
+        line += f", {100 * part:.0f}% of the input, {left} left"
+    return line
 
 
 def count_records(files: list[Input], stdin: int) -> int | None:

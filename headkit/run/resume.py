@@ -19,6 +19,7 @@ from headkit.run.books import Books
 from headkit.run.ids import Chain, KeySet
 from headkit.run.inputs import CHUNK
 from headkit.run.outputs import Journal, Output
+from headkit.run.plan import Plan
 from headkit.run.records import Row
 from headkit.run.rows import Outcome
 from headkit.run.runfile import Checkpoint
@@ -164,3 +165,26 @@ def copy(journal: Journal, output: Output) -> None:
         data = os.pread(journal.descriptor, min(CHUNK, journal.offset - at), at)
         output.write(data)
         at += len(data)
+
+
+def nothing_new(plan: Plan, books: Books) -> bool:
+    """Whether a finished output of the same input is there already (whole with --resume)."""
+    if not plan.flags.resume or plan.output is None or not plan.output.exists():
+        return False
+    checkpoint = books.run_file.load()
+    same = (
+        checkpoint is not None
+        and (plan.ledger is None or plan.ledger.exists())
+        and checkpoint.limit == plan.flags.limit
+        and None not in checkpoint.inputs
+        and [stamp(file) for file in checkpoint.inputs]
+        == [stamp(file) for file in books.state.inputs]
+        and plan.output.stat().st_size == checkpoint.output
+    )
+    if same:
+        if books.tee is not None:
+            with plan.output.open("rb") as done:
+                while block := done.read(CHUNK):
+                    books.tee.write(block)
+        books.leave_alone()
+    return same

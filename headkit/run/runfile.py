@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from headkit import __version__, paths
+from headkit.locks import myself
 from headkit.run.inputs import Input, Place
 from headkit.run.rows import deciding
 from headkit.run.shards import Shard
@@ -29,6 +30,8 @@ LIBRARIES = (
     "open_clip",
     "transformers",
 )
+
+RUNS = 20  # that a run file keeps: host, process, job of each
 
 
 @dataclass
@@ -119,7 +122,13 @@ class RunFile:
         self.seconds = 0.0  # of earlier runs
         self.shrunk: int | None = None  # batch size after memory ran out
         self._began = time.monotonic()
-        self._started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self._started = _now()
+        self.runs: list[Record] = [{**myself(), "started": self._started}]  # this one last
+
+    @property
+    def spent(self) -> float:
+        """Seconds of work, of earlier runs too."""
+        return self.seconds + time.monotonic() - self._began
 
     def load(self) -> Checkpoint | None:
         """The checkpoint of an earlier run with the same settings, None where there is no run file.
@@ -133,6 +142,8 @@ class RunFile:
             checkpoint = Checkpoint.from_json(kept["checkpoint"])
             self.seconds = float(kept["seconds"])
             self._started = kept["started"]
+            self.runs[:0] = kept.get("runs", [])
+            del self.runs[:-RUNS]
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -156,8 +167,9 @@ class RunFile:
             **self.asked,
             "finished": finished,
             "started": self._started,
-            "saved": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            "seconds": round(self.seconds + time.monotonic() - self._began, 1),
+            "saved": _now(),
+            "seconds": round(self.spent, 1),
+            "runs": self.runs,
             "balanced": counts.read == counts.out + counts.dropped + counts.failed,
             "device": self.device,
             "shrunk_batch": self.shrunk,
@@ -174,6 +186,10 @@ class RunFile:
         if self.path is not None:
             with suppress(OSError):
                 self.path.unlink()
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 def shard_name(shard: Shard) -> str:

@@ -12,12 +12,12 @@ from headkit.run.books import Books
 from headkit.run.drawn import Drawn
 from headkit.run.flow import Flow, Inline, Pool, batched
 from headkit.run.ids import KeySet
-from headkit.run.inputs import CHUNK, Lines, Place, total_size
+from headkit.run.inputs import Lines, Place, total_size
 from headkit.run.opening import NOWHERE, open_patiently
 from headkit.run.outputs import Journal
 from headkit.run.photo_lines import PhotoLines
 from headkit.run.plan import Plan, kind
-from headkit.run.progress import Progress, count_records, summary
+from headkit.run.progress import Progress, count_records, part_read, standing, summary
 from headkit.run.records import Row, Rows
 from headkit.run.room import Room
 from headkit.run.rows import Outcome, Writer, made_by
@@ -57,6 +57,7 @@ class Session:
         tally = getattr(self.tool.module, "tally", None)
         self.tally: Tally | None = tally(plan.options) if tally is not None else None
         self.books = self._books()
+        signals.tell = self._tell
         self.left_out = 0  # records that a report could not take
         self.found = 0  # findings of a report
 
@@ -152,9 +153,9 @@ class Session:
         flow.run(batched(self._undone(iter(drawn), drawn, flow), plan.batch_size))
 
     def _whole(self) -> None:
-        if self._nothing_new():
-            return
         plan = self.plan
+        if resume.nothing_new(plan, self.books):
+            return
         context = replace(plan.context, check=self.wait.check)
         module = self.tool.module
         rows = self._rows(Place(), KeySet())
@@ -339,28 +340,11 @@ class Session:
         """Memory ran out: the run file says to what batches were cut."""
         self.books.run_file.shrunk = size
 
-    def _nothing_new(self) -> bool:
-        """Whether a finished output of the same input is there already (whole with --resume)."""
-        plan, books = self.plan, self.books
-        if not plan.flags.resume or plan.output is None or not plan.output.exists():
-            return False
-        checkpoint = books.run_file.load()
-        same = (
-            checkpoint is not None
-            and (plan.ledger is None or plan.ledger.exists())
-            and checkpoint.limit == plan.flags.limit
-            and None not in checkpoint.inputs
-            and [resume.stamp(file) for file in checkpoint.inputs]
-            == [resume.stamp(file) for file in books.state.inputs]
-            and plan.output.stat().st_size == checkpoint.output
-        )
-        if same:
-            if books.tee is not None:
-                with plan.output.open("rb") as done:
-                    while block := done.read(CHUNK):
-                        books.tee.write(block)
-            books.leave_alone()
-        return same
+    def _tell(self) -> None:
+        """One line for USR1."""
+        books = self.books
+        done = part_read(books.state)
+        self.speak(standing(books.counts, books.fresh, done, books.run_file.spent, self.progress))
 
     def _leave_out(self, failure: Failure) -> None:
         self.left_out += 1

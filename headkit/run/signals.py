@@ -46,11 +46,12 @@ def die_of(number: int) -> NoReturn:
 
 
 class Signals:
-    """Watches for INT, TERM and HUP; one that was ignored on entry (nohup) stays ignored."""
+    """Watches for INT, TERM and HUP; one that was ignored on entry (nohup) stays ignored. USR1 asks how far the run is."""
 
     def __init__(self, discard: Callable[[], None]) -> None:
         """`discard` runs before a second signal ends the process: it removes what is half written."""
         self.discard = discard
+        self.tell: Callable[[], None] = lambda: None  # what USR1 does
         self.received: int | None = None
         self._at = 0.0
         self.wake, self._waker = os.pipe()  # readable from the first signal on
@@ -61,6 +62,8 @@ class Signals:
         for number in ENDING:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._take)
+        if signal.getsignal(signal.SIGUSR1) is not signal.SIG_IGN:
+            signal.signal(signal.SIGUSR1, lambda _number, _frame: self.tell())
 
     def _take(self, number: int, _: FrameType | None) -> None:
         now = time.monotonic()

@@ -1,12 +1,15 @@
 """Signals: whole rows on the output, and the process ended by the signal itself."""
 
+import os
+import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from drill import wait_until
+from drill import children, wait_until
 from manifests import lines, many, parsed
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -105,3 +108,34 @@ def test_timeout_of_cron_and_resume(cli):
         assert len(statuses) < 40
     assert set(statuses[:-1]) <= {124}
     assert cli.read("out") == cli.out("mark", "in")
+
+
+@pytest.mark.parametrize("words", [("--resume",), ("-j", 2)])
+def test_usr1_says_in_one_line_how_far_the_run_is(cli, words):
+    cli.write("in", lines(*many(40, do="wait", seconds=0.05)))
+    runner = cli.popen("mark", "-b", 2, *words, "-o", "out", "--started", "loaded", "in")
+    wait_until(cli.path("loaded").exists)
+    time.sleep(0.3)
+    runner.send_signal(signal.SIGUSR1)
+    said = runner.stderr.readline().decode()
+    assert re.match(
+        r"headkit mark: (\d+) read, \1 out in [\d.]+ s, [\d.]+/s, \d+% of the input, 0:00:0\d left",
+        said,
+    )
+    for child in children(runner.pid):  # as scancel sends it, to all
+        os.kill(child, signal.SIGUSR1)
+    assert runner.wait(30) == 0
+    runner.communicate()
+    assert len(parsed(cli.read("out"))) == 40
+
+
+def test_run_file_says_where_each_run_was(cli):
+    cli.write("in", lines(*many(9)))
+    slurm = {"SLURM_ARRAY_JOB_ID": "45", "SLURM_ARRAY_TASK_ID": "3", "SLURM_JOB_ID": "48"}
+    cli.run("mark", "-o", "out", "--resume", "-n", 5, "in", env=slurm)
+    cli.run("mark", "-o", "out", "--resume", "in", env={"SLURM_RESTART_COUNT": "1", **slurm})
+    first, second = cli.run_file("out")["runs"]
+    assert (first["job"], second["job"]) == ("45_3", "45_3")
+    assert ("restarts" in first, second["restarts"]) == (False, 1)
+    assert first["host"] == second["host"] == socket.gethostname()
+    assert first["process"] != second["process"]

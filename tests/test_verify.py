@@ -17,21 +17,36 @@ from damage import (
     verified,
     write_tar,
 )
-from packs import answered
+from packs import answered, pack, tree
 from PIL import Image
 
-from headkit.status import NO_INPUT, Stop
+from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
 
 FORMATS = "webdataset,parquet,coco,yolo-pose,crops"
+OPTIONS = {
+    "format": FORMATS,
+    "split": "train=4,val=2",
+    "shard_size": "2",
+    "license": "cc-by-4.0",
+}
 TAR = "webdataset/train-000000.tar"
 
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
     root = tmp_path_factory.mktemp("clean")
-    options = {"split": "train=4,val=2", "shard_size": "2", "about": answered(root)}
     records = [each | {"scores": {"nsfw": 0.01, "identity": 0.1}} for each in records_in(root, 6)]
-    return packed(root, records, format=FORMATS, license="cc-by-4.0", **options)
+    (root / "in").write_text("".join(json.dumps(record) + "\n" for record in records))
+    return packed(root, records, **OPTIONS, about=answered(root))
+
+
+def again(out, clean, **options):
+    """The clean dataset's records packed once more, into a copy of it."""
+    root = clean.parent
+    if not (out.parent / "images").exists():
+        (out.parent / "images").symlink_to(root / "images")
+    records = [json.loads(line) for line in (root / "in").read_text().splitlines()]
+    return pack(out.parent, records, **{**OPTIONS, "about": answered(root), **options})
 
 
 @pytest.fixture
@@ -69,6 +84,12 @@ def flipped_byte(out):
     data[3000] ^= 1
     replace(out / TAR, bytes(data))
     return TAR, "checksum"
+
+
+def changed_document(out):
+    with (out / "README.md").open("a") as file:
+        file.write("\nmore\n")
+    return "README.md", "checksum"
 
 
 def truncated_shard(out):
@@ -339,6 +360,7 @@ DAMAGE = [
     address_in_a_label,
     key_in_a_document,
     flipped_byte,
+    changed_document,
     truncated_shard,
     truncated_parquet,
     truncated_annotations,
@@ -381,6 +403,55 @@ def test_damage_is_found_and_its_file_named(plant, out):
     found, _ = verified(out)
     assert planted in kinds(found, out)
     assert all(row["remedy"] and row["what"] for row in found)
+
+
+# ---- mending ----
+
+
+@pytest.mark.parametrize(
+    ("plant", "least"),
+    [
+        (flipped_byte, [TAR]),
+        (truncated_parquet, ["parquet/data/val-000000.parquet"]),
+        (truncated_annotations, ["coco/annotations/train.json"]),
+        (missing_image, None),
+        (changed_label, None),  # under checksums that agree
+        (changed_document, ["README.md"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_was_damaged_is_made_anew_and_the_rest_left(plant, least, clean, tmp_path):
+    """The result is the clean dataset, byte for byte."""
+    out = copy(clean, tmp_path / "out")
+    plant(out)
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    verified(out, output=str(tmp_path / "repair.jsonl"))
+    rows, failures = again(out, clean, only=str(tmp_path / "repair.jsonl"))
+    assert not failures
+    assert tree(out) == tree(clean)
+    made = {row["path"].removeprefix("out/") for row in rows}
+    assert least is None or sorted(made) == least
+    changed = {path for path in times if path.stat().st_mtime_ns != times[path]}
+    assert {path.relative_to(out).as_posix() for path in changed} <= made
+    assert verified(out) == ([], [])
+
+
+def test_other_records_or_options_mend_nothing(clean, tmp_path):
+    out = copy(clean, tmp_path / "out")
+    missing_shard(out)
+    only = str(tmp_path / "repair.jsonl")
+    verified(out, output=only)
+    before = tree(out)
+    with pytest.raises(Stop) as stop:
+        again(out, clean, only=only, fields="width,height")
+    assert stop.value.status == USAGE
+    (tmp_path / "images").unlink()
+    records = records_in(tmp_path, 6)  # without scores
+    for given in (records, records[1:]):
+        with pytest.raises(Stop) as stop:
+            pack(tmp_path, given, **OPTIONS, about=answered(tmp_path), only=only)
+        assert stop.value.status == BAD_INPUT
+        assert tree(out) == before
 
 
 # ---- records that were wrong before they were packed ----

@@ -118,12 +118,13 @@ def private_path(target: Path) -> Path:
 
 @contextmanager
 def workplace(
-    target: Path, *, resume: bool = False, private: Path | None = None
+    target: Path, *, resume: bool = False, private: Path | None = None, mend: bool = False
 ) -> Iterator[Workplace]:
     """A locked workplace for `target`; Stop where another run holds it or the folder is not ours.
 
     `private` is where the private file goes, if not beside the folder.
     With `resume` it keeps what a run before has done there, and leaves what this one has done if it ends early.
+    With `mend` the folder may be damaged.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     work = target.with_name(f".{target.name}.pack")
@@ -131,7 +132,8 @@ def workplace(
     place = Workplace(target, work, private or private_path(target))
     try:
         place.settle(keep=resume)
-        refuse_foreign(target, place.beside)
+        if not mend:
+            refuse_foreign(target, place.beside)
         place.new.mkdir(exist_ok=True)
         yield place
     finally:

@@ -46,6 +46,10 @@ DIR appears whole or not at all: the work is done in .DIR.pack beside it. An old
 replaced; a folder that holds anything else is left alone. The same records make the same bytes. Standard output
 has one row per shard and format. With --resume, a run that ended early leaves its whole shards in .DIR.pack, and the next one
 goes on behind them; without it, the next one sweeps them away.
+
+With --only, DIR is mended: of the same records, and with the same options, the shards that FILE lists are made anew, the
+rest is left. What comes out must have the checksums of DIR; else nothing is changed, and the status is 65. Standard output
+has a row per file that was replaced.
 """
 
 from __future__ import annotations
@@ -161,6 +165,13 @@ class Options:
             "ID",
         ),
     ] = None
+    only: Annotated[
+        str | None,
+        Opt(
+            "Mend DIR: make anew what FILE lists, as headkit verify -o writes it, from the same records and options.",
+            "FILE",
+        ),
+    ] = None
     shard_size: Annotated[
         str,
         Opt(
@@ -186,6 +197,7 @@ EXAMPLES = (
     Example("headkit pack --split train=0.9,val=0.2", "", status=USAGE),
     Example("headkit pack --shard-size many", "", status=USAGE),
     Example("headkit pack --license cc-by", "", status=USAGE),
+    Example("headkit pack -d heads --only repair.jsonl", "", status=NO_INPUT),
 )
 
 
@@ -204,6 +216,7 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     from headkit.formats.folder import workplace
     from headkit.formats.layout import FORMATS, load
     from headkit.formats.packing import Packing, Plan
+    from headkit.formats.repair import Repair, read_list
     from headkit.formats.splits import GROUPED_BY, parse
     from headkit.privacy.scan import Scan, cleared
 
@@ -232,10 +245,18 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         raise Stop(USAGE, f"-d: {error}") from None
     try:
         with workplace(
-            target, resume=context.resume, private=_private(options.private, target)
+            target,
+            resume=context.resume and options.only is None,
+            private=_private(options.private, target),
+            mend=options.only is not None,
         ) as place:
             packing = Packing(plan, context, place, documents, choices, scan)
             yield from packing.spool(records, options.labels)
+            if options.only is not None:
+                repair = Repair(packing, target, read_list(options.only))
+                yield from repair.run(options.labels)
+                yield from ({"path": f"{prefix}/{name}"} for name in repair.replaced)
+                return
             yield from packing.write(options.labels)
             place.publish()
     except OSError as error:

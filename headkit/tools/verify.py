@@ -13,8 +13,8 @@ Each DIR is a folder that headkit pack has written, in any format or several. Lo
 - private data: paths, e-mail addresses, keys and names of persons in labels, documents and names of files.
 
 A row has file, place in it, kind, what is wrong, and the remedy. Exit status 1 says that there was a finding; rows of the kind
-`unchecked` alone do not, but with --strict. With -o the parts to make anew are listed for `headkit pack --only`, where bytes
-were damaged or lost; what is wrong in the records themselves has to be corrected there.
+`unchecked` alone do not, but with --strict. With -o the parts to make anew are listed for `headkit pack --only`, which mends them
+from the manifest; what is wrong in the records themselves has to be corrected there.
 
 --strict also fails on questions that the datasheet leaves open, and on screens (NSFW, identity) that were not run.
 """
@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from headkit.status import NO_INPUT, USAGE, Stop
+from headkit.paths import write_atomic
+from headkit.status import NO_INPUT, USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Example, Finding, Opt, Record
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ class Options:
     ] = False
     head: Annotated[
         str | None, Opt("The FLAME file (.pkl, .npz) that parameters refer to.", "FILE")
+    ] = None
+    output: Annotated[
+        str | None,
+        Opt(
+            "Write what headkit pack --only shall make anew to FILE.",
+            "FILE",
+            ("-o", "--output"),
+            decides=False,
+        ),
     ] = None
     private: Annotated[
         str | None,
@@ -63,11 +73,19 @@ EXAMPLES = (
 
 def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:  # noqa: ARG001 - it reads folders
     """A row for each finding, folder after folder."""
+    from headkit import jsonl
+    from headkit.formats.folder import SUMS
     from headkit.formats.reading import Packed
+    from headkit.formats.repair import concern
     from headkit.privacy.scan import cleared
+    from headkit.verifying.findings import CONTRADICTING, STORED
     from headkit.verifying.passing import Verification
 
     packed = [Packed.open(Path(folder)) for folder in context.operands]
+    repairs: dict[str, None] = {}  # rows of the list, in order
+    contradicts = False
+    if options.output is not None and len(packed) > 1:
+        raise Stop(USAGE, "-o: a repair list belongs to one DIR; name one")
     models = _models(options.head)
     for folder, each in zip(context.operands, packed, strict=True):
         work = Verification(
@@ -82,6 +100,20 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         for found in work.findings():
             row = found.row(folder)
             yield Finding(row) if found.damage else row
+            contradicts |= found.kind in CONTRADICTING
+            if found.kind in STORED and found.kind != "foreign":
+                repairs[jsonl.dump(concern(each, found.file)).decode()] = None
+    if options.output is not None:
+        if contradicts and not repairs:  # under checksums that agree: all is made anew, they too
+            repairs[jsonl.dump({"file": SUMS}).decode()] = None
+        _write(Path(options.output), "".join(f"{line}\n" for line in repairs), context.tag)
+
+
+def _write(path: Path, text: str, tag: str | None) -> None:
+    try:
+        write_atomic(path, text.encode(), tag)
+    except OSError as error:
+        raise Stop(WRITE_FAILED, f"-o {path}: {error.strerror or error}") from error
 
 
 def _private(file: str | None, folders: tuple[str, ...]) -> Path | None:

@@ -19,7 +19,7 @@ REMEDIES: Final[dict[str, str]] = {
     "checksum": _REPAIR,
     "missing": _REPAIR,
     "container": _REPAIR,
-    "foreign": "move it away, or let headkit pack --only remove it",
+    "foreign": "move it away",
     # what lies there contradicts itself, though its checksums agree
     "index": _AGAIN,
     "count": _AGAIN,

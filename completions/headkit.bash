@@ -113,19 +113,19 @@ _headkit() {
             esac
             ;;
         pack)
-            words='-d --dir --format --split --split-by --stratify --subset --labels --fields --private --cleared --no-marks --head --crop-size --about --init-about --license --shard-size --resume --bad-lines -j --jobs -n --limit --root --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='-d --dir --format --split --split-by --stratify --subset --labels --fields --private --cleared --no-marks --head --crop-size --about --init-about --license --only --shard-size --resume --bad-lines -j --jobs -n --limit --root --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 -d|--dir|--root|--log) words='folders' operands='' ;;
                 --format|--split|--split-by|--stratify|--subset|--fields|--crop-size|--license|--shard-size|-j|--jobs|-n|--limit|--min-free) words='nothing' operands='' ;;
                 --labels) words='truth heads' operands='' ;;
-                --private|--cleared|--head|--about) words='files' operands='' ;;
+                --private|--cleared|--head|--about|--only) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;
         verify)
-            words='--strict --head --private --cleared -j --jobs --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='folders'
+            words='--strict --head -o --output --private --cleared -j --jobs --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='folders'
             case $previous in
-                --head|--private|--cleared) words='files' operands='' ;;
+                --head|-o|--output|--private|--cleared) words='files' operands='' ;;
                 -j|--jobs|--min-free) words='nothing' operands='' ;;
                 --log) words='folders' operands='' ;;
             esac

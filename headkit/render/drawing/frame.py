@@ -114,7 +114,8 @@ def draw(
     frame = _labels(mesh, visible, width, height)
     if not shaded:
         return frame
-    color = _shade(scene, mesh, visible, frame)
+    ways = np.empty((len(visible.at), 2), np.float32)
+    color = _shade(scene, mesh, visible, frame, ways)
     behind = np.ascontiguousarray(background, np.float32)
     if ground is not None:
         behind = darken(behind, mesh, scene.light, ground, K)
@@ -129,6 +130,11 @@ def draw(
         behind,
         picture,
     )
+    hair = np.flatnonzero(visible.materials[: len(visible.pixels)] == Material.HAIR)
+    comb(
+        hair, visible.at, visible.owners, visible.points, ways, visible.inverse_at, visible.window,
+        picture,
+    )  # fmt: skip
     lay_lenses(mesh, scene, visible.inverse_at, picture)
     film = metered(
         film or Film(lighting.exposure, lighting.warmth),
@@ -158,10 +164,13 @@ def _labels(mesh: Mesh, visible: Visible, width: int, height: int) -> Frame:
     )
 
 
-def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[np.float32]:
+def _shade(
+    scene: Scene, mesh: Mesh, visible: Visible, frame: Frame, ways: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """(N, 3) linear colour of the visible samples.
 
-    Writes what is painted as another part (lips, brows) into frame.part.
+    Writes what is painted as another part (lips, brows) into frame.part, and fills ways (N, 2) where hair is seen
+    with the course of its strands.
     """
     at, shares, pixels = visible.at, visible.shares, visible.pixels
     lit = shadow.sunlit(
@@ -169,7 +178,6 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     )
     shadow.smooth(lit, len(pixels), at, visible.owners, visible.points)
     shaded = np.empty((len(at), SHADED), np.float32)
-    ways = np.empty((len(at), 2), np.float32)
     order, begin = samples.grouped(visible.materials, len(Material))
     for material in np.flatnonzero(np.diff(begin)):
         rows = order[begin[material] : begin[material + 1]]
@@ -188,9 +196,6 @@ def _shade(scene: Scene, mesh: Mesh, visible: Visible, frame: Frame) -> NDArray[
     scatter(shaded, IRRADIANCE, skin, at, visible.owners, visible.points, focal)
     color = np.empty((len(at), 3), np.float32)
     _combine(shaded, color)
-    hair = order[begin[Material.HAIR] : begin[Material.HAIR + 1]]
-    hair = hair[: np.searchsorted(hair, len(pixels))]
-    comb(hair, at, visible.owners, visible.points, ways, color)
     return color
 
 

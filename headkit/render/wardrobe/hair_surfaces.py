@@ -78,7 +78,9 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
         deep = np.repeat(np.clip(0.06 * together[:, 0], -0.1, 0.1), made.rows)
         open_sky = np.clip(0.54 + 0.22 * layer + 0.2 * made.along + deep, 0.0, 1.0)
         coiled = not beard and wearer.look.hair.style in ("curly", "afro")
-        occlusion.append(0.8 * open_sky if coiled else open_sky)  # coils shade each other
+        # Coils shade each other; hairs of a millimetre or two lie deep among others.
+        shaded = 0.8 if coiled else 0.78 if not beard and wearer.look.hair.style == "buzz" else 1.0
+        occlusion.append(shaded * open_sky)
         rest.append(np.repeat(locks.roots.template, made.rows, axis=0))
     points = np.concatenate(vertices)
     return Surface(

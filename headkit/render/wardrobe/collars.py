@@ -46,7 +46,7 @@ _THICK_FROM = 300  # heads of fewer pixels have collars without thickness: the e
 _STITCHED_FROM = (
     170  # pixels of a head from which the seam along a collar's edge is wide enough to show
 )
-_SMOOTHINGS = 5  # rounds
+_SMOOTHINGS = 10  # rounds
 _OPEN = 0.012  # figure metres below the neckline at which an open front begins, and the collar ends
 
 
@@ -147,7 +147,7 @@ def _line(values: Floats, axis: Floats) -> _Line:
     """The neckline through rows of attributes (P, COLUMNS)."""
     edge = values[:, BASE] + values[:, NORMAL] * values[:, OFFSET : OFFSET + 1]
     out = unit(values[:, NORMAL])
-    out = unit(out - 0.7 * (out @ axis)[:, None] * axis)
+    out = unit(_smoothed(out - 0.7 * (out @ axis)[:, None] * axis))
     steps = np.linalg.norm(np.diff(edge, axis=0), axis=1)
     way = np.concatenate([[0.0], np.cumsum(steps)])
     ahead = unit(np.gradient(edge, axis=0).astype(np.float32))
@@ -166,12 +166,11 @@ def _fall(
     rows = stand + _leaf(line, cloth, stand[-1], size)
     shade = [0.25, 0.45, 0.6, 0.85, 0.95, 0.95, 0.95]
     seamed = wearer.detail > _STITCHED_FROM
-    if seamed:  # sewn along the edge: a fine furrow, half a centimetre inside it
+    if seamed:  # sewn along the edge: a fine dark line, half a centimetre inside it
         middle, end = rows[-2], rows[-1]
         wide = np.maximum(np.linalg.norm(end - middle, axis=1), 1e-6)[:, None]
         inside = [np.clip(1.0 - away * size / wide, 0.05, 0.97) for away in _FURROW]
         rows[-1:] = [*(middle + share * (end - middle) for share in inside), end]
-        rows[-3] = rows[-3] - line.out * 0.0005 * size
         shade += [0.95, 0.72, 0.95]
     shade.append(0.92)
     thick = wearer.detail > _THICK_FROM
@@ -195,6 +194,9 @@ def _stand(line: _Line, neck: Neck, gap: float, size: float) -> list[Floats]:
     rows = [line.edge - line.axis * 0.004 * size - line.out * 0.002 * size]
     for row in (0.5 * (line.edge + top) - line.out * 0.001 * size, top):
         lift = neck.settle(row, gap)
+        lift -= (
+            0.8 * (lift @ line.axis)[:, None] * line.axis
+        )  # out, hardly up: the fold stays level
         # Off the skin everywhere; against it at the nape: an open front stands free.
         free = np.where((lift * line.out).sum(axis=1) < 0.0, 0.6 * line.front, 0.0)
         rows.append(row + _smoothed((lift * (1.0 - free)[:, None]).astype(np.float32)))

@@ -23,6 +23,7 @@ AROUND = (-0.2, -0.12, -0.08, -0.05, -0.03, 0.03, 0.05, 0.08, 0.11)
 SHOWN = 6  # pairs of a row of the sheet
 _THUMB = 144  # pixels of its longer side
 _BINS = 100
+_NEAR = 10  # hundredths about the middle, and thresholds at the top, of which none is left out
 
 STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 62em; padding: 0 1em; color: #222; background: #fff; }
@@ -31,7 +32,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { text-align: right; padding: .15em .9em; border-bottom: 1px solid #ddd; } tr.now { background: #ffeeba; }
 .row { display: flex; flex-wrap: wrap; gap: 12px; margin: .4em 0 1.4em; }
 figure { margin: 0; padding: 6px; border: 1px solid #ddd; border-radius: 4px; max-width: 310px; }
-figure img { height: 110px; max-width: 148px; object-fit: contain; vertical-align: top; background: #eee; }
+figure img + img { margin-left: 4px; } figure img { height: 110px; max-width: 148px; object-fit: contain; vertical-align: top; background: #eee; }
 figcaption, q { font-size: 12px; overflow-wrap: anywhere; } q { display: block; max-width: 296px; }
 svg { width: 100%; height: auto; } .note { color: #555; }
 """
@@ -94,7 +95,7 @@ def html(subject: Subject, seen: Neighborhood, sheet: list[tuple[str, list[Pair]
     """The page. sheet: headings, and the pairs below them."""
     title = f"Twins among {subject.count} {'pictures' if subject.of == 'image' else 'prompts'}"
     whole = len(seen.sample) == subject.count
-    asked = "all" if whole else f"{len(seen.sample)} of them, drawn at random"
+    asked = "All" if whole else f"{len(seen.sample)} of them, drawn at random,"
     guess = "" if whole else ", estimated from the sample"
     own = "none of its own" if subject.threshold is None else f"{subject.threshold:g}"
     middle = centre(seen, subject.threshold)
@@ -102,7 +103,7 @@ def html(subject: Subject, seen: Neighborhood, sheet: list[tuple[str, list[Pair]
         '<!doctype html><html lang="en"><meta charset="utf-8">',
         f"<title>{escape(title)}</title><style>{STYLE}</style>",
         f"<h1>{escape(title)}</h1>",
-        f"<p>Model: {escape(subject.model)}. Threshold: {own}. Compared with all others: {asked}.</p>",
+        f"<p>Model: {escape(subject.model)}. Threshold: {own}. {asked} were compared with all others.</p>",
         "<h2>How near the nearest neighbour is</h2>",
         _histogram(seen.nearest.cosine[seen.nearest.rows != NOBODY], middle),
         "<h2>What each threshold finds</h2>",
@@ -136,13 +137,14 @@ def _histogram(cosine: NDArray[np.float64], middle: float) -> str:
         "</text>"
         for k in range(11)
     ]
+    marks.append(f'<text x="0" y="8" font-size="12">{counts.max()} in the highest bar</text>')
     place = width * (middle - low) / (1 - low)
     line = f'<line x1="{place:.1f}" x2="{place:.1f}" y1="0" y2="{tall}" stroke="#c33" stroke-dasharray="4"/>'
     return f'<svg viewBox="-20 -4 {width + 40} {height}" role="img">{"".join(bars)}{"".join(marks)}{line}</svg>'
 
 
 def _table(subject: Subject, seen: Neighborhood, middle: float) -> str:
-    """Twins and pairs at thresholds from 0.5 to 1."""
+    """Twins and pairs at thresholds from 0.5 to 1: each hundredth near the middle, fewer further away."""
     cosine = np.where(seen.nearest.rows == NOBODY, -2, seen.nearest.cosine)
     # Ordered pairs of the sample, so each pair of two sampled rows twice: half of them, scaled up.
     scale = subject.count / max(len(seen.sample), 1) / 2
@@ -150,6 +152,8 @@ def _table(subject: Subject, seen: Neighborhood, middle: float) -> str:
     lines = ["<tr><th>threshold<th>twins<th>of all<th>pairs"]
     nearest = int(np.abs(EDGES - middle).argmin())
     for number, edge in enumerate(EDGES.tolist()):
+        if abs(number - nearest) > _NEAR and number % 5 and number < len(EDGES) - _NEAR:
+            continue
         share = float((cosine >= edge).mean()) if len(cosine) else 0.0
         now = ' class="now"' if number == nearest else ""
         lines.append(

@@ -1,8 +1,8 @@
 """What the descriptor without weights finds: python tests/bench/bench_likeness.py PICTURES... [--others FOLDER]
 
 Every picture (files, or folders of them) is changed in ways in which copies differ, and the share of changed copies
-that reach a threshold is printed, for some thresholds. Then how many pairs of different pictures reach them: those
-given, and those of --others. None of them may be copies of each other.
+that reach a threshold is printed, for some thresholds. Then how many pairs of different pictures reach them, as they
+are and with one of them mirrored (dedupe --mirror): those given, and those of --others. None of them may be copies of each other.
 """
 
 from __future__ import annotations
@@ -141,14 +141,18 @@ def main() -> None:
     for name, change in CHANGES.items():
         cosine = (vectors([change(image) for image in images]) * plain).sum(axis=1)
         print(f"{name:24}" + "".join(f"{(cosine >= t).mean():8.3f}" for t in THRESHOLDS))
-    every = np.concatenate(
-        [plain, *(describe(np.asarray(one))[None] for one in pictures(given.others))]
-    )
-    cosine = np.sort((every @ every.T)[np.triu_indices(len(every), 1)])
-    print(
-        f"{len(cosine)} pairs of different pictures; the nearest {cosine[-1]:.3f}; over the threshold"
-    )
-    print(f"{'':24}" + "".join(f"{(cosine >= t).sum():8}" for t in THRESHOLDS))
+    images += pictures(given.others)
+    every = vectors(images)
+    mirror = CHANGES["mirrored"]
+    for words, others in (
+        ("as they are", every),
+        ("one mirrored", vectors(list(map(mirror, images)))),
+    ):
+        cosine = np.sort((every @ others.T)[np.triu_indices(len(every), 1)])
+        print(
+            f"{len(cosine)} pairs of different pictures, {words}; the nearest {cosine[-1]:.3f}; over the threshold"
+        )
+        print(f"{'':24}" + "".join(f"{(cosine >= t).sum():8}" for t in THRESHOLDS))
 
 
 if __name__ == "__main__":

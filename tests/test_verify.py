@@ -21,6 +21,7 @@ from packs import answered, pack, tree
 from PIL import Image
 
 from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
+from headkit.twins import reference
 
 FORMATS = "webdataset,parquet,coco,yolo-pose,crops"
 OPTIONS = {
@@ -550,3 +551,55 @@ def test_the_command_ends_in_1_where_something_was_found(out, shell):
     assert done.returncode == 1
     assert json.loads(done.stdout.splitlines()[0])["kind"] == "missing"
     assert "findings in" in done.stderr
+
+
+# ---- vectors beside the images ----
+
+
+def with_vectors(out, spoil=lambda name, vectors: vectors):
+    """Vectors of random directions; the first of train and the first of val are near each other."""
+    draw = np.random.default_rng(5)
+    index = json.loads((out / "index.json").read_text())
+    (out / "embeddings").mkdir()
+    for row in index["shards"]:
+        if row["format"] == "webdataset":
+            name = row["id"].removeprefix("webdataset/")
+            vectors = draw.normal(size=(row["count"], 32))
+            if name.endswith("000000"):
+                vectors[0] = 1.0
+                vectors[0, 0] = 3.0 if name.startswith("val") else 1.0
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            ids = [f"{name} {number}" for number in range(row["count"])]
+            path = out / f"embeddings/{name}.npz"
+            reference.write(path, "m", ids, 32, [spoil(name, vectors.astype(np.float16))])
+    redo_sums(out)
+
+
+def test_the_largest_cosine_is_told_and_is_a_fault_where_it_is_asked_for(out):
+    with_vectors(out)
+    found, remarks = verified(out)
+    assert found == []
+    one, two = np.ones(32), np.ones(32)
+    two[0] = 3.0
+    cosine = one @ two / np.linalg.norm(one) / np.linalg.norm(two)
+    assert [row["place"] for row in remarks] == ["between parts", "in all"]
+    for row in remarks:
+        assert f"{cosine:.3f}" in row["what"]
+        assert "train-000000 0 (train) and val-000000 0 (val)" in row["what"]
+    found, _ = verified(out, nearest=round(float(cosine) - 0.01, 4))
+    assert {row["kind"] for row in found} == {"near"}
+    assert verified(out, nearest=0.999)[0] == []
+
+
+def test_vectors_that_are_missing_or_not_finite(out):
+    def spoil(name, vectors):
+        if name == "train-000001":
+            vectors[0, 0] = np.nan
+        return vectors
+
+    with_vectors(out, spoil)
+    (out / "embeddings/val-000000.npz").unlink()
+    assert kinds(verified(out)[0], out) >= {
+        ("embeddings/val-000000.npz", "missing"),
+        ("embeddings/train-000001.npz", "container"),
+    }

@@ -10,6 +10,8 @@ Each DIR is a folder that headkit pack has written, in any format or several. Lo
 - splits: no cluster, source, prompt or image on two sides. What was not published is read in DIR.private.jsonl, which is
   not changed; without it a row says what was not looked at.
 - counts of the index and the card.
+- vectors, where pack --embeddings put them beside the images: the largest cosine between two parts and in all is told in
+  a row that is no fault, but with --nearest.
 - private data: paths, e-mail addresses, keys and names of persons in labels, documents and names of files.
 
 A row has file, place in it, kind, what is wrong, and the remedy. Exit status 1 says that there was a finding; rows of the kind
@@ -43,6 +45,15 @@ class Options:
     ] = False
     head: Annotated[
         str | None, Opt("The FLAME file (.pkl, .npz) that parameters refer to.", "FILE")
+    ] = None
+    nearest: Annotated[
+        float | None,
+        Opt(
+            "Fail where the vectors of --embeddings of two images have this cosine or a larger one.",
+            "COSINE",
+            minimum=-1,
+            maximum=1,
+        ),
     ] = None
     output: Annotated[
         str | None,
@@ -94,8 +105,9 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
             context.jobs,
             options.strict,
             context.check,
-            _private(options.private, context.operands),
-            cleared(options.cleared),
+            private=_private(options.private, context.operands),
+            nearest=options.nearest,
+            cleared=cleared(options.cleared),
         )
         for found in work.findings():
             row = found.row(folder)

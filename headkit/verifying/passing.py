@@ -26,6 +26,7 @@ from headkit.verifying.agreement import PRECISION, WHOLE, Shard
 from headkit.verifying.checksums import Checksums, files_of
 from headkit.verifying.contents import Examined, Examiner
 from headkit.verifying.findings import Finding
+from headkit.verifying.nearness import Nearness
 from headkit.verifying.parts import Crossing
 from headkit.verifying.privacy import PrivateData
 from headkit.verifying.reprojection import Reprojection
@@ -45,6 +46,7 @@ class Verification:
     strict: bool = False
     check: Callable[[], None] = lambda: None
     private: Path | None = None  # what was not published, if not beside the folder
+    nearest: float | None = None  # cosine of two images from which they are too near
     cleared: tuple[str, ...] = ()  # words that may be published
     damages: deque[Damage] = field(default_factory=deque)
     images: Counter[str] = field(default_factory=Counter)  # part -> samples
@@ -229,6 +231,7 @@ class Verification:
         shared = self.crossing.shared()
         if shared:
             yield from self.crossing.named(shared, self._again(shared))
+        yield from Nearness(self.packed, self.nearest, self.check).findings()
         heads = self.heads if self.reference in WHOLE else None
         yield from documents.totals(self.packed, self.images, heads)
         for name, count in self.reprojection.unknown.items():

@@ -18,13 +18,18 @@ A row has file, place in it, kind, what is wrong, and the remedy. Exit status 1 
 `unchecked` alone do not, but with --strict. With -o the parts to make anew are listed for `headkit pack --only`, which mends them
 from the manifest; what is wrong in the records themselves has to be corrected there.
 
+With --base OLD, the version before, rows of the kind `version` tell what was added, removed and changed, and how many shards are as
+they were. It is a fault where a removed sample has no tombstone, or has left its image, id, vector or private row behind, where one
+with a tombstone is there, and where a shard was written anew that holds nothing that changed.
+
 --strict also fails on questions that the datasheet leaves open, and on screens (NSFW, identity) that were not run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +38,7 @@ from headkit.status import NO_INPUT, USAGE, WRITE_FAILED, Stop
 from headkit.tool import Context, Example, Finding, Opt, Record
 
 if TYPE_CHECKING:
+    from headkit.formats.reading import Packed
     from headkit.head.model import HeadModel
 
 
@@ -43,6 +49,13 @@ class Options:
     strict: Annotated[
         bool, Opt("Fail on open questions and on what was not screened or not checked, too.")
     ] = False
+    base: Annotated[
+        str | None,
+        Opt(
+            "Hold DIR, a later version, against OLD: a row for each sample that was added, removed or changed.",
+            "OLD",
+        ),
+    ] = None
     head: Annotated[
         str | None, Opt("The FLAME file (.pkl, .npz) that parameters refer to.", "FILE")
     ] = None
@@ -109,7 +122,8 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
             nearest=options.nearest,
             cleared=cleared(options.cleared),
         )
-        for found in work.findings():
+        against = _against(options.base, each, context.check)
+        for found in chain(work.findings(), against):
             row = found.row(folder)
             yield Finding(row) if found.damage else row
             contradicts |= found.kind in CONTRADICTING
@@ -119,6 +133,14 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         if contradicts and not repairs:  # under checksums that agree: all is made anew, they too
             repairs[jsonl.dump({"file": SUMS}).decode()] = None
         _write(Path(options.output), "".join(f"{line}\n" for line in repairs), context.tag)
+
+
+def _against(base: str | None, new: Packed, check: Callable[[], None]) -> Iterator[Any]:
+    """The findings against an older version."""
+    from headkit.formats.reading import Packed
+    from headkit.verifying.versions import Comparison
+
+    return iter(()) if base is None else Comparison(Packed.open(Path(base)), new, check).findings()
 
 
 def _write(path: Path, text: str, tag: str | None) -> None:

@@ -75,7 +75,7 @@ class Finding:
             "place": self.place,
             "kind": self.kind,
             "what": self.what,
-            "remedy": REMEDIES[self.kind],
+            "remedy": REMEDIES[self.kind] if self.damage or self.kind == "unchecked" else "",
         }
 
 

@@ -123,10 +123,10 @@ _headkit() {
             esac
             ;;
         verify)
-            words='--strict --head -o --output --private --cleared -j --jobs --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='folders'
+            words='--strict --base --head --nearest -o --output --private --cleared -j --jobs --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='folders'
             case $previous in
+                --base|--nearest|-j|--jobs|--min-free) words='nothing' operands='' ;;
                 --head|-o|--output|--private|--cleared) words='files' operands='' ;;
-                -j|--jobs|--min-free) words='nothing' operands='' ;;
                 --log) words='folders' operands='' ;;
             esac
             ;;

@@ -41,7 +41,7 @@ def myself() -> dict[str, Any]:
         job = f"{names['SLURM_ARRAY_JOB_ID']}_{names.get('SLURM_ARRAY_TASK_ID')}"
     restarts = names.get("SLURM_RESTART_COUNT")
     return {
-        "host": socket.gethostname(),
+        "host": names.get("SLURMD_NODENAME") or socket.gethostname(),
         "process": os.getpid(),
         **({"job": job} if job else {}),
         **({"restarts": int(restarts)} if restarts and restarts.isdecimal() else {}),

@@ -52,9 +52,9 @@ def answered(folder):
     return str(path)
 
 
-def pack(root, records, *, resume=False, jobs=1, **options):
+def pack(root, records, *, resume=False, jobs=1, log=None, **options):
     """(rows, failures) of one run."""
-    context = Context("pack", Path(os.path.realpath(root)), resume=resume, jobs=jobs)
+    context = Context("pack", Path(os.path.realpath(root)), resume=resume, jobs=jobs, log=log)
     found = list(
         tool.stream(tool.Options(**{"dir": str(root / "out"), **options}), context, iter(records))
     )

@@ -258,7 +258,7 @@ def confidential(_: Asked) -> str:
 
 def offensive(asked: Asked) -> str:
     """Whether images were screened."""
-    return "\n".join(f"- {line}" for line in screens.lines(asked.measures)[:1])
+    return "\n".join(f"- {line}" for line in screens.lines(asked.measures, asked.measures.say)[:1])
 
 
 def identifiable(asked: Asked) -> str:
@@ -278,4 +278,4 @@ def identifiable(asked: Asked) -> str:
         )
     else:
         lines.append("Records do not tell where poses came from.")
-    return " ".join(lines) + "\n\n" + "\n".join(f"- {line}" for line in screens.lines(m)[1:])
+    return " ".join(lines) + "\n\n" + "\n".join(f"- {line}" for line in screens.lines(m, m.say)[1:])

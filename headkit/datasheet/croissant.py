@@ -30,6 +30,7 @@ CONTEXT: Final[dict[str, Any]] = {
     "data": {"@id": "cr:data", "@type": "@json"},
     "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
     "dct": "http://purl.org/dc/terms/",
+    "equivalentProperty": "cr:equivalentProperty",
     "examples": {"@id": "cr:examples", "@type": "@json"},
     "extract": "cr:extract",
     "field": "cr:field",
@@ -49,6 +50,7 @@ CONTEXT: Final[dict[str, Any]] = {
     "regex": "cr:regex",
     "repeated": "cr:repeated",
     "replace": "cr:replace",
+    "samplingRate": "cr:samplingRate",
     "sc": "https://schema.org/",
     "separator": "cr:separator",
     "source": "cr:source",
@@ -176,9 +178,8 @@ def _layouts(layouts: Any, asked: Asked) -> tuple[list[dict[str, Any]], list[dic
                 {
                     "@type": "cr:FileSet",
                     "@id": "parquet-files",
-                    "containedIn": [{"@id": row["path"]} for row in shards],
                     "encodingFormat": "application/x-parquet",
-                    "includes": "*.parquet",
+                    "includes": f"{layout.output.prefix}data/*.parquet",
                 }
             )
             sets.append(_columns("parquet-samples", "parquet-files"))

@@ -333,8 +333,9 @@ def _errors(logs: Logs) -> Measure:
     return Measure("errors", "Errors of labels against truth", header, rows, command)
 
 
-def preamble(packed: Packed, published: Sequence[str]) -> str:
+def preamble(measures: Measures, published: Sequence[str]) -> str:
     """The shell functions that the commands use: `labels`, `rows`, `count`."""
+    packed = measures.packed
     count = r"count() { LC_ALL=C sort | uniq -c | sed -E 's/^ *([0-9]+) /\1\t/'; }"
     lines = [
         'private=../$(basename "$PWD").private.jsonl   # what pack did not publish',
@@ -353,7 +354,10 @@ def preamble(packed: Packed, published: Sequence[str]) -> str:
         )
     else:
         heads = " | .heads = .truth.heads" if packed.labels == "truth" else ""
-        fields = ",".join(f'"{name}"' for name in ("schema", "id", "labels", "heads", *published))
+        marked = measures.count("fields", "published_sha256")
+        heads += ' | .published_sha256 = "of the marked copy"' if marked else ""
+        keys = ("schema", "id", "published_sha256", "labels", "heads", *published)
+        fields = ",".join(f'"{name}"' for name in keys)
         lines.append("manifest=MANIFEST   # the records that pack read")
         lines.append(
             'rows() { jq -c -n --slurpfile kept "$private" \'(reduce $kept[].id as $id ({}; .[$id] = 1)) as $kept | inputs '

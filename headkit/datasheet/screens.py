@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from headkit.datasheet.logs import short
+from headkit.datasheet.markup import number
 from headkit.datasheet.measures import Measures
+
+Say = Callable[[str, float | str], str]
 
 NSFW = "**NSFW: not screened**"
 IDENTITY = "**Identity: not screened**"
 PARTLY = "**not in all images**"
 
 
-def lines(measures: Measures) -> list[str]:
-    """A line for each screen."""
+def plainly(_: str, value: float | str) -> str:
+    """A number without a link."""
+    return value if isinstance(value, str) else number(value)
+
+
+def lines(measures: Measures, say: Say = plainly) -> list[str]:
+    """A line for each screen; `say` writes a number, given the name of its measure."""
+    fit = "nobody measured whether an image is fit to be seen."
+    real = "nobody measured whether a face is that of a real person."
     return [
-        _line(measures, "nsfw", NSFW, "nobody measured whether an image is fit to be seen."),
-        _line(
-            measures,
-            "identity",
-            IDENTITY,
-            "nobody measured whether a face is that of a real person.",
-        ),
+        _line(measures, say, "nsfw", NSFW, fit),
+        _line(measures, say, "identity", IDENTITY, real),
     ]
 
 
-def is_screened(measures: Measures, score: str) -> bool:
-    """Whether every image has the score."""
-    images = measures.packed.census.images
-    return bool(images) and measures.count("scores", score) == images
-
-
-def _line(measures: Measures, score: str, missing: str, why: str) -> str:
+def _line(measures: Measures, say: Say, score: str, missing: str, why: str) -> str:
     images, found = measures.packed.census.images, measures.count("scores", score)
     if not found:
         return f"{missing}: {why}"
     shown = "NSFW" if score == "nsfw" else "Identity"
-    highest = measures.facts.highest[score]
-    told = f"{found:,} of {images:,} images have `scores.{score}`; the highest is {highest:.3f}."
+    highest = say(f"highest-{score}", short(measures.facts.highest[score]))
+    of = f"{say('scores', found)} of {say('images', images)}"
+    told = f"{of} images have `scores.{score}`; the highest is {highest}."
     if found < images:
         return f"{missing} {PARTLY}: {told}"
     return f"{shown}: {told}"

@@ -50,7 +50,7 @@ def sheet(asked: Asked, fields: list[str]) -> str:
         "Run these in the folder of the dataset, with bash, jq and GNU tar. First, once:",
         "",
         "```sh",
-        preamble(measures.packed, fields),
+        preamble(measures, fields),
         "```",
         "",
         "Commands that read `$private` or `$log` are for the maker, who has these; the others are for everybody.",

@@ -106,13 +106,12 @@ class Terms:
         self.sources: Counter[str] = Counter()  # license of photos -> images
         self.models: Counter[tuple[str, str]] = Counter()  # (role, name) -> images
 
-    def add(self, record: Record) -> None:
-        """Count the parts of a record."""
-        source = photo_license(record)
-        if source is not None:
-            _tick(self.sources, source)
-        for role, name in parts(record):
-            _tick(self.models, (role, name))
+    def count(self, photo: str | None, parts: list[tuple[str, str]], images: int) -> None:
+        """Count the parts of so many images: the license of the photo behind them, and the models."""
+        if photo is not None:
+            _add(self.sources, photo, images)
+        for part in parts:
+            _add(self.models, part, images)
 
     def check(self, record: Record) -> None:
         """Raises Stop (65) where a part of the record forbids the license of the whole."""
@@ -177,17 +176,17 @@ class Terms:
         self.models = Counter({(role, name): count for role, name, count in state[1]})
 
 
-def _tick(counts: Counter[Any], key: Any) -> None:
+def _add(counts: Counter[Any], key: Any, number: int) -> None:
     if key in counts or len(counts) < MOST:
-        counts[key] += 1
+        counts[key] += number
 
 
 def photo_license(record: Record) -> str | None:
     """The license of the photo that the poses came from; UNKNOWN where none is told, None where there was no photo."""
     source = record.get("source")
-    if not isinstance(source, dict) or "sampler" in source or not source:
+    if not source or (isinstance(source, dict) and "sampler" in source):
         return None
-    told = source.get("license")
+    told = source.get("license") if isinstance(source, dict) else None
     return (normal(told) or UNKNOWN) if isinstance(told, str) else UNKNOWN
 
 

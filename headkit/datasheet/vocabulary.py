@@ -37,21 +37,6 @@ AGE_BANDS: Final = spans(AGES, " years")
 YAW_BANDS: Final = [f"{low} to {low + 30}" for low in range(-180, 180, 30)]
 
 
-def yaw_band(yaw: float) -> str:
-    """One of YAW_BANDS."""
-    return YAW_BANDS[int((yaw + 180) // 30) % 12]
-
-
-def height_band(height: float) -> str:
-    """One of HEIGHT_BANDS."""
-    return HEIGHT_BANDS[bisect_right(HEAD_HEIGHTS, height)]
-
-
-def visibility_band(share: float) -> str:
-    """One of VISIBILITY_BANDS."""
-    return VISIBILITY_BANDS[bisect_right(VISIBILITIES, share)]
-
-
 def banded_in_jq(edges: tuple[float, ...], names: list[str]) -> str:
     """A jq filter from a number to the name of its band."""
     tests = " elif ".join(
@@ -71,11 +56,11 @@ def _tone(value: Any) -> str | None:
     return str(value) if type(value) is int and 1 <= value <= 10 else None
 
 
-def _word(words: frozenset[str]) -> Callable[[Any], str | None]:
+def _word(words: tuple[str, ...]) -> Callable[[Any], str | None]:
+    known = {word: word for word in words}
+
     def named(value: Any) -> str | None:
-        if type(value) is not str:
-            return None
-        return value if value in words else ANOTHER
+        return known.get(value, ANOTHER) if type(value) is str else None
 
     return named
 
@@ -83,7 +68,7 @@ def _word(words: frozenset[str]) -> Callable[[Any], str | None]:
 NAMED: Final[dict[str, Callable[[Any], str | None]]] = {
     "age": _age,
     "tone": _tone,
-} | {name: _word(frozenset(VOCABULARY[name])) for name in GROUPED if name in VOCABULARY}
+} | {name: _word(VOCABULARY[name]) for name in GROUPED if name in VOCABULARY}
 
 
 def attribute_in_jq(name: str) -> str:

@@ -55,6 +55,7 @@ class Writing:
 
     def files(self, packed: Packed) -> dict[str, bytes]:
         """All documents by name."""
+        self.facts.settle()
         fields = list(self.fields)
         measures = gather(self.facts, self.logs, packed, fields)
         asked = Asked(measures, self.about, self.license, self.split_by if packed.splits else ())

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing.samples import Window
 from headkit.render.jit import lean
 from headkit.render.shading.shade import Hit, Triple
-from headkit.render.shading.sheet import Sheet, lay
+from headkit.render.shading.sheet import NOBODY, Sheet, lay
 
 _REACH: Final = 3  # pixels to both sides, along the axis of the picture that a strand follows most
 _WEIGHTS: Final = (0.9, 0.65, 0.35)  # of pixels at one, two and three steps; a strand's own: 1
@@ -27,21 +27,27 @@ _BEHIND: Final = (
     0.003  # metres by which something other than hair lies behind it, and is seen between its ends
 )
 _FAR: Final = 1e6  # metres: depth of the background
+_END: Final = -2.0  # owner in a sheet of a pixel beyond the end of a strand
 _SEEN: Final = (
     0.04  # square of the share of a strand's length that is seen: less, and it points at the viewer
 )
 
 
 class Strip(NamedTuple):
-    """The pixels about some hair, in the places of a sheet.
+    """The pixels about some hair, in the places of its sheet.
 
-    before  (P, 3) their colours; deep (P,) depth in metres, 0 outside of the picture
-    ways    (P, 2) course of the strands of hair, and of its ends in the pixels beyond them
+    before      (P, 3) their colours; 0 outside of the picture
+    inverse_at  as Visible has it, of which only `window` is filled
+    top, left   pixel of place 0; height, width of the picture
     """
 
     before: NDArray[np.float32]
-    deep: NDArray[np.float32]
-    ways: NDArray[np.float32]
+    inverse_at: NDArray[np.float64]
+    window: Window
+    top: int
+    left: int
+    height: int
+    width: int
 
 
 def comb(
@@ -64,20 +70,18 @@ def comb(
     if not len(rows):
         return
     sheet = lay(rows, at, owners, points, _REACH + 2)
-    count = len(sheet.deep)
-    strip = Strip(
-        np.zeros((count, 3), np.float32),
-        np.zeros(count, np.float32),
-        np.zeros((count, 2), np.float32),
-    )
-    corner = int(at[rows[0]] >> 17), int((at[rows[0]] & 0xFFFF) >> 1)
     line, column = divmod(int(sheet.places[0]), sheet.wide)
-    top, left = corner[0] - line, corner[1] - column
-    _copy(sheet, ways, inverse_at, window, picture, top, left, strip)
-    ends = np.empty(2 * len(rows), np.int32)
-    ends = ends[: _find_ends(sheet, strip, ends)]
-    for places in (sheet.places, ends):
-        _average(sheet, strip, places, top, left, picture)
+    top, left = int(at[rows[0]] >> 17) - line, int((at[rows[0]] & 0xFFFF) >> 1) - column
+    high, (height, width) = len(sheet.deep) // sheet.wide, picture.shape[:2]
+    before = np.zeros((high, sheet.wide, 3), np.float32)
+    y, x = max(0, top), max(0, left)
+    part = picture[y : top + high, x : left + sheet.wide]
+    before[y - top : y - top + len(part), x - left : x - left + part.shape[1]] = part
+    strip = Strip(before.reshape(-1, 3), inverse_at, window, top, left, height, width)
+    ends, courses = np.empty(2 * len(rows), np.int32), np.empty((2 * len(rows), 2), np.float32)
+    count = _find_ends(sheet, strip, ways, ends, courses)
+    _average(sheet, strip, sheet.places, ways, sheet.rows, picture)
+    _average(sheet, strip, ends[:count], courses, np.arange(count), picture)
 
 
 @lean
@@ -91,57 +95,46 @@ def way(hit: Hit, along: Triple) -> tuple[float, float]:
 
 
 @lean
-def _copy(
-    sheet: Sheet,
-    ways: NDArray[np.float32],
-    inverse_at: NDArray[np.float64],
-    window: Window,
-    picture: NDArray[np.float32],
-    top: int,
-    left: int,
-    strip: Strip,
-) -> None:
-    """Fill the strip; its place 0 is pixel (top, left)."""
-    height, width = picture.shape[0], picture.shape[1]
-    for line in range(len(sheet.deep) // sheet.wide):
-        y = top + line
-        if y < 0 or y >= height:
-            continue
-        for column in range(max(0, -left), min(sheet.wide, width - left)):
-            x, place = left + column, line * sheet.wide + column
-            for channel in range(3):
-                strip.before[place, channel] = picture[y, x, channel]
-            strip.deep[place] = _FAR
-            if window[0] <= y < window[2] and window[1] <= x < window[3]:
-                inverse = inverse_at[2 * y + 1, 2 * x + 1]
-                if inverse > 0.0:
-                    strip.deep[place] = 1.0 / inverse
-    for number in range(len(sheet.rows)):
-        for axis in range(2):
-            strip.ways[sheet.places[number], axis] = ways[sheet.rows[number], axis]
+def _depth(sheet: Sheet, strip: Strip, place: int) -> float:
+    """Of what a place shows, metres; 0 outside of the picture."""
+    if sheet.owner[place] >= 0.0:
+        return float(sheet.deep[place])
+    y, x = strip.top + place // sheet.wide, strip.left + place % sheet.wide
+    if y < 0 or x < 0 or y >= strip.height or x >= strip.width:
+        return 0.0
+    window = strip.window
+    if y < window[0] or x < window[1] or y >= window[2] or x >= window[3]:
+        return _FAR
+    inverse = strip.inverse_at[2 * y + 1, 2 * x + 1]
+    return 1.0 / inverse if inverse > 0.0 else _FAR
 
 
 @lean
-def _find_ends(sheet: Sheet, strip: Strip, ends: NDArray[np.int32]) -> int:
-    """List the pixels beyond hair that its strands lead to and that lie behind it; returns how many there are."""
+def _find_ends(
+    sheet: Sheet,
+    strip: Strip,
+    ways: NDArray[np.float32],
+    ends: NDArray[np.int32],
+    courses: NDArray[np.float32],
+) -> int:
+    """List the pixels beyond hair that its strands lead to and that lie behind it, with the course of these.
+
+    Returns how many there are; marks them in sheet.owner.
+    """
     count = 0
-    for place in sheet.places:
-        right, down = strip.ways[place, 0], strip.ways[place, 1]
-        if right == 0.0 and down == 0.0:
-            continue
+    for number in range(len(sheet.rows)):
+        right, down = ways[sheet.rows[number], 0], ways[sheet.rows[number], 1]
         longest = max(abs(right), abs(down))
+        if longest == 0.0:
+            continue
         step = floor(down / longest + 0.5) * sheet.wide + floor(right / longest + 0.5)
+        place = sheet.places[number]
         for other in (place - step, place + step):
-            # nobody's, and not found yet
-            if (
-                sheet.owner[other] >= 0.0
-                or strip.ways[other, 0] != 0.0
-                or strip.ways[other, 1] != 0.0
-            ):
+            if sheet.owner[other] != NOBODY:
                 continue
-            if strip.deep[other] > strip.deep[place] + _BEHIND:
-                strip.ways[other, 0], strip.ways[other, 1] = right, down
-                ends[count] = other
+            if _depth(sheet, strip, other) > sheet.deep[place] + _BEHIND:
+                sheet.owner[other] = _END
+                ends[count], courses[count, 0], courses[count, 1] = other, right, down
                 count += 1
     return count
 
@@ -151,14 +144,15 @@ def _average(
     sheet: Sheet,
     strip: Strip,
     places: NDArray[np.int32],
-    top: int,
-    left: int,
+    ways: NDArray[np.float32],
+    rows: NDArray[np.int64],
     picture: NDArray[np.float32],
 ) -> None:
-    """Average some places of the strip along their ways, into the picture."""
+    """Average some places of the strip, each along its row of `ways`, into the picture."""
     before = strip.before
-    for place in places:
-        right, down = float(strip.ways[place, 0]), float(strip.ways[place, 1])
+    for number in range(len(places)):
+        place = places[number]
+        right, down = float(ways[rows[number], 0]), float(ways[rows[number], 1])
         if right == 0.0 and down == 0.0:
             continue
         if abs(right) >= abs(down):
@@ -166,7 +160,7 @@ def _average(
         else:
             slope, ahead, aside = right / down, sheet.wide, 1
         red, green, blue, total = before[place, 0], before[place, 1], before[place, 2], 1.0
-        own, deep = sheet.owner[place], strip.deep[place]
+        own, deep = sheet.owner[place], _depth(sheet, strip, place)
         for step in range(-_REACH, _REACH + 1):
             if step == 0:
                 continue
@@ -175,18 +169,18 @@ def _average(
             first = place + step * ahead + off * aside
             for side in range(2):
                 other = first + side * aside
-                away = strip.deep[other] - deep
-                if own < 0.0:  # beyond an end: all that lies as deep, and any hair before it
-                    taken = abs(away) < _NEAR or sheet.owner[other] >= 0.0
-                elif sheet.owner[other] == own:
-                    taken = abs(away) < _NEAR
-                else:
-                    taken = away > _BEHIND
+                whose = sheet.owner[other]
+                if own >= 0.0 and whose == own:
+                    taken = abs(sheet.deep[other] - deep) < _NEAR
+                elif own >= 0.0:  # what is seen between the ends of strands
+                    taken = _depth(sheet, strip, other) > deep + _BEHIND
+                else:  # beyond an end: what lies as deep, and the hair before it
+                    taken = whose >= 0.0 or abs(_depth(sheet, strip, other) - deep) < _NEAR
                 if taken:
                     weight = _WEIGHTS[abs(step) - 1] * (share if side else 1.0 - share)
                     red += weight * before[other, 0]
                     green += weight * before[other, 1]
                     blue += weight * before[other, 2]
                     total += weight
-        pixel = picture[top + place // sheet.wide, left + place % sheet.wide]
+        pixel = picture[strip.top + place // sheet.wide, strip.left + place % sheet.wide]
         pixel[0], pixel[1], pixel[2] = red / total, green / total, blue / total

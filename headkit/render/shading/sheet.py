@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from headkit.render.jit import lean
 
-_NOBODY: Final = -1.0
+NOBODY: Final = -1.0
 
 
 class Sheet(NamedTuple):
@@ -48,7 +48,7 @@ def lay(
     lines, wide = bottom - top, right - left + 2 * margin
     count = (lines + 2 * margin) * wide
     places = np.empty(len(rows), np.int32)
-    owner, deep = np.full(count, _NOBODY, np.float32), np.zeros(count, np.float32)
+    owner, deep = np.full(count, NOBODY, np.float32), np.zeros(count, np.float32)
     _fill(rows, at, owners, points, top - margin, left - margin, wide, places, owner, deep)
     return Sheet(rows, places, owner, deep, lines, wide, margin)
 

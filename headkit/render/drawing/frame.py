@@ -183,13 +183,13 @@ def _shade(
         rows = order[begin[material] : begin[material + 1]]
         if material == Material.SKIN:
             parts = frame.part.reshape(-1)
-            shade_skin(scene, at, shares, rows, lit, shaded, pixels, parts)
+            shade_skin(scene, at, shares, visible.normals, rows, lit, shaded, pixels, parts)
         elif material == Material.EYE:
             shade_eye(scene, at, shares, rows, lit, shaded)
         elif material == Material.HAIR:
             shade_hair(scene, at, shares, rows, lit, shaded, ways)
         else:
-            shade_matter(scene, at, shares, rows, lit, int(material), shaded)
+            shade_matter(scene, at, shares, visible.normals, rows, lit, int(material), shaded)
     skin = order[begin[Material.SKIN] : begin[Material.SKIN + 1]]
     skin = skin[: np.searchsorted(skin, len(pixels))]  # at pixel centres
     focal = float(scene.camera[0]) / 2

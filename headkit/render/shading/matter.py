@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from headkit.render.drawing.mesh import (
     COLOR,
     COLORED,
-    NORMAL,
     OCCLUSION,
     REST,
     TEXTURED,
@@ -34,7 +33,6 @@ from headkit.render.shading.shade import (
     irradiance,
     recall,
     same,
-    seen_side,
     unit,
     value,
     vector,
@@ -55,12 +53,16 @@ def shade_matter(
     scene: Scene,
     at: NDArray[np.int64],
     shares: NDArray[np.float64],
+    normals: NDArray[np.float32],
     rows: NDArray[np.int64],
     lit: NDArray[np.float32],
     material: int,
     shaded: NDArray[np.float32],
 ) -> None:
-    """Shade some rows of the samples `at`, all of one material, into the same of `shaded`."""
+    """Shade some rows of the samples `at`, all of one material, into the same of `shaded`.
+
+    normals  (N, 3) of all samples, as Visible has them
+    """
     for number in rows:
         hit = recall(scene, at, shares, number)
         surface = scene.surface[hit.face]
@@ -68,7 +70,7 @@ def shade_matter(
         flags = scene.flags[surface]
         view = unit(-hit.x, -hit.y, -hit.z)
         # Before the relief: a rib that leans away from the camera is still seen from its front.
-        normal = seen_side(scene, hit, unit(*vector(scene.attributes, hit, NORMAL)))
+        normal = float(normals[number, 0]), float(normals[number, 1]), float(normals[number, 2])
         rest = vector(scene.attributes, hit, REST)
         footprint = 2.0 * hit.z / scene.camera[0]
         occlusion = value(scene.attributes, hit, OCCLUSION)

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headkit.render.drawing.mesh import NORMAL, OCCLUSION, REST, UV
+from headkit.render.drawing.mesh import OCCLUSION, REST, UV
 from headkit.render.jit import compiled, lean
 from headkit.render.shading.face_paint import EyeFrame, eye_frame
 from headkit.render.shading.light import KEY
@@ -23,7 +23,6 @@ from headkit.render.shading.shade import (
     gloss,
     irradiance,
     recall,
-    seen_side,
     unit,
     value,
     vector,
@@ -42,6 +41,7 @@ def shade_skin(
     scene: Scene,
     at: NDArray[np.int64],
     shares: NDArray[np.float64],
+    normals: NDArray[np.float32],
     rows: NDArray[np.int64],
     lit: NDArray[np.float32],
     shaded: NDArray[np.float32],
@@ -50,11 +50,12 @@ def shade_skin(
 ) -> None:
     """Shade some rows of the samples `at` into the same of `shaded`, and parts of pixels.
 
+    normals        (N, 3) of all samples, as Visible has them
     lit            share of the key light that reaches each sample
     pixels, parts  flat pixels of the first samples, their centres; (H * W,) their Part
     """
     eyes, tones = eye_frame(scene.landmarks), _tones(scene, at, rows)
-    shade_samples(scene, at, shares, rows, lit, shaded, pixels, parts, eyes, tones)
+    shade_samples(scene, at, shares, normals, rows, lit, shaded, pixels, parts, eyes, tones)
 
 
 @lean
@@ -62,6 +63,7 @@ def shade_samples(
     scene: Scene,
     at: NDArray[np.int64],
     shares: NDArray[np.float64],
+    normals: NDArray[np.float32],
     rows: NDArray[np.int64],
     lit: NDArray[np.float32],
     shaded: NDArray[np.float32],
@@ -76,7 +78,7 @@ def shade_samples(
         row = scene.paint[scene.owner[scene.surface[hit.face]]]
         rest = vector(scene.attributes, hit, REST)
         view = unit(-hit.x, -hit.y, -hit.z)
-        normal = seen_side(scene, hit, unit(*vector(scene.attributes, hit, NORMAL)))
+        normal = float(normals[number, 0]), float(normals[number, 1]), float(normals[number, 2])
         footprint = 2.0 * hit.z / scene.camera[0]
         mouth = value(scene.attributes, hit, UV + 1)
         red, green, blue, roughness, part = paint_skin(

@@ -21,7 +21,7 @@ from headkit.formats.sample import Sample
 from headkit.head.landmarks import IBUG68_PARTS, lines
 from headkit.tool import Record
 
-_KINDS = ("images", "annotations")
+KINDS = ("images", "annotations")
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Coco(Layout):
         self.start_shard()
         self.part, self.number = part, number
         self.output.scratch.mkdir(parents=True, exist_ok=True)
-        self.fragments = {kind: self._fragment(part, number, kind).open("wb") for kind in _KINDS}
+        self.fragments = {kind: self.fragment(part, number, kind).open("wb") for kind in KINDS}
 
     def add(self, sample: Sample, prepared: Any) -> None:
         image = sample.image
@@ -81,11 +81,11 @@ class Coco(Layout):
             stream = self.output.stream(name)
             stream.write(b'{"info":' + jsonl.dump(_info(part.name)) + b',\n"licenses":[],\n')
             stream.write(b'"categories":[' + jsonl.dump(category()) + b"]")
-            for kind in _KINDS:
+            for kind in KINDS:
                 stream.write(b',\n"' + kind.encode() + b'":[\n')
                 between = b""
                 for number in range(len(part.shards[self.name])):
-                    with self._fragment(part.name, number, kind).open("rb") as file:
+                    with self.fragment(part.name, number, kind).open("rb") as file:
                         if file.seek(0, 2):
                             file.seek(0)
                             stream.write(between)
@@ -106,7 +106,8 @@ class Coco(Layout):
             yield "      from pycocotools.coco import COCO"
             yield f'      coco = COCO("{prefix}annotations/{parts[0].name}.json")'
 
-    def _fragment(self, part: str, number: int, kind: str) -> Path:
+    def fragment(self, part: str, number: int, kind: str) -> Path:
+        """Where a shard's part of the JSON waits for `finish`; `kind` is images or annotations."""
         return self.output.scratch / f"{stem(part, number)}.{kind}"
 
 

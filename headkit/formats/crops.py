@@ -52,7 +52,7 @@ class Crops(Layout):
         said = {**sample.label, **sample.rest}
         for head in heads_in(sample):
             label = sample.heads[head.index]
-            if head.ignored or not _has_pose(label):
+            if head.ignored or not has_pose(label):
                 left_out.append(TO_IGNORE if head.ignored else NO_POSE)
                 continue
             if picture is None:
@@ -71,7 +71,7 @@ class Crops(Layout):
         self.start_shard()
         self.part, self.number, self.images = part, number, 0
         self.output.scratch.mkdir(parents=True, exist_ok=True)
-        self.fragment = self._fragment(part, number).open("wb")
+        self.fragment = self.fragment(part, number).open("wb")
 
     def add(self, sample: Sample, prepared: Any) -> None:
         assert self.fragment is not None
@@ -100,7 +100,7 @@ class Crops(Layout):
             name = f"{part.name}/metadata.jsonl"
             stream = self.output.stream(name)
             for number in range(len(part.shards[self.name])):
-                with self._fragment(part.name, number).open("rb") as file:
+                with self.fragment(part.name, number).open("rb") as file:
                     shutil.copyfileobj(file, stream)
             self.output.close(stream, name)
 
@@ -111,11 +111,13 @@ class Crops(Layout):
         yield "  resampled and encoded again, unlike those of other formats; what lies outside the picture is gray."
         yield f"  Left out: {out[TO_IGNORE]:,} {TO_IGNORE}, {out[NO_POSE]:,} {NO_POSE}."
 
-    def _fragment(self, part: str, number: int) -> Path:
+    def fragment(self, part: str, number: int) -> Path:
+        """Where a shard's part of the metadata waits for `finish`."""
         return self.output.scratch / f"{stem(part, number)}.jsonl"
 
 
-def _has_pose(head: Any) -> bool:
+def has_pose(head: Any) -> bool:
+    """Whether a crop of this head can be made."""
     pose, params = head.get("pose"), head.get("params")
     return isinstance(pose, dict) and isinstance(params, dict) and "translation" in params
 

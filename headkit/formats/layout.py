@@ -70,6 +70,7 @@ class Layout:
     """
 
     name: ClassVar[str]
+    whole: ClassVar[bool] = False  # all that is published of a sample is in it
     container: ClassVar[bool] = False  # images are copied into it, not stored as files
     hub: ClassVar[str | None] = (
         None  # its files of a part, where `datasets` of Hugging Face reads it

@@ -22,7 +22,7 @@ from headkit.formats.folder import Workplace, refuse_full_disk
 from headkit.formats.journal import Journal
 from headkit.formats.layout import Choices, Layout
 from headkit.formats.sample import LeftOutError, Sample, has_labels, image_size, published, sample
-from headkit.formats.shards import Prepared, Shards, outputs
+from headkit.formats.shards import Prepared, Shards, Sidecar, outputs
 from headkit.formats.splits import Roster, Wanted
 from headkit.formats.waiting import Waiting
 from headkit.formats.webdataset import key as sample_key
@@ -94,6 +94,10 @@ class Packing:
         self.image_bytes = 0
         self.parts: dict[str, Sequence[int]] = {}  # name -> numbers of its records, in order
         self.shards: Shards | None = None
+        self.sidecar: Sidecar | None = None
+        self.first = 0, 0  # numbers of the first record and head: those of a release go on behind its base
+        self.more: dict[str, bytes] = {}  # documents that others have written
+        self.said: Record = {}  # more that the index says
 
     @property
     def rows(self) -> list[Record]:
@@ -189,7 +193,7 @@ class Packing:
         self.refuse_full_disk(layouts)
         limits = (self.plan.samples, self.plan.bytes)
         shards = Shards(layouts, self.place.new, self.place.sums, limits, self.journal.shards)
-        self.shards = shards
+        self.shards, shards.sidecar = shards, self.sidecar
         try:
             with _cut(self.place.private, self.journal.private) as private:
                 yield from self.write_samples(labels, private, shards)
@@ -241,7 +245,7 @@ class Packing:
                 if not again:
                     self.census.add(outcome.sample.image.suffix, outcome.sample.label)
                     self.documents.add(outcome.sample, part)
-                    private.write(self.private_line(outcome.sample, part))
+                    private.write(self.private_line(outcome.sample, part, shards))
             elif not again:
                 yield self.leave_out(outcome, jsonl.parse_own(errand.line))
             digest.update(errand.line)
@@ -258,7 +262,11 @@ class Packing:
     def ready(self, errand: Errand, labels: str, shards: Shards) -> Ready | LeftOutError:
         """What will be written of a line, or why nothing; changes nothing, and may run in a thread."""
         record = jsonl.parse_own(errand.line)
-        place = errand.number, self.waiting.first_head(errand.number)
+        record_number, head_number = self.first
+        place = (
+            record_number + errand.number,
+            head_number + self.waiting.first_head(errand.number),
+        )
         try:
             found = sample(
                 record,
@@ -279,9 +287,12 @@ class Packing:
         self.journal.failures.append([failure.kind, failure.message])
         return failure
 
-    def private_line(self, sample: Sample, part: str) -> bytes:
+    def private_line(self, sample: Sample, part: str, shards: Shards) -> bytes:
         split = {"split": part} if self.plan.split else {}
-        row = {"id": sample.label["id"], "key": sample.key, **split, **sample.rest}
+        row = {"id": sample.label["id"], "key": sample.key, **split, "shard": shards.in_hand}
+        row |= sample.rest
+        if not any(layout.whole for layout in shards.layouts):
+            row["label"] = sample.label  # a release of later needs it, and no format holds it
         return jsonl.dump(row) + b"\n"
 
     def checkpoint(self, done: int, digest: str, private: BinaryIO, shards: Shards) -> None:
@@ -313,14 +324,18 @@ class Packing:
             "splits": splits,
             "subsets": subsets,
             "plan": asdict(self.plan),
-            "next": {"record": len(self.waiting), "head": self.waiting.heads},
+            "next": {
+                "record": self.first[0] + len(self.waiting),
+                "head": self.first[1] + self.waiting.heads,
+            },
+            **self.said,
             "shards": shards.rows,
         }
         texts = self.documents.files(
             Packed(self.census, labels, shards.layouts, parts, splits, subsets, shards.rows)
         )
         data = json.dumps(index, indent=1).encode() + b"\n"
-        shards.publish({**texts, "index.json": data})
+        shards.publish({**texts, **self.more, "index.json": data})
 
 
 def _heads(record: Record, labels: str) -> list[Any]:

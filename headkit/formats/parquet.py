@@ -40,6 +40,7 @@ class Parquet(Layout):
 
     name = "parquet"
     container = True
+    whole = True
     hub = "data/{part}-*.parquet"
     file: str = ""
     stream: Stream | None = None

@@ -7,13 +7,23 @@ import shutil
 from collections.abc import Mapping, Sequence
 from errno import EIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from headkit.formats.folder import SUMS
 from headkit.formats.layout import Layout, Part, stem
 from headkit.formats.output import Output, Stored, Written
 from headkit.formats.sample import Sample
 from headkit.tool import Record
+
+
+
+class Sidecar(Protocol):
+    """Something that lies beside every shard, a row for each of its samples."""
+
+    def write(self, output: Output, shard: str, ids: Sequence[str]) -> None:
+        """Write that of a shard; it is then among the written of `output`."""
+        ...
+
 
 Prepared = list[Any]  # what each layout shall write of a sample
 
@@ -35,8 +45,12 @@ class Shards:
         self.layouts, self.folder, self.sums = layouts, folder, sums
         self.most_samples, self.most_bytes = limits
         self.rows = list(rows)
+        self.sidecar: Sidecar | None = None
+        self._beside = Output(folder, "", folder, Stored())  # where it writes
+        self._ids: list[str] = []  # of the shard in hand
         self._count = 0  # samples of the shard in hand
         self._part = ""
+        self.in_hand = ""  # the name of the shard in hand
         for row in rows:
             path = folder / row["path"]
             if "sha256" in row and path.stat().st_size != row["bytes"]:
@@ -56,10 +70,13 @@ class Shards:
     def add(self, part: str, sample: Sample, prepared: Prepared) -> None:
         """Append a sample to the shard in hand of every format; OSError passes."""
         if not self._count:
-            self._part = part
+            number = self._done(part)
+            self._part, self.in_hand = part, stem(part, number)
             for layout in self.layouts:
-                layout.begin(part, self._done(part))
+                layout.begin(part, number)
         self._count += 1
+        if self.sidecar is not None:
+            self._ids.append(sample.label["id"])
         for layout, each in zip(self.layouts, prepared, strict=True):
             layout.add(sample, each)
 
@@ -67,12 +84,15 @@ class Shards:
         """Close the shard in hand; whether there was one."""
         if not self._count:
             return False
-        shard = stem(self._part, self._done(self._part))
+        shard = self.in_hand
         rows = [
             {"id": layout.output.prefix + shard, "format": layout.name, "part": self._part}
             | layout.end()
             for layout in self.layouts
         ]
+        if self.sidecar is not None:
+            self.sidecar.write(self._beside, shard, self._ids)
+            self._ids.clear()
         self.rows += rows
         self._count = 0
         self.list_written()
@@ -103,13 +123,14 @@ class Shards:
 
     def list_written(self) -> None:
         """See what was written onto the disk, and list it in the sums."""
-        if any(layout.output.loose for layout in self.layouts):
+        outputs = [*(layout.output for layout in self.layouts), self._beside]
+        if any(output.loose for output in outputs):
             os.sync()  # one call for thousands of small files
         written: list[Written] = []
-        for layout in self.layouts:
-            written += layout.output.written
-            layout.output.written.clear()
-            layout.output.loose = False
+        for output in outputs:
+            written += output.written
+            output.written.clear()
+            output.loose = False
         self._list(written)
 
     def _list(self, written: list[Written]) -> None:

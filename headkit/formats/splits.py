@@ -95,6 +95,10 @@ class Roster:
         name = "" if self.stratify is None else stratum(self.stratify, record, heads)
         self._strata.append(self._stratum_names.setdefault(name, len(self._stratum_names)))
 
+    def groups(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """(n,) the group of each record, from 0, and a hash of its id."""
+        return self._groups(), self._arrays()[0]
+
     def split(self, wanted: tuple[Wanted, ...]) -> list[array[int]]:
         """The numbers of the records of each split, ascending; Stop(BAD_INPUT) where they cannot be filled."""
         group = self._groups()

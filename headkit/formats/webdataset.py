@@ -53,6 +53,7 @@ class WebDataset(Layout):
 
     name = "webdataset"
     container = True
+    whole = True
     hub = "{part}-*.tar"
     part: str = ""
     number: int = 0

@@ -43,7 +43,7 @@ class Crops(Layout):
     part: str = ""
     number: int = 0
     images: int = 0
-    fragment: BinaryIO | None = None
+    lines: BinaryIO | None = None
 
     def prepare(self, sample: Sample) -> tuple[list[tuple[bytes, Record]], list[str]]:
         """PNG and labels of each crop, and why other heads have none."""
@@ -71,16 +71,16 @@ class Crops(Layout):
         self.start_shard()
         self.part, self.number, self.images = part, number, 0
         self.output.scratch.mkdir(parents=True, exist_ok=True)
-        self.fragment = self.fragment(part, number).open("wb")
+        self.lines = self.fragment(part, number).open("wb")
 
     def add(self, sample: Sample, prepared: Any) -> None:
-        assert self.fragment is not None
+        assert self.lines is not None
         self.images += 1
         self.left_out.update(prepared[1])
         for data, label in prepared[0]:
             name = f"{self.number:06d}/{sample.key}-{label['head']}.png"
             self.output.put_small(f"{self.part}/{name}", data)
-            self.fragment.write(jsonl.dump({"file_name": name, **label}) + b"\n")
+            self.lines.write(jsonl.dump({"file_name": name, **label}) + b"\n")
             self.count += 1
             self.bytes += len(data)
 
@@ -90,9 +90,9 @@ class Crops(Layout):
         return {**row, "images": self.images}
 
     def abandon(self) -> None:
-        if self.fragment is not None:
-            self.fragment.close()
-        self.fragment = None
+        if self.lines is not None:
+            self.lines.close()
+        self.lines = None
 
     def finish(self, parts: Sequence[Part]) -> None:
         """One list of metadata a part."""

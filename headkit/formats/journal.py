@@ -34,6 +34,7 @@ class Journal:
     shards: list[dict[str, Any]] = field(default_factory=list)
     census: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)  # of the documents
+    said: dict[str, Any] = field(default_factory=dict)  # of a release: what was carried over
     failures: list[list[str]] = field(default_factory=list)
 
     def save(self, path: Path) -> None:

@@ -6,16 +6,16 @@ import hashlib
 import json
 import os
 from array import array
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 from headkit import __version__, jsonl
 from headkit.formats import layout as table
+from headkit.formats.ahead import in_order
 from headkit.formats.census import Census
 from headkit.formats.documents import Documents, Packed
 from headkit.formats.folder import Workplace, refuse_full_disk
@@ -33,8 +33,6 @@ from headkit.tool import Context, Failure, Record
 
 WHOLE = "heads"  # the name of the only part where nothing is split
 NONE_CHOSEN = Choices()
-In = TypeVar("In")
-Out = TypeVar("Out")
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,7 @@ class Plan:
     head: str = ""  # sha256 of the FLAME model, where a format needs one
     crop_size: int = 0
     marks: bool = False
+    base: str = ""  # of a release: digest of what it is made from, and of what goes
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,10 @@ class Packing:
         self.parts: dict[str, Sequence[int]] = {}  # name -> numbers of its records, in order
         self.shards: Shards | None = None
         self.sidecar: Sidecar | None = None
-        self.first = 0, 0  # numbers of the first record and head: those of a release go on behind its base
+        self.first = (
+            0,
+            0,
+        )  # numbers of the first record and head: those of a release go on behind its base
         self.more: dict[str, bytes] = {}  # documents that others have written
         self.said: Record = {}  # more that the index says
 
@@ -178,12 +180,11 @@ class Packing:
         """Make the whole folder; a Failure for each record whose image or labels cannot be published."""
         labels = self.choose_labels(wanted)
         self.arrange()
-        plan = hashlib.sha256(repr((__version__, self.plan, labels)).encode()).hexdigest()
-        self.journal = Journal.load(self.place.journal, plan)
+        self.journal = Journal.load(self.place.journal, self.plan_digest(labels))
         self.census.restore(self.journal.census)
         self.documents.restore(self.journal.facts)
         yield from (Failure(kind, message) for kind, message in self.journal.failures)
-        with _cut(self.place.sums, self.journal.sums):
+        with cut(self.place.sums, self.journal.sums):
             self.place.sweep()
         places = outputs(self.place.new, self.place.scratch, self.plan.formats)
         layouts = [
@@ -195,7 +196,7 @@ class Packing:
         shards = Shards(layouts, self.place.new, self.place.sums, limits, self.journal.shards)
         self.shards, shards.sidecar = shards, self.sidecar
         try:
-            with _cut(self.place.private, self.journal.private) as private:
+            with cut(self.place.private, self.journal.private) as private:
                 yield from self.write_samples(labels, private, shards)
                 _sync(private)
             parts = shards.parts(list(self.parts))
@@ -204,6 +205,10 @@ class Packing:
             self.describe(labels, shards)
         finally:
             shards.abandon()
+
+    def plan_digest(self, labels: str) -> str:
+        """Of all that decides the bytes: a run that goes on must have the same."""
+        return hashlib.sha256(repr((__version__, self.plan, labels)).encode()).hexdigest()
 
     def refuse_full_disk(self, layouts: list[Layout]) -> None:
         """Stop(WRITE_FAILED) where what is still to be written does not fit."""
@@ -346,29 +351,7 @@ def _heads(record: Record, labels: str) -> list[Any]:
     return heads
 
 
-def in_order(work: Callable[[In], Out], items: Iterable[In], jobs: int) -> Iterator[tuple[In, Out]]:
-    """Each item and what `work` makes of it, in order; `jobs` threads work ahead of the reader."""
-    if jobs == 1:
-        for item in items:
-            yield item, work(item)
-        return
-    ahead: deque[tuple[In, Future[Out]]] = deque()
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            for item in items:
-                ahead.append((item, pool.submit(work, item)))
-                if len(ahead) > 2 * jobs:
-                    first, future = ahead.popleft()
-                    yield first, future.result()
-            while ahead:
-                first, future = ahead.popleft()
-                yield first, future.result()
-        finally:
-            for _, future in ahead:
-                future.cancel()
-
-
-def _cut(path: Path, length: int) -> BinaryIO:
+def cut(path: Path, length: int) -> BinaryIO:
     """The file, open to be written from `length` on; what stood behind it is gone. Only its owner can read it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
     file = os.fdopen(os.open(path, flags, 0o600), "r+b")

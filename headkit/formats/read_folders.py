@@ -146,6 +146,8 @@ class YoloReader(Reader):
 
     def read(self, part: str, rows: Sequence[Record]) -> Iterator[Item]:
         for row in rows:
+            if not row["count"]:
+                continue  # all its images are left out, or were removed
             images = row["path"]
             labels = f"{self.prefix}labels/{part}/{Path(images).name}"
             for key, image, text in self._pairs(images, labels, "txt"):

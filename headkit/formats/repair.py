@@ -23,9 +23,10 @@ from pathlib import Path
 
 from headkit import jsonl
 from headkit.formats import layout as table
+from headkit.formats.ahead import in_order
 from headkit.formats.folder import SUMS
 from headkit.formats.layout import Layout, Part
-from headkit.formats.packing import Errand, Packing, Ready, in_order
+from headkit.formats.packing import Errand, Packing, Ready
 from headkit.formats.reading import Packed
 from headkit.formats.shards import Shards, outputs
 from headkit.formats.webdataset import key as sample_key

@@ -16,7 +16,6 @@ from headkit.formats.sample import Sample
 from headkit.tool import Record
 
 
-
 class Sidecar(Protocol):
     """Something that lies beside every shard, a row for each of its samples."""
 

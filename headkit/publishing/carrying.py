@@ -15,15 +15,14 @@ from pathlib import Path
 
 from headkit.formats import crops, vggheads, yolo
 from headkit.formats.folder import SUMS, Workplace
-from headkit.formats.imagefile import ImageFile
 from headkit.formats.labels import heads_in
 from headkit.formats.layout import Layout, stem
 from headkit.formats.output import Output, Stored
 from headkit.formats.reading import Packed
-from headkit.formats.sample import LeftOutError, Sample
+from headkit.formats.sample import LeftOutError
 from headkit.formats.webdataset import key as sample_key
 from headkit.publishing import embeddings, rewriting
-from headkit.publishing.catalog import Entry
+from headkit.publishing.catalog import Entry, stand_in
 from headkit.publishing.places import CONTAINERS, Place, Places
 from headkit.status import BAD_INPUT, Stop
 from headkit.tool import Record
@@ -153,9 +152,13 @@ class Carrying:
 
     def _counted(self, row: Record, removed: Removed, shard: str) -> Record:
         """The row of a folder of files, without what was removed."""
-        reasons = Counter(row.get("left_out", {}))
+        reasons: Counter[str] = Counter(row.get("left_out", {}))
         reasons.subtract(self._left_out(row["format"], removed, shard))
-        found = {**row, "count": row["count"] - removed.images, "bytes": row["bytes"] - removed.bytes}
+        found = {
+            **row,
+            "count": row["count"] - removed.images,
+            "bytes": row["bytes"] - removed.bytes,
+        }
         if "images" in row:
             found["images"] -= len(self._by_shard.get(shard, ()))
         found.pop("left_out", None)
@@ -167,7 +170,7 @@ class Carrying:
         """Why the samples that go were not in this format, or some of their heads."""
         found: Counter[str] = Counter()
         for entry in self._by_shard.get(shard, ()):
-            sample = _sample(entry)
+            sample = stand_in(entry)
             with suppress(LeftOutError):
                 heads = list(heads_in(sample))
                 if format == "crops":
@@ -207,13 +210,6 @@ def _shard_of(row: Record) -> str:
 
 def _same_names(row: Record, found: Record) -> Record:
     return {"id": row["id"], "format": row["format"], "part": row["part"], **found}
-
-
-def _sample(entry: Entry) -> Sample:
-    """What formats look at of a sample, without its image."""
-    record = entry.record
-    image = ImageFile(entry.suffix, record.get("width", 0), record.get("height", 0), turned=False)
-    return Sample(0, 0, sample_key(entry.id), image, b"", "", entry.label, entry.rest)
 
 
 def _link(source: Path, path: Path, folders: set[Path]) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from headkit import jsonl
+from headkit.formats.imagefile import ImageFile
 from headkit.formats.reading import Packed
+from headkit.formats.sample import Sample
+from headkit.formats.webdataset import key as sample_key
 from headkit.status import BAD_INPUT, Stop
 from headkit.tool import Record
 
@@ -40,35 +44,42 @@ class Private:
         self.path = path
         self._numbers: dict[str, int] = {}
         self._starts = array("q")
-        self._file: BinaryIO | None = None
-        if path.exists():
-            self._file = path.open("rb")
-            at = 0
-            for number, line in enumerate(self._file):
-                self._numbers[_parsed(line, path)["id"]] = number
-                self._starts.append(at)
-                at += len(line)
+        self._is_there = path.exists()
+        at = 0
+        for number, line in enumerate(self._read()):
+            self._numbers[_parsed(line, path)["id"]] = number
+            self._starts.append(at)
+            at += len(line)
 
     def __bool__(self) -> bool:
-        return self._file is not None
+        return self._is_there
 
-    def row(self, id: str) -> Record:
-        """Of a sample; empty where there is none."""
-        number = self._numbers.get(id)
-        if number is None or self._file is None:
-            return {}
-        self._file.seek(self._starts[number])
-        return _parsed(self._file.readline(), self.path)
+    @contextmanager
+    def rows(self) -> Iterator[Callable[[str], Record]]:
+        """A function that finds the row of an id; it is empty where there is none."""
+        if not self._is_there:
+            yield lambda _: {}
+            return
+        with self.path.open("rb") as file:
+
+            def row(id: str) -> Record:
+                number = self._numbers.get(id)
+                if number is None:
+                    return {}
+                file.seek(self._starts[number])
+                found: Record = _parsed(file.readline(), self.path)
+                return found
+
+            yield row
 
     def lines(self) -> Iterator[tuple[str, bytes]]:
         """(id, line) of all, in order."""
-        if self._file is not None:
-            with self.path.open("rb") as file:
-                yield from zip(self._numbers, file, strict=False)
+        return zip(self._numbers, self._read(), strict=True)
 
-    def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+    def _read(self) -> Iterator[bytes]:
+        if self._is_there:
+            with self.path.open("rb") as file:
+                yield from file
 
 
 def entries(base: Packed, private: Private) -> Iterator[Entry]:
@@ -78,14 +89,14 @@ def entries(base: Packed, private: Private) -> Iterator[Entry]:
     if format is None:
         yield from _private_entries(base, private)
         return
-    for part in parts:
-        for row in base.shards(format, part):
-            shard = row["id"].removeprefix(base.prefix(format))
-            labels = _tar_labels if format == "webdataset" else _parquet_labels
+    labels = _tar_labels if format == "webdataset" else _parquet_labels
+    with private.rows() as private_row:
+        for row in (row for part in parts for row in base.shards(format, part)):
+            part, shard = row["part"], row["id"].removeprefix(base.prefix(format))
             try:
                 for suffix, label in labels(base, row["path"]):
-                    rest = private.row(label["id"])
-                    yield Entry(label["id"], part, shard, suffix, label, _rest(rest))
+                    rest = _rest(private_row(label["id"]))
+                    yield Entry(label["id"], part, shard, suffix, label, rest)
             except (OSError, KeyError, jsonl.LineError) as error:
                 raise Stop(
                     BAD_INPUT, f"{base.folder / row['path']}: {error}; see headkit verify"
@@ -153,3 +164,10 @@ def _parsed(line: bytes, path: Path) -> Any:
 def key_of(name: str) -> str:
     """The key in a file's name."""
     return name.rpartition("/")[2].partition(".")[0]
+
+
+def stand_in(entry: Entry) -> Sample:
+    """What formats look at of a sample, without its image."""
+    record = entry.record
+    image = ImageFile(entry.suffix, record.get("width", 0), record.get("height", 0), turned=False)
+    return Sample(0, 0, sample_key(entry.id), image, b"", "", entry.label, entry.rest)

@@ -9,25 +9,26 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from headkit.paths import PathError, resolve
-from headkit.publishing.catalog import Entry
+from headkit.publishing.release import Base
 from headkit.tool import Record
 
 _MANIFESTS, _LEDGERS = (".jsonl",), (".dropped",)
-_MANY = 500  # ids of one expression
 _NAMED = re.compile(rb'"(?:id|cluster|from|copy_of)":\s*"((?:[^"\\]|\\.)*)"')
 
 
-def leftovers(base: Path, private: Path, root: Path, logs: Path | None, gone: list[Entry]) -> Iterator[Record]:
+def rows(base: Base, root: Path, logs: Path | None) -> Iterator[Record]:
     """A row for each file that still holds a removed sample: its name, the lines, and the command that cleans it."""
+    folder, private = base.packed.folder, base.private.path
+    gone = base.removed
     if not gone:
         return
-    yield {"left": str(base), "clean": f"rm -r {shlex.quote(str(base))}"}
+    yield {"left": str(folder), "clean": f"rm -r {shlex.quote(str(folder))}"}
     if private.exists():
         yield {"left": str(private), "clean": f"rm {shlex.quote(str(private))}"}
     ids = [entry.id for entry in gone]
     words = {json.dumps(id, ensure_ascii=False)[1:-1].encode() for id in ids}
     seen = {private.resolve()}
-    for path in _manifests((root, base.parent, *((logs,) if logs is not None else ()))):
+    for path in _manifests((root, folder.parent, *((logs,) if logs is not None else ()))):
         if path.resolve() not in seen:
             seen.add(path.resolve())
             lines = _lines_with(path, words)
@@ -60,14 +61,11 @@ def _lines_with(path: Path, words: set[bytes]) -> int:
 def _command(path: Path, ids: list[str]) -> str:
     """What writes the file anew without these records."""
     old, new = shlex.quote(str(path)), shlex.quote(f"{path}.clean")
-    parts = [ids[at : at + _MANY] for at in range(0, len(ids), _MANY)]
+    quoted = [json.dumps(id, ensure_ascii=False) for id in ids]
     if path.name.endswith(_LEDGERS):  # filter would take back what a ledger says of each row
-        words = [[f"-e {shlex.quote(json.dumps(id, ensure_ascii=False))}" for id in part] for part in parts]  # fmt: skip
-        steps = [f"grep -vF {' '.join(part)}" for part in words]
+        words = " ".join(f"-e {shlex.quote(word)}" for word in quoted)
+        clean = f"grep -vF {words} < {old} > {new} || [ $? -eq 1 ]"  # 1: no line is left
     else:
-        lists = (", ".join(json.dumps(id, ensure_ascii=False) for id in part) for part in parts)
-        steps = [
-            f"headkit filter --keep-errors --keep {shlex.quote(f'not (id in [{part}])')}"
-            for part in lists
-        ]
-    return f"{' | '.join(steps)} < {old} > {new}; mv {new} {old}"
+        keep = shlex.quote(f"not (id in [{', '.join(quoted)}])")
+        clean = f"headkit filter --keep-errors --keep {keep} < {old} > {new}"
+    return f"{clean} && mv {new} {old}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,12 @@ from headkit.formats import layout as table
 from headkit.formats.census import Census
 from headkit.formats.folder import SUMS
 from headkit.formats.journal import Journal
-from headkit.formats.packing import WHOLE, Packing, Plan
+from headkit.formats.packing import WHOLE, Packing, Plan, cut
 from headkit.formats.reading import Packed
 from headkit.formats.shards import outputs
 from headkit.formats.splits import Wanted
 from headkit.publishing.carrying import Carrying
-from headkit.publishing.catalog import Entry, Private, entries
+from headkit.publishing.catalog import Entry, Private, entries, stand_in
 from headkit.publishing.history import TOMBSTONES, Change, changelog, tombstones
 from headkit.publishing.takedown import Matching, Requests, tombstone
 from headkit.status import BAD_INPUT, Stop
@@ -65,13 +66,12 @@ class Base:
         told: Record = dict(self.packed.index["plan"])
         for name in ("split", "subsets"):
             told[name] = tuple(Wanted(**each) for each in told[name])
-        known = {name: value for name, value in told.items() if name in Plan.__annotations__}
-        return Plan(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in known.items()
-            }
-        )
+        known: Any = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in told.items()
+            if name in Plan.__annotations__
+        }
+        return Plan(**known)
 
     @property
     def digest(self) -> str:
@@ -189,7 +189,7 @@ class Releasing(Packing):
             journal = Journal(plan, shards=carrying.carry())
             journal.private = self._carry_private({entry.id for entry in gone})
             journal.sums = self.place.sums.stat().st_size
-            journal.census = self._count({entry.id for entry in gone}).state()
+            journal.census, journal.facts = self._counts({entry.id for entry in gone})
             journal.said = {"rewritten": sorted(carrying.rewritten)}
             journal.save(self.place.journal)
         rewritten = Journal.load(self.place.journal, plan).said["rewritten"]
@@ -198,20 +198,21 @@ class Releasing(Packing):
     def _carry_private(self, gone: set[str]) -> int:
         """The rows of what stays; their bytes."""
         size = 0
-        with self.private_file(0) as file:
+        with cut(self.place.private, 0) as file:
             for id, line in self.base.private.lines():
                 if id not in gone:
                     size += file.write(line)
         return size
 
-    def _count(self, gone: set[str]) -> Census:
-        """The counts of what stays."""
-        census = Census()
+    def _counts(self, gone: set[str]) -> tuple[Record, Record]:
+        """The counts of what stays, as if it had just been packed: of the census, and of the documents."""
+        census, documents = Census(), deepcopy(self.documents)
         for entry in entries(self.base.packed, self.base.private):
             if entry.id not in gone:
                 census.add(entry.suffix, entry.label)
+                documents.add(stand_in(entry), entry.part)
         census.left_out.update(self.base.packed.index.get("left_out", {}))
-        return census
+        return census.state(), documents.state()
 
     def _tell(self, rewritten: list[str]) -> None:
         base = self.base
@@ -229,18 +230,22 @@ class Releasing(Packing):
         """As packing does; a Failure, too, for records that would join two splits, and requests that mean nobody."""
         yield from super().write(wanted)
         for number in self.misfits:
-            ((_, line),) = self.waiting.lines([number])
-            id = jsonl.parse_own(line)["id"]
+            _, row = next(self.waiting.lines([number]))
+            id = jsonl.parse_own(row)["id"]
             yield Failure(
                 "split",
                 f"record {id!r}: shares a cluster, source or prompt with samples of two splits; left out",
             )
-        for line in self.base.unmet:
-            yield Failure("unmet", f"--remove: {line!r} means no sample of {self.base.packed.folder}")
+        for words in self.base.unmet:
+            yield Failure(
+                "unmet", f"--remove: {words!r} means no sample of {self.base.packed.folder}"
+            )
 
 
-def added_records(file: str) -> Iterator[Record]:
-    """The records of --add; Stop(NO_INPUT, BAD_INPUT)."""
+def added_records(file: str | None) -> Iterator[Record]:
+    """The records of --add, none without; Stop(NO_INPUT, BAD_INPUT)."""
+    if file is None:
+        return
     seen: set[str] = set()
     for where, line in jsonl.named_lines(file):
         try:

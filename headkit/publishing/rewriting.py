@@ -84,9 +84,7 @@ def _table(layout: Layout, base: Packed, row: Record, gone: set[str]) -> None:
                     layout.add(_stand_in(key), rows.slice(at, 1).to_batches()[0])
 
 
-def fragments(
-    layout: Layout, base: Packed, part: str, shards: int, gone: set[str]
-) -> Counter[int]:
+def fragments(layout: Layout, base: Packed, part: str, shards: int, gone: set[str]) -> Counter[int]:
     """Cut the list of a part into those of its shards, for `finish` to put together; bytes of labels that go, by shard."""
     layout.output.scratch.mkdir(parents=True, exist_ok=True)
     if isinstance(layout, Coco):

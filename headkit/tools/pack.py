@@ -42,6 +42,23 @@ fits, the largest what is left. Numbers are kept exactly, shares to the record w
 filled so is status 65. A record whose image turns out to be unfit is then missing from its split. A --subset is drawn
 from all splits, to be checked by hand, and lies beside them a second time.
 
+--embeddings publishes the vectors of dedupe, a file a shard with a row for each of its samples: embeddings/*.npz.
+
+A release. --base OLD makes DIR from an older release, of the formats, fields and splits of that one; nothing is read from
+standard input. Of --remove FILE each line is an id (or the KEY of a file's name), the sha256 of an image or of a source photo,
+a line of the tombstones.txt of a later release, or FIELD=VALUE, as source.author=NAME; --trace PHOTO --key FILE finds what
+was made from a photo by the key of pose-extract. What was made from a removed record goes with it. Only shards with such a sample
+are written anew; all others are linked (or copied), byte for byte. --add FILE puts records into new shards: into the
+split of their near-twins, else dealt out by a hash in the proportions of OLD. One whose id is there corrects that
+sample: the old one leaves its shard. CHANGELOG.md says what changed, tombstones.txt holds an opaque id for each sample that
+was removed; neither DIR nor its private file holds anything else of it. What still does, as OLD, manifests and ledgers
+in the root, in --log and beside OLD, is listed on standard output, each with the command that cleans it.
+
+    headkit pack -d heads-1.1 --base heads --remove takedown.txt --release 1.1.0
+    headkit pack -d heads-1.1 --base heads --trace photo.jpg --key ~/.config/headkit/key --release 1.1.0
+
+REPORT.md is the form by which others ask for it.
+
 DIR appears whole or not at all: the work is done in .DIR.pack beside it. An older dataset of headkit's in DIR is
 replaced; a folder that holds anything else is left alone. The same records make the same bytes. Standard output
 has one row per shard and format. With --resume, a run that ended early leaves its whole shards in .DIR.pack, and the next one
@@ -55,7 +72,6 @@ has a row per file that was replaced.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,18 +83,9 @@ from headkit.tool import Context, Example, Opt, Record
 
 if TYPE_CHECKING:
     from headkit.formats.documents import Documents
-    from headkit.formats.layout import Choices
     from headkit.formats.packing import Plan
 
 PUBLISHED = "width,height,image_sha256,camera,caption,prompt,generated,scores"
-NEVER = (
-    "image",
-    "error",
-    "truth",
-    "heads",
-    "schema",
-    "id",
-)  # paths, and what has its own place in a sample
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,39 @@ class Options:
     no_marks: Annotated[
         bool, Opt("Leave the mark that says an image is synthetic out of the copies.")
     ] = False
+    embeddings: Annotated[
+        str | None,
+        Opt("Publish the vectors of FILE, the embeddings.npz of headkit dedupe -d.", "FILE"),
+    ] = None
+    release: Annotated[
+        str | None, Opt("The number of this release, as 1.1.0, for its changelog.", "NUMBER")
+    ] = None
+    base: Annotated[
+        str | None,
+        Opt("Make a release from the packed folder DIR; what does not change is linked.", "DIR"),
+    ] = None
+    base_private: Annotated[
+        str | None,
+        Opt("The private file of --base (default: DIR.private.jsonl beside it).", "FILE"),
+    ] = None
+    remove: Annotated[
+        str | None,
+        Opt(
+            "With --base: leave out the samples that FILE names, one a line: id, sha256, tombstone, FIELD=VALUE.",
+            "FILE",
+        ),
+    ] = None
+    trace: Annotated[
+        str | None,
+        Opt("With --base: leave out all that was made from this photo; see --key.", "PHOTO"),
+    ] = None
+    key: Annotated[
+        str | None, Opt("The key of headkit pose-extract, to find the photo's id by.", "FILE")
+    ] = None
+    add: Annotated[
+        str | None,
+        Opt("With --base: add the records of FILE; one whose id is there corrects it.", "FILE"),
+    ] = None
     head: Annotated[
         str | None,
         Opt("The FLAME file (.pkl, .npz) that parameters refer to; vggheads needs it.", "FILE"),
@@ -203,7 +243,7 @@ EXAMPLES = (
 
 def alone(options: Options) -> bool:
     """Whether nothing is read where no FILE is named."""
-    return options.init_about
+    return options.init_about or options.base is not None
 
 
 def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:
@@ -214,43 +254,40 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         yield TEMPLATE
         return
     from headkit.formats.folder import workplace
-    from headkit.formats.layout import FORMATS, load
-    from headkit.formats.packing import Packing, Plan
+    from headkit.formats.layout import load
+    from headkit.formats.packing import Packing
     from headkit.formats.repair import Repair, read_list
-    from headkit.formats.splits import GROUPED_BY, parse
     from headkit.privacy.scan import Scan, cleared
+    from headkit.publishing import leftovers, plans, release
+    from headkit.publishing.embeddings import Embeddings
 
-    choices = _choices(options)
-    scan = Scan(cleared(options.cleared))
-    plan = Plan(
-        _fields(options.fields),
-        *_shard_size(options.shard_size),
-        formats=_chosen("--format", options.format, tuple(FORMATS)),
-        split=parse("--split", options.split) if options.split else (),
-        split_by=_chosen("--split-by", options.split_by, GROUPED_BY),
-        stratify=options.stratify,
-        subsets=parse("--subset", options.subset, counts_only=True) if options.subset else (),
-        head=choices.head.sha256 if choices.head is not None else "",
-        crop_size=options.crop_size,
-        marks=not options.no_marks,
-    )
-    _refuse_doubles(plan)
-    for name in plan.formats:
-        load(name)
-    documents = _documents(options, context, plan)
     target = Path(os.path.realpath(context.folder(options.dir, "dataset")))
     try:
         prefix = stored(context.root, target)
     except PathError as error:
         raise Stop(USAGE, f"-d: {error}") from None
+    scan = Scan(cleared(options.cleared))
+    base = plans.base_of(options, context, target)
+    plan, choices = plans.plan_and_choices(options, base)
+    for name in plan.formats:
+        load(name)
+    documents = _documents(options, context, plan)
+    if base is not None:
+        records = release.added_records(options.add)
+    vectors = Embeddings(options.embeddings) if options.embeddings is not None else None
+    if vectors is not None:
+        records = vectors.checked(records)
+    private = plans.private_file(options.private, target)
+    kind = Packing if base is None else release.Releasing
     try:
         with workplace(
             target,
             resume=context.resume and options.only is None,
-            private=_private(options.private, target),
+            private=private,
             mend=options.only is not None,
         ) as place:
-            packing = Packing(plan, context, place, documents, choices, scan)
+            packing = kind(plan, context, place, documents, choices, scan)
+            plans.prepare(packing, options, vectors, base)
             yield from packing.spool(records, options.labels)
             if options.only is not None:
                 repair = Repair(packing, target, read_list(options.only))
@@ -265,6 +302,8 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
         ) from error
     for shard in packing.rows:
         yield {**shard, "path": f"{prefix}/{shard['path']}"}
+    if base is not None:
+        yield from leftovers.rows(base, context.root, context.log)
 
 
 def _documents(options: Options, context: Context, plan: Plan) -> Documents:
@@ -279,85 +318,3 @@ def _documents(options: Options, context: Context, plan: Plan) -> Documents:
         terms.chosen(options.license) if options.license is not None else None,
         logs.read(context.log, context.check),
     )
-
-
-def _chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of a list, in the order of those known; Stop(USAGE) for another one."""
-    names = {name.strip() for name in text.split(",")} - {""}
-    for name in names:
-        if name not in known:
-            raise Stop(USAGE, f"{option}: {name!r} is none of {', '.join(known)}")
-    if not names and option == "--format":
-        raise Stop(USAGE, f"{option}: names none; choose of {', '.join(known)}")
-    return tuple(name for name in known if name in names)
-
-
-def _private(typed: str | None, target: Path) -> Path | None:
-    """The file of --private; Stop(USAGE) where it would be published."""
-    if typed is None:
-        return None
-    path = Path(os.path.realpath(typed))
-    if path.is_relative_to(target) or not path.parent.is_dir() or path.is_dir():
-        raise Stop(USAGE, f"--private {typed}: is no file in a folder beside -d; name another")
-    return path
-
-
-def _choices(options: Options) -> Choices:
-    """What formats need beside records; Stop(USAGE, NO_INPUT) where it is missing."""
-    from headkit.formats.layout import Choices
-    from headkit.formats.sample import unmarked
-    from headkit.head import loading
-    from headkit.publishing import marks
-
-    mark = unmarked if options.no_marks else marks.mark
-    if options.head is None:
-        if "vggheads" in options.format.split(","):
-            raise Stop(
-                USAGE, "--format vggheads needs the FLAME file of the parameters; see --head"
-            )
-        return Choices(crop_size=options.crop_size, mark=mark)
-    try:
-        return Choices(loading.load_head(options.head), options.crop_size, mark)
-    except FileNotFoundError as error:
-        raise Stop(NO_INPUT, f"--head {options.head}: {error.strerror}; check the path") from None
-    except (ValueError, OSError) as error:
-        raise Stop(USAGE, f"--head {error}") from None
-
-
-def _refuse_doubles(plan: Plan) -> None:
-    """Stop(USAGE) where a subset has the name of another part."""
-    from headkit.formats.packing import WHOLE
-
-    taken = {each.name for each in plan.split} or {WHOLE}
-    for each in plan.subsets:
-        if each.name in taken:
-            raise Stop(USAGE, f"--subset: {each.name} is the name of a split; choose another")
-
-
-def _fields(text: str) -> tuple[str, ...]:
-    """The names of --fields; Stop(USAGE) for one that is never published."""
-    names = tuple(filter(None, (name.strip() for name in text.split(","))))
-    for name in names:
-        if name in NEVER:
-            raise Stop(USAGE, f"--fields: {name} cannot be asked for; leave it out")
-    return names
-
-
-def _shard_size(text: str) -> tuple[int, int]:
-    """The most samples and the most bytes of a shard, from "1000", "500MB" or "1000,500MB"."""
-    units = {"": 0, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-    samples, size = 10**6, 8 * 10**9
-    for part in text.split(","):
-        match = re.fullmatch(
-            r"\s*([1-9][0-9]{0,11})\s*(|KB|MB|GB)\s*", part, re.IGNORECASE | re.ASCII
-        )
-        if match is None:
-            raise Stop(
-                USAGE, f"--shard-size: {part!r} is neither a number of samples nor of KB, MB or GB"
-            )
-        number, unit = int(match[1]), units[match[2].upper()]
-        if unit:
-            size = number * unit
-        else:
-            samples = number
-    return samples, size

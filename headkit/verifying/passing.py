@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from headkit import jsonl
+from headkit.formats.ahead import in_order
 from headkit.formats.folder import SUMS
-from headkit.formats.packing import in_order
 from headkit.formats.reading import INDEX, Damage, Item, Packed
 from headkit.head.model import HeadModel
 from headkit.tool import Record

@@ -43,7 +43,7 @@ run, tools and other folders are named as a whole, and the files of one may impo
     diffusing       status tool paths image attributes request recipes conditioning backends
     privacy         status record tool editing
     formats         status record tool paths image jsonl head privacy
-    publishing      status record tool paths image jsonl photos twins privacy formats
+    publishing      status record tool paths image jsonl head photos twins privacy formats
     verifying       status tool jsonl image head twins privacy formats
     datasheet       status record tool jsonl attributes licenses recipes formats
     run             status record cache tool paths locks jsonl photos selection scanning

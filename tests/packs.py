@@ -12,7 +12,7 @@ from headkit.formats.shards import Shards
 from headkit.tool import Context, Failure
 from headkit.tools import pack as tool
 
-DOCUMENTS = ("README.md", "DATASHEET.md", "LICENSES.md", "croissant.json", "plots.svg")
+DOCUMENTS = ("REPORT.md", "README.md", "DATASHEET.md", "LICENSES.md", "croissant.json", "plots.svg")
 HEAD = {"box": [4.0, 4.0, 20.0, 24.0], "visibility": 1.0, "pose": {"yaw": -170.0}}
 
 

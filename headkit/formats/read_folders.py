@@ -250,6 +250,8 @@ class VggHeadsReader(YoloReader):
 
     def read(self, part: str, rows: Sequence[Record]) -> Iterator[Item]:
         for row in rows:
+            if not row["count"]:
+                continue
             folder = row["path"]
             for key, image, arrays in self._pairs(
                 f"{folder}/images", f"{folder}/annotations", "npz"

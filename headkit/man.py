@@ -29,17 +29,50 @@ Paths in records are relative to --root, by default the current folder, in every
 RESUMING = """\
 With -o FILE alone, FILE is replaced when the run ends, and only then. With -o FILE --resume, records are added to FILE as they are done; the same command, given again after a crash, a full disk or the end of a time limit, goes on where FILE stops. Running a finished job again does nothing. Options that change results must be the same, and records that were done must not have changed: otherwise the run ends with status 2 and says what differs.
 
-In a crontab, six hours a night until it is done (timeout ends with status 124):
+The first INT, TERM or HUP lets the batch in hand finish and be written; the second ends the run at once. Nothing is lost or doubled by kill -9 either. USR1 makes a run say in one line how far it is; headkit-status(1) says it of many.
 
-    17 2 * * * cd /data && timeout 6h headkit generate -o out.jsonl --resume in.jsonl
+With -j, a worker process that dies (a crash of a library, memory that ran out) is replaced. The records that it held are done again, each alone while nothing else runs; one that kills its worker again gets an `error` of kind crash or out of memory, and the run goes on. --timeout does the same to a record that takes too long, with the kind timeout: a library that hangs is killed, and so work is in a process of its own even without -j. The time is that of one record; loading models and the first batch, which may compile code, have more. A device that has failed ends the run with status 69, and no record gets an error for it.
 
-The first INT, TERM or HUP lets the batch in hand finish and be written; the second ends the run at once. Nothing is lost or doubled by kill -9 either."""
+While a disk that the run writes to has less than --min-free left, or takes fewer than 1000 files more, the run waits, says so, and goes on when there is room; after ten minutes it ends with status 74. --dry-run says how many bytes and files a run will take.
+
+One run at a time writes a FILE; another one ends with status 75. On disks without locks (Lustre, some NFS mounts) a file .FILE.lock is held, with host, process and job; a run that finds one which nobody has touched for two minutes takes it over, and says so."""
 
 SHARDING = """\
-With --shard I/N a run does only those records whose `id` hashes to I of N, counted from 0, so that N machines need no coordination. `{shard}` in the arguments of -o and -d is replaced by the number. headkit-merge(1) puts the shards together in the order of their input, and fails unless all of them are there and whole. In a SLURM array, and after it:
+With --shard I/N a run does only those records whose `id` hashes to I of N, counted from 0, so that N machines need no coordination. `{shard}` in the arguments of -o and -d is replaced by the number. headkit-merge(1) puts the shards together in the order of their input, and fails unless all of them are there and whole."""
 
-    headkit generate --shard auto -o part{shard}.jsonl --resume poses.jsonl
-    headkit merge --order poses.jsonl part*.jsonl > images.jsonl"""
+RECIPES = """\
+Every night from ten on, for eight hours, until it is done (timeout ends with status 124; a second run that meets the first, with 75):
+
+    0 22 * * * cd /data && timeout -s TERM 8h headkit generate -o images.jsonl --resume -j 8 poses.jsonl
+
+A pipe of tools that can each be resumed, in six hours a day; the same command goes on with all of them:
+
+    timeout -s TERM 6h sh -c 'headkit caption -o prompts.jsonl --resume --tee poses.jsonl | headkit generate -o images.jsonl --resume --tee | headkit detect -o heads.jsonl --resume'
+
+Shards with GNU parallel, on this machine or, with --sshlogin, on several that see the same disk; and together again:
+
+    parallel headkit generate --shard {}/4 -o parts/{}.jsonl --resume poses.jsonl ::: 0 1 2 3
+    headkit merge --order poses.jsonl parts/*.jsonl > images.jsonl
+
+An array of SLURM, whose tasks begin again on another node when theirs is lost, and end in order before their time limit; run.sh holds the second and third line:
+
+    sbatch --array=0-63 --requeue --signal=B:TERM@180 run.sh
+
+    #!/bin/bash
+    exec headkit generate --shard auto -o 'parts/{shard}.jsonl' --resume < poses.jsonl
+
+    headkit status parts/*.jsonl
+
+To begin again after the time limit too, until all is done, with `--open-mode=append` for one log:
+
+    #!/bin/bash
+    trap 'kill -TERM $run; wait $run; scontrol requeue ${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID' TERM
+    headkit generate --shard auto -o 'parts/{shard}.jsonl' --resume poses.jsonl & run=$!
+    wait $run
+
+How long will it take, and does the disk hold it?
+
+    headkit generate --dry-run -j 8 < poses.jsonl"""
 
 FRAMES = """\
 Coordinates are pixels of the upright picture: the origin is its top left corner, x goes right, y goes down, and the centre of the first pixel is at (0.5, 0.5).
@@ -117,11 +150,15 @@ def overview(tools: Sequence[Tool]) -> str:
         section("STREAMS", paragraphs(STREAMS)),
         section("RESUMING", paragraphs(RESUMING)),
         section("MORE THAN ONE MACHINE", paragraphs(SHARDING)),
+        section("RECIPES", paragraphs(RECIPES)),
         section("EXIT STATUS", _statuses(status.MEANING)),
         section(
-            "FILES", *(definition(bold(path), text) for path, text in (RUN_FILE, LEDGER, CACHE))
+            "FILES",
+            *(definition(bold(path), text) for path, text in (RUN_FILE, LEDGER, LOCK, CACHE)),
         ),
-        section("ENVIRONMENT", *(definition(bold(name), text) for name, text in (LOG, SLURM, XDG))),
+        section(
+            "ENVIRONMENT", *(definition(bold(name), text) for name, text in (LOG, SLURM, JOB, XDG))
+        ),
         section(
             "EXAMPLES", prose("From nothing to a dataset of 200 images:"), paragraphs(PIPELINE)
         ),
@@ -177,6 +214,10 @@ LEDGER = (
     "FILE.dropped",
     "Beside the FILE of -o: the records that were dropped, each with its reason. --ledger names another file.",
 )
+LOCK = (
+    ".FILE.lock",
+    "Beside a FILE on a disk without locks, while a run writes it: who does. It may be removed where that run is dead.",
+)
 IMAGES = (
     "images/",
     "Images, spread over 256 folders, where no option names another folder: beside the FILE of -o, or in the root.",
@@ -189,6 +230,10 @@ LOG = ("HEADKIT_LOG", "As --log.")
 SLURM = (
     "SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_MIN, SLURM_ARRAY_TASK_MAX, SLURM_ARRAY_TASK_COUNT",
     "What --shard auto reads.",
+)
+JOB = (
+    "SLURM_JOB_ID, SLURM_ARRAY_JOB_ID, SLURMD_NODENAME, SLURM_RESTART_COUNT",
+    "What run files and lock files say of the job. One that was requeued waits up to three minutes for its former self.",
 )
 SHORT = 400  # characters of records that an example shows
 XDG = ("XDG_CACHE_HOME", "Where caches go.")

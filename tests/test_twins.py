@@ -155,6 +155,18 @@ def test_an_index_invents_nothing_and_knows_what_it_misses(turned, monkeypatch):
     assert recall.interval[0] < len(found.pairs) / len(pairs) < recall.interval[1]
 
 
+def test_the_interval_of_a_recall_is_wilsons():
+    """Values of scipy.stats.binomtest(...).proportion_ci(method="wilson")."""
+    from headkit.twins.approximate import Recall
+
+    for found, there, low, high in (
+        (15, 15, 0.796117, 1),
+        (7, 10, 0.396778, 0.892209),
+        (0, 3, 0, 0.561497),
+    ):
+        assert Recall(9, 1, 99, there, found).interval == pytest.approx((low, high), abs=1e-6)
+
+
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_an_index_of_hardly_anything(count):
     pytest.importorskip("faiss")

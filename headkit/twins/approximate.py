@@ -54,10 +54,12 @@ class Recall:
     @property
     def interval(self) -> tuple[float, float]:
         """95% of it, as if pairs were independent of each other (Wilson 1927)."""
-        from scipy.stats import binomtest
-
-        found = binomtest(self.found, self.there).proportion_ci(method="wilson")
-        return float(found.low), float(found.high)
+        z2 = 1.959964**2
+        centre = self.found + z2 / 2
+        missed = self.there - self.found
+        half = (z2 * (self.found * missed / self.there + z2 / 4)) ** 0.5
+        low, high = ((centre + side * half) / (self.there + z2) for side in (-1, 1))
+        return low if self.found else 0.0, high if missed else 1.0
 
 
 def search_lists(
@@ -136,14 +138,18 @@ class _Lists:
         engine = products()
         floor = self.threshold - margin(self.vectors.shape[1])
         found = [np.empty(0, PAIR)]
-        for vectors, side_squares in self.sides:
-            for start in range(0, len(self.vectors), engine.tile):
-                block = np.arange(start, min(start + engine.tile, len(self.vectors)))
-                right = engine.load(directions(vectors[block], side_squares[block]))
+        plain, *mirrored = self.sides
+        looks = [(plain, plain)]
+        for side in mirrored:  # the later row of a pair is the mirrored one: it may be either
+            looks += [(plain, side), (side, plain)]
+        for (asking, asking_squares), (others, other_squares) in looks:
+            for start in range(0, len(others), engine.tile):
+                block = np.arange(start, min(start + engine.tile, len(others)))
+                right = engine.load(directions(others[block], other_squares[block]))
                 for begin in range(0, len(rows), engine.tile):
                     self.check()
                     asked = rows[begin : begin + engine.tile]
-                    left = engine.load(directions(self.vectors[asked], self.squares[asked]))
+                    left = engine.load(directions(asking[asked], asking_squares[asked]))
                     one, other = engine.reaching(left, right, floor)
                     found.append(self._decided(asked[one], block[other]))
         return nearest_pairs(np.concatenate(found))

@@ -166,9 +166,9 @@ def _models(file: str | None) -> tuple[HeadModel, ...]:
     from headkit.head.loading import load_head
 
     if file is None:
-        return (load_head(),)
+        return (load_head("headkit"),)
     try:
-        return load_head(), load_head(file)
+        return load_head("headkit"), load_head(file)
     except OSError as error:
         raise Stop(NO_INPUT, f"--head {file}: {error.strerror or error}") from None
     except ValueError as error:

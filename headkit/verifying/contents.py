@@ -107,6 +107,9 @@ class Examiner:
         cut = item.format not in (*WHOLE, "crops")
         for fault in labels.faults(item.label, size, cut=cut):
             yield finding(*fault)
+        if item.format == "vggheads":
+            for fault in self.reprojection.vector_faults(item.label):
+                yield finding(*fault)
         if item.format in (*WHOLE, "crops") and isinstance(item.label.get("heads"), list):
             exact = _is_truth(item.label)
             for fault in self.reprojection.faults(item.label, exact=exact):

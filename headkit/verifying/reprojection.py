@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from headkit.head import vector413
 from headkit.head.camera import project
 from headkit.head.landmarks import IBUG68_PARTS
 from headkit.head.model import HeadModel
@@ -25,6 +26,7 @@ EXACT_PX, EXACT_SHARE = (
 )  # at most, of a landmark: pixels (crops magnify), and shares of the face
 # A fit stands between all landmarks and what heads look like: the median of its distances.
 FITTED_PX, FITTED_SHARE = 3.0, 0.15
+SHAPE = 300  # coefficients of a FLAME model
 _INNER = slice(len(IBUG68_PARTS["jaw"]), None)  # of other detectors the jaw is the outline
 
 
@@ -33,6 +35,8 @@ class Reprojection:
 
     def __init__(self, *models: HeadModel) -> None:
         self._models = {model.sha256: _cut(model) for model in models}
+        flame = [model for model in models if model.n_shape == SHAPE]
+        self._flame = _cut(flame[0]) if flame else None
         self.unknown: Counter[str] = Counter()  # name of a model that is not at hand -> heads
 
     def faults(self, label: Record, *, exact: bool) -> Iterator[Fault]:
@@ -46,6 +50,16 @@ class Reprojection:
                 what = self._head(head, K, exact=exact)
                 if what:
                     yield f"heads[{number}].params", "reprojection", what
+
+    def vector_faults(self, label: Record) -> Iterator[Fault]:
+        """Heads of VGGHeads whose 413-vector shows them elsewhere than in their box."""
+        for number, head in enumerate(label["heads"]):
+            if self._flame is None:
+                self.unknown["FLAME"] += 1
+            elif np.isfinite(head["vector"]).all():
+                what = _away(head, self._flame)
+                if what:
+                    yield f"3dmm_params[{number}]", "reprojection", what
 
     def _head(self, head: Record, K: Any, *, exact: bool) -> str:
         params, pose, marks = (head.get(name) for name in ("params", "pose", "landmarks"))
@@ -80,6 +94,24 @@ class Reprojection:
         if worst <= most:
             return ""
         return f"its landmarks would lie {worst:.1f} px from where they are labelled; {most:.1f} may be"
+
+
+def _away(head: Record, model: HeadModel) -> str:
+    """How the landmarks of a 413-vector miss the box that its crop is cut with; empty where they do not."""
+    parts = vector413.read(head["vector"])
+    left, top, width, height = head["extended_box"]
+    try:
+        vertices = model.vertices(parts.shape, parts.expression, parts.jaw)
+    except ValueError as error:
+        return str(error)
+    seen = vector413.project_crop(parts, vertices, (left, top))
+    inside = (seen >= (left, top)).all(axis=1) & (seen <= (left + width, top + height)).all(axis=1)
+    missed = int((~inside).sum())
+    return (
+        f"{missed} of its landmarks would lie outside extended_bbox"
+        if missed > len(seen) // 2
+        else ""
+    )
 
 
 def _cut(model: HeadModel) -> HeadModel:

@@ -5,6 +5,7 @@ import json
 import pytest
 from damage import packed, records_in, redo_sums, replace, verified
 from packs import pack
+from releases import dataset, release
 
 from headkit.twins import reference
 from headkit.verifying.versions import tombstone
@@ -113,3 +114,21 @@ def test_a_shard_that_was_written_anew_for_nothing(versions):
     redo_sums(new)
     found = told(verified(new, base=str(old))[0])
     assert any("has not changed" in what or "has changed" in what for _, what in found)
+
+
+def test_a_release_is_verified_against_its_base(tmp_path):
+    """Made by pack --base, in every format, with vectors."""
+    dataset(tmp_path)
+    old, new = tmp_path / "out", tmp_path / "out-1.1"
+    remove = [f"row-{number}" for number in (2, 8)]  # both have the same picture
+    release(tmp_path, remove=remove)
+    assert verified(old)[0] == []
+    found, remarks = verified(new, base=str(old))
+    assert found == []
+    assert {(id, "removed") for id in remove} <= told(remarks)
+    shard = new / "webdataset/heads-000000.tar"
+    replace(shard, shard.read_bytes()[:-2000])
+    min(new.glob("embeddings/*.npz")).unlink()
+    kinds = {(row["file"].removeprefix(f"{new}/"), row["kind"]) for row in verified(new)[0]}
+    assert ("webdataset/heads-000000.tar", "checksum") in kinds
+    assert ("embeddings/heads-000000.npz", "missing") in kinds

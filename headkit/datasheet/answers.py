@@ -62,7 +62,7 @@ def period(asked: Asked) -> str:
     m = asked.measures
     if not m.logs.runs:
         return ""
-    spent = m.say("hours", f"{float(hours(m.logs.seconds)):,}")
+    spent = m.say("hours", float(hours(m.logs.seconds)))
     devices = listed([plain(device) for device in sorted(m.logs.devices - {""})])
     rows = [
         [f"`{row[0]}`", *(m.say("runs", cell) for cell in row[1:])] for row in m.known["runs"].rows
@@ -185,6 +185,13 @@ def gaps(asked: Asked) -> list[str]:
         found.append(f"no head has a yaw of {listed(empty)} degrees.")
     if m.packed.labels == "heads" and not m.logs.evaluated:
         found.append("the errors of its labels are not known.")
+    last = m.logs.tools[-1] if m.logs.runs else ""
+    read = m.packed.census.images + m.total_left_out
+    if last and m.logs.runs[last].out + m.logs.runs[last].failed != read:
+        found.append(
+            f"the runs of `--log` do not end in this dataset: `{plain(last)}` wrote {number(m.logs.runs[last].out)} "
+            f"records, and `pack` read {number(read)}."
+        )
     if not m.logs.runs:
         found.append(
             "run files and ledgers were not given: yields, reasons and hours are not known."
@@ -231,7 +238,9 @@ def restrictions(asked: Asked) -> str:
 
 def updates(asked: Asked) -> str:
     """The version."""
-    return f"This is version {plain(asked.about.text('dataset.version'))}."
+    told = [name for name in ("CHANGELOG.md", "REPORT.md") if name in asked.measures.packed.more]
+    files = f" See {listed([f'[{name}]({name})' for name in told])}." if told else ""
+    return f"This is version {plain(asked.version)}.{files}"
 
 
 MEASURED: dict[str, Callable[[Asked], str]] = {

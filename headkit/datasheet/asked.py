@@ -17,6 +17,7 @@ class Asked:
     about: About
     license: str | None
     split_by: tuple[str, ...]
+    version: str
 
     @property
     def photos(self) -> int:

@@ -26,6 +26,13 @@ SOURCES = {
 
 _FRAME = "Coordinates are pixels of the upright picture: origin top left, x right, y down, pixel centres at .5."
 
+MORE = {
+    "REPORT.md": "the form by which anybody can ask for a sample to be taken out or corrected.",
+    "CHANGELOG.md": "what changed since the release before.",
+    "tombstones.txt": "an opaque id for each sample that was taken out.",
+    "embeddings/": "the vectors of `headkit dedupe`, a row for each sample of a shard.",
+}
+
 
 def card(measures: Measures, about: About, license: str | None) -> str:
     """The README.md."""
@@ -121,7 +128,8 @@ def _measured(measures: Measures) -> Iterator[tuple[str, str]]:
 
 def _files(packed: Packed) -> str:
     lines = [line for layout in packed.layouts for line in layout.about(packed.parts)]
-    return "\n".join(lines) + _FILES
+    others = [f"- `{name}`: {MORE[name]}" for name in packed.more if name in MORE]
+    return "\n".join((*lines, _FILES, *others))
 
 
 _FILES = """

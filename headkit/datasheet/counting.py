@@ -6,6 +6,7 @@ a key that costs little, and taken apart when the counts are asked for.
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from typing import Any
@@ -30,6 +31,8 @@ OTHERS = "(others)"
 KINDS = ("box", "landmarks", "params", "pose", "visibility", "attributes")
 CONFUSED = ("sex", "age", "origin", "headwear", "glasses", "beard")
 HIGHEST = ("nsfw", "identity")  # scores of which the highest is kept
+NAMING = ("headkit", "model", "name", "revision", "sha256")  # of what made a row, in words
+RATES = ("threshold", "false_match_rate", "true_match_rate")
 _MADE = ("source", "generated", "made")
 
 
@@ -192,10 +195,23 @@ class Facts:
             self._count("models", generated["model"] + preset, count)
         for tool, kept in made.items() if isinstance(made, dict) else ():
             if isinstance(kept, dict):
-                words = [kept.get(name) for name in ("headkit", "model", "sha256")]
-                shown = [tool, *(word for word in words if isinstance(word, str))]
-                self._count("made", " ".join(shown), count)
+                self._count("made", _named(tool, kept), count)
+                for part, inner in kept.items():
+                    if isinstance(inner, dict) and ("model" in inner or "name" in inner):
+                        self._count("made", _named(f"{tool}.{part}", inner), count)
+                if tool == "score":
+                    self._count_rates(kept.get("identity"), count)
+        weights = generated.get("weights") if isinstance(generated, dict) else None
+        for part, kept in weights.items() if isinstance(weights, dict) else ():
+            if isinstance(kept, dict):
+                self._count("weights", _named(part, kept), count)
         self.terms.count(photo_license(found), parts(found), count)
+
+    def _count_rates(self, identity: Any, count: int) -> None:
+        """Count at which threshold and rates faces were compared, as made.score.identity has them."""
+        if isinstance(identity, dict) and "false_match_rate" in identity:
+            rates = {name: _whole(identity.get(name)) for name in RATES}
+            self._count("identity-rates", json.dumps(rates, separators=(",", ":")), count)
 
     def _add_agreement(self, label: Any) -> None:
         if not isinstance(label, dict):
@@ -229,6 +245,19 @@ class Facts:
             for name in CONFUSED:
                 if name in wanted and name in found:
                     seen[name, wanted[name], found[name]] += 1
+
+
+def _whole(value: Any) -> Any:
+    """Whole numbers as integers, as jq writes them; in lists too."""
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _named(place: str, kept: Record) -> str:
+    """A model by its place, with its version, name, revision and digest, as far as they are told."""
+    words = (kept.get(name) for name in NAMING)
+    return " ".join([place, *(word for word in words if isinstance(word, str))])
 
 
 def _words(thing: Any) -> dict[str, str]:

@@ -74,7 +74,7 @@ def croissant(asked: Asked) -> dict[str, Any]:
         ],
         "name": about.text("dataset.name") or NAME,
         "description": about.text("dataset.description") or _described(asked),
-        "version": about.text("dataset.version") or "1.0.0",
+        "version": asked.version,
         "keywords": ["synthetic", "heads", "head pose", "3DMM", *about.texts("dataset.tags")],
         "isLiveDataset": False,
     }

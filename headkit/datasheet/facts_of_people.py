@@ -66,7 +66,7 @@ def subpopulations(measures: Measures) -> str:
     for name in asked:
         rows = measures.known[f"asked-{name}"].rows
         shown = ", ".join(
-            f"{plain(word)} {measures.say(f'asked-{name}', int(count))}" for count, word in rows
+            f"{plain(word)}: {measures.say(f'asked-{name}', int(count))}" for count, word in rows
         )
         lines.append(f"- {name}: {shown}")
     lines += ["", _confusions(measures)]
@@ -87,72 +87,81 @@ def subpopulations(measures: Measures) -> str:
 
 
 def _confusions(measures: Measures) -> str:
-    """Asked for against what the heads show, one table an attribute."""
+    """Asked for against what the heads show: a table for each attribute in which both differ anywhere."""
     shown = "drawn" if measures.packed.labels == "truth" else "found"
-    tables = []
+    alike, tables = [], []
     for name in CONFUSED:
         known = measures.known.get(f"confusion-{name}")
         if known is None:
             continue
         cells = {tuple(row[1].split(" | ", 1)): int(row[0]) for row in known.rows}
-        columns = [
-            word for word in vocabulary.order(name) if any(pair[1] == word for pair in cells)
-        ]
-        rows = [
-            [
-                plain(word),
-                *(
-                    measures.say(known.name, cells[word, other]) if (word, other) in cells else ""
-                    for other in columns
-                ),
-            ]
-            for word in vocabulary.order(name)
-            if any(pair[0] == word for pair in cells)
-        ]
-        tables.append(table([f"{name}: asked for, {shown} in columns", *map(plain, columns)], rows))
-    if not tables:
+        total, same = sum(cells.values()), sum(cells[pair] for pair in cells if len(set(pair)) == 1)
+        alike.append(f"- {name}: {measures.say(known.name, same)} of {measures.say(known.name, total)} heads as asked, {rate(same, total)}")  # fmt: skip
+        if same < total:
+            tables.append(_confusion(measures, name, cells))
+    if not alike:
         return (
             "What the heads **appear** to show was not measured (`heads[].attributes`): only what was asked for is known, "
             "and an image model may have drawn something else."
         )
-    return f"Asked for against what the heads show ({shown}):\n\n" + "\n\n".join(tables)
+    head = f"Asked for against what the heads show ({shown}):\n\n" + "\n".join(alike)
+    return "\n\n".join((head, *tables))
+
+
+def _confusion(measures: Measures, name: str, cells: dict[tuple[str, ...], int]) -> str:
+    """The confusion table of an attribute."""
+    order = vocabulary.order(name)
+    columns = [word for word in order if any(pair[1] == word for pair in cells)]
+    rows = [
+        [
+            plain(word),
+            *(
+                measures.say(f"confusion-{name}", cells[word, other])
+                if (word, other) in cells
+                else ""
+                for other in columns
+            ),
+        ]
+        for word in order
+        if any(pair[0] == word for pair in cells)
+    ]
+    return table([f"{name}: asked for in rows, seen in columns", *map(plain, columns)], rows)
 
 
 def _rejection_table(measures: Measures) -> str:
-    """The groups that tools dropped, with their ratio to the best group."""
-    rows = []
-    for each in rejections(measures):
-        ratio = (
-            "1"
-            if each.share == each.best
-            else f"{each.share / each.best:.2f}"
-            if each.best
-            else "-"
-        )
-        low, high = interval(each.dropped, each.came)
-        uncertain = low <= each.best <= high
-        rows.append(
-            (
-                f"{each.tool}, {each.attribute}",
-                plain(each.word),
-                f"{measures.say(f'rejected-{each.attribute}', each.dropped)} of {each.came:,}",
-                rate(each.dropped, each.came),
-                ratio + (" (within chance)" if uncertain and ratio not in ("1", "-") else ""),
-            )
-        )
-    if not rows:
+    """The groups that tools dropped, with their ratio to the best group; those beyond chance first."""
+    found = rejections(measures)
+    if not found:
         return ""
-    header = (
-        "tool, attribute",
-        "group",
-        "people dropped, of those that came",
-        "rate",
-        "ratio to the best group",
+    more = [each for each in found if _is_beyond_chance(each)]
+    text = (
+        f"How often tools dropped people of a group, for groups of {LEAST} people and more (came: packed, dropped here, or "
+        "dropped by a later tool; intervals after Wilson). "
     )
-    return (
-        f"How often tools dropped people of a group (groups of {LEAST} people and more; came: packed, dropped here or by a later "
-        f"tool; intervals after Wilson):\n\n{table(header, rows)}"
-    )
+    if more:
+        text += f"More often than the best group, by more than its interval:\n\n{_rates(measures, more)}"
+    else:
+        text += "No group was dropped more often than the best one by more than its interval."
+    return f"{text}\n\n<details><summary>All groups</summary>\n\n{_rates(measures, found)}\n\n</details>"
+
+
+def _rates(measures: Measures, found: list[Rejection]) -> str:
+    rows = [
+        (
+            f"{plain(each.tool)}, {each.attribute}",
+            plain(each.word),
+            f"{measures.say(f'rejected-{each.attribute}', each.dropped)} of {each.came:,}",
+            rate(each.dropped, each.came),
+            f"{each.share / each.best:.2f}" if each.best else "-",
+        )
+        for each in found
+    ]
+    header = ("tool, attribute", "group", "people dropped, of those that came", "rate", "ratio to the best group")  # fmt: skip
+    return table(header, rows)
+
+
+def _is_beyond_chance(each: Rejection) -> bool:
+    return interval(each.dropped, each.came)[0] > each.best
 
 
 def sensitive(measures: Measures) -> str:
@@ -186,8 +195,4 @@ def sensitive(measures: Measures) -> str:
 
 def groups_with_more_rejections(measures: Measures) -> list[Rejection]:
     """Groups that a tool dropped more often than the best group, beyond what chance explains."""
-    return [
-        each
-        for each in rejections(measures)
-        if interval(each.dropped, each.came)[0] > each.best and each.share > each.best
-    ]
+    return [each for each in rejections(measures) if _is_beyond_chance(each)]

@@ -8,13 +8,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headkit.datasheet import vocabulary
-from headkit.datasheet.counting import CONFUSED, KINDS, Facts
+from headkit.datasheet.counting import CONFUSED, KINDS, NAMING, RATES, Facts
 from headkit.datasheet.logs import Logs, hours, short, thousandth
 from headkit.datasheet.markup import flat, number, plain, table
 from headkit.formats.census import HEAD_HEIGHTS
 from headkit.formats.documents import Packed
 
 Rows = list[tuple[str, ...]]
+# jq filters: from an entry of `made` to its name in words, and to the entries in it that name a model.
+_NAMED = f'[.key, (.value | {", ".join("." + name for name in NAMING)})] | map(select(type == "string")) | join(" ")'
+_INNER = (
+    '(.key as $tool | .value | to_entries[] | select((.value | type) == "object" '
+    'and (.value | has("model") or has("name"))) | .key = $tool + "." + .key)'
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,11 @@ class Measures:
     def total(self, name: str) -> int:
         """All that was counted under a name."""
         return sum(self.facts.counts[name].values()) if name in self.facts.counts else 0
+
+    @property
+    def total_left_out(self) -> int:
+        """Records that pack read and did not pack."""
+        return sum(self.packed.census.left_out.values())
 
     def say(self, name: str, value: float | str) -> str:
         """A number as a link to where it comes from; without one where it is not listed (of nothing)."""
@@ -169,7 +180,7 @@ def _of_samples(found: Measures, published: Sequence[str]) -> list[Measure]:
         '.scores // {} | to_entries[] | select(.value | type == "number") | .key',
     )  # fmt: skip
     for name, highest in sorted(found.facts.highest.items()):
-        command = f"{place('scores')} | jq '.scores.{name} // empty' | LC_ALL=C sort -g | tail -n 1"
+        command = f"{place('scores')} | jq '.scores.{name} // empty | . + 0' | LC_ALL=C sort -g | tail -n 1"
         listed.append(
             Measure(
                 f"highest-{name}",
@@ -190,8 +201,15 @@ def _of_samples(found: Measures, published: Sequence[str]) -> list[Measure]:
     )  # fmt: skip
     add(
         "made", "Tools, models and digests of their weights", ("images", "tool, version, model"), place("made"),
-        '.made // {} | to_entries[] | [.key, .value.headkit, .value.model, .value.sha256] '
-        '| map(select(type == "string")) | join(" ")',
+        f".made // {{}} | to_entries[] | (., {_INNER}) | {_NAMED}",
+    )  # fmt: skip
+    add(
+        "weights", "Weights of image models", ("images", "part, name, revision"), place("generated"),
+        f".generated.weights // {{}} | to_entries[] | {_NAMED}",
+    )  # fmt: skip
+    add(
+        "identity-rates", "How faces were compared", ("images", "threshold and rates"), place("made"),
+        f'.made.score.identity // empty | {{{", ".join(RATES)}}} | walk(if type == "number" then . + 0 else . end) | tojson',
     )  # fmt: skip
     add(
         "cluster",
@@ -349,8 +367,9 @@ def preamble(measures: Measures, published: Sequence[str]) -> str:
             f"labels() {{ for tar in {shards}; do tar -xOf \"$tar\" --wildcards '*.json'; done | jq -c .; }}"
         )
         lines.append(
-            "rows() { labels | paste -d '\\n' - \"$private\" | jq -c -n 'foreach inputs as $x (null; if . == null or .row "
-            'then {label: $x} elif .label.id == $x.id then {row: ($x + .label)} else error("order") end; .row // empty)\'; }'
+            "rows() { { jq -c '[.id, 1, .]' \"$private\"; labels | jq -c '[.id, 2, .]'; } | LC_ALL=C sort | jq -c -n 'foreach inputs "
+            "as $x (null; if $x[1] == 1 then {kept: $x} elif .kept[0] == $x[0] then {kept: .kept, row: (.kept[2] + $x[2])} "
+            'else error("not in the private file: " + $x[0]) end; .row // empty)\'; }'
         )
     else:
         heads = " | .heads = .truth.heads" if packed.labels == "truth" else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 from headkit.datasheet.logs import short
-from headkit.datasheet.markup import number
+from headkit.datasheet.markup import number, plain
 from headkit.datasheet.measures import Measures
 
 Say = Callable[[str, float | str], str]
@@ -40,4 +42,28 @@ def _line(measures: Measures, say: Say, score: str, missing: str, why: str) -> s
     told = f"{of} images have `scores.{score}`; the highest is {highest}."
     if found < images:
         return f"{missing} {PARTLY}: {told}"
-    return f"{shown}: {told}"
+    return f"{shown}: {told}{_rates(measures) if score == 'identity' else ''}"
+
+
+def _rates(measures: Measures) -> str:
+    """At which threshold a face counts as somebody's, and how often that is wrong; made.score.identity has it."""
+    lines = []
+    for rates in sorted(measures.facts.counts["identity-rates"]):
+        if not rates.startswith("{"):
+            continue  # what is beyond the most that are told apart
+        kept = json.loads(rates)
+        shares = (
+            f"{name.replace('_', ' ')} {_share(kept[name])}"
+            for name in ("false_match_rate", "true_match_rate")
+        )
+        threshold = kept["threshold"]
+        at = f"At a cosine of {plain(str(threshold))}" if threshold is not None else "No threshold"
+        lines.append(f" {at}: {', '.join(shares)}.")
+    return "".join(lines)
+
+
+def _share(rate: Any) -> str:
+    """A rate with its interval, from [share, low, high]; or the words that say why there is none."""
+    if isinstance(rate, list) and len(rate) == 3:
+        return f"{rate[0]} (95%: {rate[1]} to {rate[2]})"
+    return plain(str(rate))

@@ -207,11 +207,14 @@ def parts(record: Record) -> list[tuple[str, str]]:
         elif "model" in generated:
             found.append(("image model", str(generated["model"])))
     made = record.get("made")
-    if isinstance(made, dict):
-        for tool, kept in made.items():
-            name = kept.get("model") if isinstance(kept, dict) else None
-            if isinstance(name, str) and tool != "generate":
-                found.append((f"model of {tool}", name))
+    for tool, kept in made.items() if isinstance(made, dict) else ():
+        if isinstance(kept, dict):
+            places = {} if tool == "generate" else {tool: kept}
+            places |= {f"{tool}.{part}": inner for part, inner in kept.items()}
+            for place, each in places.items():
+                name = (each.get("model") or each.get("name")) if isinstance(each, dict) else None
+                if isinstance(name, str):
+                    found.append((f"model of {place}", name))
     return found
 
 
@@ -237,10 +240,8 @@ def licenses_md(terms: Terms, *, name: str, url: str, open_mark: str) -> str:
         lines += ["may use this dataset.", ""]
     else:
         called = plain(name) if terms.license == OTHER and name else f"`{terms.license}`"
-        where = url if terms.license == OTHER else address(terms.license)
-        lines += [
-            f"This dataset is under the license {called}{f' ({plain(where)})' if where else ''}."
-        ]
+        where = plain(url) if terms.license == OTHER else address(terms.license)
+        lines += [f"This dataset is under the license {called}{f' ({where})' if where else ''}."]
         if terms.license == OTHER:
             lines += [
                 "headkit cannot check a license that it does not know against the parts below."

@@ -24,13 +24,14 @@ from headkit.tool import Record
 
 @dataclass
 class Writing:
-    """The Documents of a run. `fields` and `split_by` are those of pack."""
+    """The Documents of a run. `fields`, `split_by` and `release` are those of pack."""
 
     fields: tuple[str, ...]
     split_by: tuple[str, ...]
     about: About
     license: str | None
     logs: Logs
+    release: str | None = None
     facts: Facts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +59,9 @@ class Writing:
         self.facts.settle()
         fields = list(self.fields)
         measures = gather(self.facts, self.logs, packed, fields)
-        asked = Asked(measures, self.about, self.license, self.split_by if packed.splits else ())
+        version = self.release or self.about.text("dataset.version")
+        by = self.split_by if packed.splits else ()
+        asked = Asked(measures, self.about, self.license, by, version)
         licenses = licenses_md(
             self.facts.terms,
             name=self.about.text("dataset.license_name"),

@@ -21,6 +21,7 @@ class Packed:
     parts            splits, or the whole, and then subsets
     splits, subsets  name -> images
     shards           the rows of all shards
+    more             what else lies in the folder: names of files, and of folders with a slash
     """
 
     census: Census
@@ -30,6 +31,7 @@ class Packed:
     splits: dict[str, int]
     subsets: dict[str, int]
     shards: Sequence[Record]
+    more: Sequence[str] = ()
 
 
 class Documents(Protocol):

@@ -336,8 +336,9 @@ class Packing:
             **self.said,
             "shards": shards.rows,
         }
+        more = [*sorted(self.more), *(["embeddings/"] if "embeddings" in self.said else [])]
         texts = self.documents.files(
-            Packed(self.census, labels, shards.layouts, parts, splits, subsets, shards.rows)
+            Packed(self.census, labels, shards.layouts, parts, splits, subsets, shards.rows, more)
         )
         data = json.dumps(index, indent=1).encode() + b"\n"
         shards.publish({**texts, **self.more, "index.json": data})

@@ -1,4 +1,4 @@
-"""Write a dataset that trainers load: images and labels in one or more formats, an index, checksums and a card.
+"""Write a dataset that trainers load: images and labels in one or more formats, checksums, and documents that were measured.
 
 Images are copied, never encoded again (but by the format crops). A mark is put into each copy of an image that was
 generated, unless --no-marks is given: XMP that states IPTC's digital source type, trainedAlgorithmicMedia (diffusion)
@@ -42,6 +42,18 @@ fits, the largest what is left. Numbers are kept exactly, shares to the record w
 filled so is status 65. A record whose image turns out to be unfit is then missing from its split. A --subset is drawn
 from all splits, to be checked by hand, and lies beside them a second time.
 
+Documents. README.md is a card for the Hugging Face hub; DATASHEET.md answers the 57 questions of "Datasheets for
+Datasets" (Gebru et al., 2021); LICENSES.md, croissant.json (MLCommons Croissant 1.0 with responsible AI) and plots.svg lie beside
+them. Every number in them was counted here, and DATASHEET.md has the command that counts it again. With --log DIR they
+tell of the run files (*.run.json) and ledgers (*.dropped) there, too: yields, reasons, hours, thresholds, how often people of
+each group were dropped; and of eval*.jsonl, as `headkit eval --json` writes it. What only you know is asked by
+--init-about and told by --about FILE. A question that nobody has answered is marked "TO ANSWER"; images that no score of nsfw or
+identity looked at are "not screened". --license ID is refused (65) where the license of a source photo, of a model, or
+of FLAME forbids it, with the first row that does; LICENSES.md lists all parts, and which license headkit does not know.
+
+    headkit pack --init-about > about.toml
+    headkit pack -d heads --about about.toml --license cc-by-4.0 --log logs < unique.jsonl
+
 --embeddings publishes the vectors of dedupe, a file a shard with a row for each of its samples: embeddings/*.npz.
 
 A release. --base OLD makes DIR from an older release, of the formats, fields and splits of that one; nothing is read from
@@ -57,7 +69,7 @@ in the root, in --log and beside OLD, is listed on standard output, each with th
     headkit pack -d heads-1.1 --base heads --remove takedown.txt --release 1.1.0
     headkit pack -d heads-1.1 --base heads --trace photo.jpg --key ~/.config/headkit/key --release 1.1.0
 
-REPORT.md is the form by which others ask for it.
+REPORT.md is the form by which others ask for it. --about, --license and --log are given again: documents are written anew.
 
 DIR appears whole or not at all: the work is done in .DIR.pack beside it. An older dataset of headkit's in DIR is
 replaced; a folder that holds anything else is left alone. The same records make the same bytes. Standard output
@@ -317,4 +329,5 @@ def _documents(options: Options, context: Context, plan: Plan) -> Documents:
         about.read(Path(options.about)) if options.about is not None else about.About(),
         terms.chosen(options.license) if options.license is not None else None,
         logs.read(context.log, context.check),
+        options.release,
     )

@@ -6,7 +6,7 @@ finer than a pixel fades: `footprint` is the size of a pixel in metres.
 
 from __future__ import annotations
 
-from math import cos, exp, floor, sin, sqrt
+from math import cos, exp, floor, sin
 from typing import Final
 
 import numpy as np
@@ -99,17 +99,26 @@ def _wave(turns: float) -> float:
 
 
 @lean
+def _side(x: float) -> float:
+    """-1 or 1 on either side of 0, smoothly from one to the other between."""
+    x = min(1.0, max(-1.0, x))
+    return x * (1.5 - 0.5 * x * x)
+
+
+@lean
 def cloth_slope(x: float, y: float, z: float, footprint: float) -> Slope:
     """Soft folds with creases where two of them meet, and the weave where it can be seen."""
     broad, ax, ay, az = noise_and_slope(x * 22.0, y * 9.0, z * 22.0 + 5.0)
     fine, bx, by, bz = noise_and_slope(x * 52.0 + 9.0, y * 30.0 + 6.0 * broad, z * 52.0)
     # Ridges of |noise - 1/2|, rounded: a height that rises to both sides of a line.
-    side, other = broad - 0.5, fine - 0.5
-    crease = _BROAD * (0.5 + 1.3 * side / sqrt(side * side + 0.0012))
-    wrinkle = _FINE * (0.35 + 1.6 * broad * other / sqrt(other * other + 0.003))
-    sx = 22.0 * crease * ax + 52.0 * wrinkle * bx
-    sy = 9.0 * crease * ay + 30.0 * wrinkle * by
-    sz = 22.0 * crease * az + 52.0 * wrinkle * bz
+    crease = _BROAD * (0.5 + 1.3 * _side(16.0 * broad - 8.0))
+    wrinkle = _FINE * (0.35 + 1.6 * broad * _side(10.0 * fine - 5.0))
+    across, along = 22.0 * crease, 52.0 * wrinkle
+    sx, sy, sz = (
+        across * ax + along * bx,
+        9.0 * crease * ay + 30.0 * wrinkle * by,
+        across * az + along * bz,
+    )
     weave = 0.35 * fade(0.0007, footprint)  # a third of its period, and children are small
     if weave > 0.0:
         across, along = x * 620.7 + z * 206.9, y * 620.7  # turns

@@ -42,10 +42,10 @@ Color = tuple[float, float, float]
 
 _AROUND = 56
 _COLUMNS = 60  # of a shirt collar, from one end to the other
-_THICK_FROM = 300  # heads of fewer pixels have collars without thickness: the edge would be a row of pale dots
 _STITCHED_FROM = (
     170  # pixels of a head from which the seam along a collar's edge is wide enough to show
 )
+_BRINK = 0.010  # metres that a collar's edge may lie off the garment and still be drawn down to it
 _SMOOTHINGS = 10  # rounds
 _OPEN = 0.012  # figure metres below the neckline at which an open front begins, and the collar ends
 
@@ -172,18 +172,17 @@ def _fall(
         inside = [np.clip(1.0 - away * size / wide, 0.05, 0.97) for away in _FURROW]
         rows[-1:] = [*(middle + share * (end - middle) for share in inside), end]
         shade += [0.95, 0.72, 0.95]
-    shade.append(0.92)
-    thick = wearer.detail > _THICK_FROM
-    if thick:
-        rows.append(rows[-1] - line.out * 0.0014 * size)
-        shade.append(0.85)
+    # The edge runs out onto the garment where that is near: a slit under it, narrower than a pixel, would be dashes.
+    brink = rows[-1] + unit(rows[-1] - rows[-2]) * 0.003 * size
+    down = cloth.settle(brink, 0.0)
+    far = np.maximum(np.linalg.norm(down, axis=1) / (_BRINK * size), 1.0)
+    rows.append(brink + down / far[:, None])
+    shade += [0.92, 0.6]
     rows = _closed_ends(rows)
     values = np.concatenate([values[:1], values, values[-1:]])
     look = wearer.look.clothes
     uv = _grain(rows) if look.pattern != "plain" else None
-    return _strip(
-        wearer, rows, values, look.color, shade, wrap=False, flip=True, edged=thick, uv=uv
-    )
+    return _strip(wearer, rows, values, look.color, shade, wrap=False, flip=True, uv=uv)
 
 
 def _stand(line: _Line, neck: Neck, gap: float, size: float) -> list[Floats]:
@@ -222,11 +221,11 @@ def _leaf(line: _Line, cloth: Neck, top: Floats, size: float) -> list[Floats]:
         + line.out * (0.012 + 0.008 * front) * size
         + line.towards * 0.012 * corner * size
     )
-    end += _onto(cloth, end, line.out, 0.0045 * size, 0.030 * size)
+    end += _onto(cloth, end, line.out, 0.0040 * size, 0.008 * size)
     rows = [over, down]
     for share in (0.38, 0.72):
         row = down + share * (end - down) + line.out * (0.014 * share * (1.0 - share) * size)
-        rows.append(row + _onto(cloth, row, line.out, 0.0055 * size, 0.006 * size))
+        rows.append(row + _onto(cloth, row, line.out, 0.0050 * size, 0.0))
     return [*rows, end]
 
 
@@ -236,7 +235,7 @@ def _onto(cloth: Neck, row: Floats, out: Floats, gap: float, reach: float) -> Fl
     length = np.linalg.norm(lift, axis=1)
     inwards = (lift * out).sum(axis=1) < 0.0
     share = np.where(inwards, np.minimum(1.0, reach / np.maximum(length, 1e-6)), 1.0)
-    return (lift * share[:, None]).astype(np.float32)
+    return _smoothed((lift * share[:, None]).astype(np.float32))
 
 
 def _closed_ends(rows: list[Floats]) -> list[Floats]:

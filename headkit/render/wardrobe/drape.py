@@ -255,11 +255,11 @@ def _folds(points: Floats, arm: Floats, amount: Floats, seed: float, out: Floats
         pile = exp(-(((y - 0.17) / 0.07) ** 2))
         crease = abs(sin(34.0 * y + 9.0 * abs(x) + 0.6 * warp + 2.0 * seed)) - 0.64
         value += 2.0 * pull * fan + 1.1 * pile * crease
-        # Rings that crowd at the elbow and at the end of a sleeve.
+        # Folds that wind about a sleeve, and crowd at the elbow and at its end.
         if arm[n] > 0.15:
             close = max(0.0, 1.0 - abs(arm[n] - 1.0) * 1.8) + max(0.0, arm[n] - 1.6) * 1.6
-            rings = sin(34.0 * arm[n] + 2.2 * warp)
-            value = value * 0.7 + (0.25 + 0.6 * close) * rings * value_noise(
+            rings = sin(30.0 * arm[n] + 44.0 * z + 2.0 * warp)
+            value = value * 0.8 + (0.15 + 0.55 * close) * rings * value_noise(
                 x * 21.0, y * 21.0, z * 21.0 + seed
             )
         out[n] = amount[n] * value

@@ -100,8 +100,7 @@ def load_keys(path: Path, count: int) -> KeySet:
     with open(path, "rb") as file:
         keys.fromfile(file, count)
     found = KeySet()
-    for key in keys:
-        found.add(key)
+    found.fill(keys)
     return found
 
 

@@ -130,6 +130,9 @@ class Workers:
         self.window = 2 * plan.workers
         self.depth = 1  # batches that a worker has
         self.warm_up: float | None = None  # seconds that first batches took, once that is known
+        self.pace: float | None = (
+            None  # seconds a record of the slowest other batch, once that is known
+        )
         self.writer = Writer(plan.tool, {})
         self.queue: deque[Batch] = deque()
         self.suspects: deque[Batch] = deque()
@@ -163,12 +166,18 @@ class Workers:
         return min(map(self._due, self.workers), default=inf)
 
     def _due(self, worker: Worker) -> float:
-        """When the batch in hand is overdue: the limit is for a record, and what loads, loads before it begins."""
+        """When the batch in hand is overdue: the limit is for a record, and what loads, loads before it begins.
+
+        A batch may take what others take, and one record of it the limit beside; where that was too little, its
+        records show so alone.
+        """
         limit = self.plan.flags.timeout
         if limit is None or not (worker.batches and worker.started):
             return inf
         first = 0.0 if worker.warm else WARM_UP if self.warm_up is None else self.warm_up
-        return worker.since + limit * len(worker.batches[0].rows) + first
+        others = len(worker.batches[0].rows) - 1
+        pace = limit if self.pace is None else min(limit, 2 * self.pace)
+        return worker.since + first + limit + others * pace
 
     def close(self) -> None:
         """Let the workers go; those that do not go at once are killed: their rows are not written."""
@@ -212,11 +221,12 @@ class Workers:
             worker.started, worker.since, self.stillborn = True, now, 0
             self.depth = DEPTH if message.prepares else 1
             return
-        if not worker.warm:
-            worker.warm = True
-            self.warm_up = max(self.warm_up or 0.0, now - worker.since)
-        worker.since = now
-        worker.batches.popleft().reply = message
+        batch, took = worker.batches.popleft(), now - worker.since
+        if worker.warm:
+            self.pace = max(self.pace or 0.0, took / len(batch.rows))
+        else:
+            self.warm_up = max(self.warm_up or 0.0, took)
+        worker.warm, worker.since, batch.reply = True, now, message
         if message.shrunk is not None:
             self.shrunk(message.shrunk)
 

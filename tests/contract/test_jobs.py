@@ -1,6 +1,7 @@
 """Worker processes: the same bytes whatever their number, and nothing left behind however they end."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -148,7 +149,17 @@ def test_time_limit_holds_while_input_is_awaited(cli):
 
 def test_time_limit_is_for_a_record_and_not_for_a_batch(cli):
     rows = many(12, do="wait", seconds=0.1)
-    cli.out("mark", "-b", 6, "--timeout", 0.4, input=lines(*rows))
+    cli.out("mark", "-b", 6, "--timeout", 0.4, "--started", "loaded", input=lines(*rows))
+    assert len(cli.read("loaded").split()) == 1  # no worker was killed
+
+
+def test_hanging_record_of_a_large_batch_is_found_in_its_own_time(cli):
+    rows = many(64)
+    rows[50]["do"] = "hang"
+    began = time.monotonic()
+    out = parsed(cli.out("mark", "-b", 16, "--timeout", 2, input=lines(*rows), status=1))
+    assert [number for number, row in enumerate(out) if "error" in row] == [50]
+    assert time.monotonic() - began < 20  # a batch of 16 is not given 32 seconds
 
 
 def test_death_by_want_of_memory_is_told_from_others():

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import os
+import random
+from array import array
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +13,7 @@ from manifests import lines, many, parsed
 from sample_tools import TOOLS
 
 from headkit.run import run
+from headkit.run.ids import KeySet
 from headkit.tool import Context, RunOptions
 from headkit.tools import merge
 
@@ -354,3 +357,22 @@ def test_batches_and_shards_do_not_change_a_byte(cli, batch, count):
     context = Context("merge", cli.folder, operands=parts)
     rows = merge.draw(merge.Options(order=str(cli.path("in"))), context, iter(()), 0)
     assert b"".join(row + b"\n" for row in rows) == cli.read("all")
+
+
+@pytest.mark.parametrize("count", [0, 700, 11_000])
+def test_keys_of_earlier_runs_are_known_again(count):
+    chance = random.Random(count)
+    top = (1 << 64) - 1
+    # Many share the last slot, so that they have to go on at the first.
+    keys = {chance.getrandbits(64) for _ in range(count)} | {top - n for n in range(count // 50)}
+    keys |= {0} if count > 1 else set()
+    found = KeySet()
+    found.fill(array("Q", chance.sample(sorted(keys), len(keys))))
+    assert len(found) == len(keys)
+    assert all(key in found for key in keys)
+    others = {chance.getrandbits(64) for _ in range(1000)} - keys
+    assert not any(key in found for key in others)
+    for key in others:  # and it grows on
+        assert found.add(key)
+    assert all(key in found for key in keys | others)
+    assert not any(found.add(key) for key in keys)

@@ -29,6 +29,7 @@ TOOLS = {
             package=__name__,
         ),
         Tool("stamp", "map", "sets one field", ("value",), ("mark",), batch=64, package=__name__),
+        Tool("lapse", "map", "takes time", ("value",), ("mark",), batch=64, package=__name__),
         Tool("sift", "choose", "keeps even values", ("value",), batch=4, package=__name__),
         Tool(
             "group",

@@ -179,7 +179,7 @@ complete -c headkit -n '__headkit_command_is pack verify' -l cleared -r -F -d 'W
 complete -c headkit -n '__headkit_command_is pack' -l no-marks -d 'Leave the mark that says an image is synthetic out of the copies'
 complete -c headkit -n '__headkit_command_is pack' -l embeddings -r -F -d 'Publish the vectors of FILE, the embeddings.npz of headkit dedupe -d'
 complete -c headkit -n '__headkit_command_is pack' -l release -r -f -d 'The number of this release, as 1.1.0, for its changelog'
-complete -c headkit -n '__headkit_command_is pack' -l base -r -f -a '(__fish_complete_directories)' -d 'Make a release from the packed folder DIR'
+complete -c headkit -n '__headkit_command_is pack' -l base -r -f -d 'Make a release from the packed folder OLD'
 complete -c headkit -n '__headkit_command_is pack' -l base-private -r -F -d 'The private file of --base (default: DIR.private.jsonl beside it)'
 complete -c headkit -n '__headkit_command_is pack' -l remove -r -F -d 'With --base: leave out the samples that FILE names, one a line: id, sha256, tombstone, FIELD=VALUE'
 complete -c headkit -n '__headkit_command_is pack' -l trace -r -f -d 'With --base: leave out all that was made from this photo'

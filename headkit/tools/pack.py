@@ -172,7 +172,7 @@ class Options:
     ] = None
     base: Annotated[
         str | None,
-        Opt("Make a release from the packed folder DIR; what does not change is linked.", "DIR"),
+        Opt("Make a release from the packed folder OLD; what does not change is linked.", "OLD"),
     ] = None
     base_private: Annotated[
         str | None,

@@ -155,7 +155,7 @@ def stubble_cover(
     seen = min(1.0, max(0.0, 0.0011 / footprint - 0.8))
     if seen > 0.0:
         dots = hash2(int(x * 2600.0) * 7919 + int(z * 2600.0), int(y * 2200.0))
-        amount *= 1.0 + seen * (1.9 * dots - 0.95) * (0.8 - 0.75 * density)
+        amount *= 1.0 + seen * (1.4 * dots - 0.7) * (0.8 - 0.75 * density)
     return min(0.9, max(0.0, amount))
 
 
@@ -219,7 +219,7 @@ def scalp_cover(
     seen = min(1.0, max(0.0, 0.0011 / footprint - 0.8))
     if seen > 0.0:
         dots = hash2(int(x * 2400.0) * 7919 + int(z * 2400.0), int(y * 2400.0))
-        mottled *= 1.0 + seen * (1.2 * dots - 0.7)
+        mottled *= 1.0 + seen * (0.7 * dots - 0.4)
     return min(1.0, max(0.0, inside * mottled))
 
 

@@ -112,7 +112,7 @@ def _mixed(color: tuple[float, float, float], gray: float) -> tuple[float, float
 
 def _roots(look: Look) -> float:
     """Density of painted roots of the scalp; a shaved head keeps a shadow of them."""
-    full = {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 0.85}.get(look.hair.style, 0.6)
+    full = {"bald": 0.16 if look.age < 60 else 0.05, "buzz": 0.85}.get(look.hair.style, 0.82)
     # Skin shows between hairs that are lighter than it.
     lighter = max(look.hair.color[1], 0.35 * look.hair.gray) - look.skin[1]
     return full * float(np.interp(lighter, (0.0, 0.12), (1.0, 0.5)))
@@ -191,7 +191,7 @@ def paint_skin(
         blood += 0.35 * row[Paint.REDNESS] + 0.10
     elif part in (_HAND, _FOOT):
         blood += 0.15
-    roughness = row[Paint.ROUGHNESS] * (1.0 + 0.34 * middle + 0.30 * fine)  # oil lies unevenly
+    roughness = row[Paint.ROUGHNESS] * (1.0 + 0.24 * middle + 0.15 * fine)  # oil lies unevenly
     if footprint < 0.002 and row[Paint.FRECKLES] > 0.0:
         melanin += row[Paint.FRECKLES] * _freckle(x, y, z, seed)
     # absorption of haemoglobin and melanin by channel, relative (after Donner and Jensen 2006)

@@ -18,7 +18,14 @@ from headkit.render.wardrobe.hair_groups import drawn_together, grouped, rounded
 from headkit.render.wardrobe.hair_roots import places
 from headkit.render.wardrobe.hair_shapes import afro, gravity, tied
 from headkit.render.wardrobe.hair_styles import STYLES, Style, styled
-from headkit.render.wardrobe.hair_surfaces import RIM, Locks, base, below_brim, surface
+from headkit.render.wardrobe.hair_surfaces import (
+    RIM,
+    Locks,
+    base,
+    below_brim,
+    surface,
+    uneven,
+)
 from headkit.render.wardrobe.hair_ties import Tie, bound, lengths_to, tied_whole, ties, upper_half
 from headkit.render.wardrobe.hanging import closed_up, in_company, over_forehead, rejoined
 from headkit.render.wardrobe.obstacles import NO_OBSTACLES, Obstacles, wrapped
@@ -124,6 +131,7 @@ def _roots(
     places = sample(scalp.points, row, column)
     normals = unit(sample(scalp.normals, row, column))
     template = sample(scalp.grid.template.reshape(ROWS, COLUMNS, 3), row, column)
+    places = places + normals * (size * uneven(template[:, 1]))[:, None]
     height = sample(scalp.height[..., None], row, column)[:, 0]
     upper = _smooth((template[:, 1] - 0.0) / 0.075)
     lengths = style.side + (style.top - style.side) * upper
@@ -140,7 +148,7 @@ def _roots(
     offsets *= np.where(template[:, 1] < 0.0, 0.75, 1.0)
     if brim is not None:
         offsets *= np.clip(0.2 - sample(brim[..., None], row, column)[:, 0] / 0.03, 0.2, 1.0)
-    flow = _first_direction(places - scalp.center, normals, style, scalp.center)
+    flow = _first_direction(places - scalp.center, normals, style, scalp.center, size)
     spread = rng.normal(0.0, 0.13, (count, 3))
     directions = unit((style.lift * normals + (1 - style.lift) * flow + spread).astype(np.float32))
     return Roots(
@@ -173,7 +181,9 @@ def _upstream(template: Floats, growth: Growth, size: float, scalp: Scalp) -> Fl
     return np.clip(share, 0.0, 1.0).astype(np.float32)
 
 
-def _first_direction(outward: Floats, normals: Floats, style: Style, center: Floats) -> Floats:
+def _first_direction(
+    outward: Floats, normals: Floats, style: Style, center: Floats, size: float
+) -> Floats:
     """The combed direction at the roots, along the scalp."""
     growth = style.growth
     flow = np.zeros_like(outward)
@@ -187,6 +197,9 @@ def _first_direction(outward: Floats, normals: Floats, style: Style, center: Flo
         flow[:, 2] = -1.0
     else:
         flow += np.asarray(growth.tie, np.float32) - center - outward
+    if growth.comb in (Comb.PARTED, Comb.BACK):  # sideburns grow down before the ear
+        before_ear = outward[:, 2] > 0.01 * size
+        flow[:, 1] -= 3.0 * before_ear * np.clip(0.5 - outward[:, 1] / (0.03 * size), 0.0, 1.0)
     flow -= (flow * normals).sum(axis=1, keepdims=True) * normals
     return unit(flow)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headkit.render.surface import Material, Part, Surface
 from headkit.render.wardrobe.resting import Cloth, narrowed
@@ -15,7 +17,8 @@ from headkit.render.wardrobe.tailoring import Floats, Ints, grid_faces, unit
 from headkit.render.wardrobe.wearer import Wearer
 
 GRAY = np.array([0.36, 0.35, 0.34], np.float32)  # linear albedo of a strand without pigment
-STRANDS_PER_TURN = 620
+_OFF = 0.0012  # metres of the ground above the scalp, at least
+_CUT = 0.15  # density of hair at the edge of the ground
 RIM = 0.03  # metres from the hairline on which the ground rises to its full height
 
 
@@ -79,7 +82,7 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
         open_sky = np.clip(0.54 + 0.22 * layer + 0.2 * made.along + deep, 0.0, 1.0)
         coiled = not beard and wearer.look.hair.style in ("curly", "afro")
         # Coils shade each other; hairs of a millimetre or two lie deep among others.
-        shaded = 0.8 if coiled else 0.78 if not beard and wearer.look.hair.style == "buzz" else 1.0
+        shaded = 0.8 if coiled else 0.7 if not beard and wearer.look.hair.style == "buzz" else 1.0
         occlusion.append(shaded * open_sky)
         rest.append(np.repeat(locks.roots.template, made.rows, axis=0))
     points = np.concatenate(vertices)
@@ -99,72 +102,60 @@ def surface(parts: list[Locks], wearer: Wearer, cloth: Cloth, part: Part = Part.
 
 
 def base(scalp: Scalp, wearer: Wearer, brim: Floats | None, lift: float | Floats = 0.0) -> Surface:
-    """The shells next to the scalp: all of a buzz cut, else the dark ground that no scalp shows through.
+    """The shell next to the scalp: the dark ground that no scalp shows through.
 
     lift  how far the ground stands off the scalp, metres, where the hair is thick
     """
     look, size = wearer.look.hair, scalp.scale
-    buzz = look.style == "buzz"
     columns = COLUMNS + 1  # the seam's vertices twice, so that strand coordinates do not jump back
-    points = np.concatenate([scalp.points, scalp.points[:, :1]], axis=1)
-    normals = np.concatenate([scalp.normals, scalp.normals[:, :1]], axis=1)
-    height = np.concatenate([scalp.height, scalp.height[:, :1]], axis=1)
-    crown = scalp.grid.crown.reshape(ROWS, COLUMNS)
-    crown = np.concatenate([crown, crown[:, :1]], axis=1)
-    template = scalp.grid.template.reshape(ROWS, COLUMNS, 3)
-    template = np.concatenate([template, template[:, :1]], axis=1)
-    row = np.arange(ROWS)[:, None] + np.zeros((1, columns))
-    column = np.arange(columns)[None] + np.zeros((ROWS, 1))
+    points, normals, height, crown, template = (
+        np.concatenate([grid, grid[:, :1]], axis=1)
+        for grid in (
+            scalp.points, scalp.normals, scalp.height, scalp.grid.crown.reshape(ROWS, COLUMNS),
+            scalp.grid.template.reshape(ROWS, COLUMNS, 3),
+        )
+    )  # fmt: skip
     density = np.clip(height / 0.018, -0.5, 1.4) - 1.6 * max(0.0, look.thinning - 0.15) * crown
     if brim is not None:
         hidden = np.concatenate([brim, brim[:, :1]], axis=1)
         density = density - np.clip((hidden - 0.010) / 0.004, 0.0, 3.0)
         lift = lift * below_brim(hidden)
-    # Of the noise of strands; coils lie no way, and their ground shines along none.
-    step = {"buzz": 3.2, "afro": 0.0}.get(look.style, 1.6)
-    levels = [0.0009, 0.0018, 0.0027] if buzz else [0.0012]
-    if wearer.detail < 60:
-        levels = levels[-1:]
-    layers = []
-    for number, level in enumerate(levels):
-        offset = level * size + lift * np.clip(height / RIM, 0.0, 1.0)
-        threshold = 0.15 + (0.28 * number if buzz else 0.0)
-        strand = np.stack(
-            [
-                2.0 + column * (STRANDS_PER_TURN / COLUMNS) + 0.25 * row,
-                40.0 + row * step + number * 0.3,
-                density,
-                np.full_like(density, threshold),
-            ],
-            axis=-1,
-        )
-        layers.append((points + normals * offset[..., None], strand))
-    layers.reverse()
+    offset = (_OFF + uneven(template[..., 1])) * size + lift * np.clip(height / RIM, 0.0, 1.0)
     faces = np.concatenate([grid_faces(ROWS, columns), _pole(columns)])
     inside = (density > 0.0).ravel()
     faces = faces[inside[faces].any(axis=1)]
-    rows = ROWS * columns
-    ground = np.asarray(look.color) * (1 - 0.5 * look.root_darkening) * (0.9 if buzz else 0.8)
+    ground = np.asarray(look.color) * (1 - 0.5 * look.root_darkening) * 0.8
     raised = look.style in ("afro", "curly")  # then its rim is seen, and gray hair has no dark one
     ground = ground * (1 - 0.9 * look.gray) + GRAY * (0.95 if raised else 0.75) * look.gray
-    shape = np.concatenate([layer[0].reshape(-1, 3) for layer in layers]).astype(np.float32)
     rim = 0.006 if raised else 0.020  # of hair that stands, the ground rises as a wall that is seen
-    edge = np.clip(1.2 - height.ravel() / rim, 0.0, 1.0).astype(np.float32)
-    colors = faded(np.tile(ground, (rows, 1)).astype(np.float32), edge, wearer)
-    count = len(layers)
+    edge = 1.2 - height / rim
+    rows = ROWS * columns
+    colors = np.tile(ground, (rows, 1)).astype(np.float32)
+    amount = np.clip(0.65 * edge, 0.0, 0.65).ravel().astype(np.float32)
     return Surface(
         material=Material.HAIR,
         owner=wearer.owner,
-        vertices=wearer.place("head", shape),
-        faces=np.concatenate([faces + n * rows for n in range(count)]).astype(np.int32),
-        normals=wearer.turn("head", np.tile(normals.reshape(-1, 3), (count, 1))),
-        rest=np.tile(scalp.grid.absolute(template.reshape(-1, 3)), (count, 1)),
-        parts=np.full(len(faces) * count, Part.HAIR, np.uint8),
-        occlusion=np.full(rows * count, 0.85 if buzz or raised else 0.65, np.float32),
-        strand=np.concatenate([layer[1].reshape(-1, 4) for layer in layers]).astype(np.float32),
-        color=np.tile(colors, (count, 1)).astype(np.float32),
+        vertices=wearer.place("head", (points + normals * offset[..., None]).reshape(-1, 3)),
+        faces=faces,
+        normals=wearer.turn("head", normals.reshape(-1, 3)),
+        rest=scalp.grid.absolute(template.reshape(-1, 3)),
+        parts=np.full(len(faces), Part.HAIR, np.uint8),
+        occlusion=np.full(rows, 0.85 if raised else 0.65, np.float32),
+        strand=_ground_strands(density, wearer),
+        color=faded(colors, amount, wearer),
         two_sided=True,
     )
+
+
+def _ground_strands(density: NDArray[np.floating[Any]], wearer: Wearer) -> Floats:
+    """Surface.strand (ROWS * columns, 4) of the ground: it dissolves at its edge in strands as thin as pixels."""
+    row, column = np.indices(density.shape)
+    around = float(np.clip(4.0 * wearer.detail, 300, 2400))
+    # Coils lie no way, and their ground shows none.
+    step = 0.0 if wearer.look.hair.style == "afro" else 0.5
+    s = 2.0 + column * (around / COLUMNS) + 0.25 * row
+    strand = np.stack([s, 40.0 + step * row, density, np.full_like(s, _CUT)], axis=-1)
+    return strand.reshape(-1, 4).astype(np.float32)
 
 
 def _pole(columns: int) -> Ints:
@@ -191,6 +182,14 @@ def faded(color: Floats, amount: Floats, wearer: Wearer) -> Floats:
     """Colours (N, 3) of hair mixed with the skin between single hairs, by `amount` (N,) of 0 to 1."""
     skin = 0.85 * np.asarray(wearer.look.skin)
     return color + (0.75 * amount[:, None] * (skin - color)).astype(np.float32)
+
+
+def uneven(height: NDArray[np.floating[Any]]) -> Floats:
+    """Metres by which skin may stand out between the grid's points: on the nape and before the ears.
+
+    height  above the eyes, head coordinates
+    """
+    return np.asarray(0.0013 * np.clip((0.022 - height) / 0.03, 0.0, 1.0), np.float32)
 
 
 def below_brim(height: Floats) -> Floats:

@@ -36,9 +36,16 @@ def placket(
     strip = with_offset(strip, strip.attributes[:, OFFSET] + _THICK * size)
     trim = Trim(color, hem=0.0, patterned=wearer.look.clothes.pattern != "plain")
     rows = strip.attributes[np.unique(strip.faces)]
-    leaves = np.concatenate([np.zeros((0, 3), np.float32), *[part.vertices for part in collar]])
+    leaves = np.concatenate([np.zeros((0, 3), np.float32), *[_dense(part) for part in collar]])
     buttons = _buttons(wearer, rows, leaves, size)
     return [sew(strip, trim, wearer, closed=("placket",)), *buttons]
+
+
+def _dense(surface: Surface) -> Floats:
+    """Points (N, 3) of a surface: its vertices, and the middles of its triangles' edges."""
+    corners = surface.vertices[surface.faces]
+    middles = 0.5 * (corners + np.roll(corners, 1, axis=1))
+    return np.concatenate([surface.vertices, middles.reshape(-1, 3)]).astype(np.float32)
 
 
 def _places(rows: Floats, leaves: Floats, size: float) -> Ints:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from headkit.render.drawing.noise import value_noise
 from headkit.render.human.body import load_body
 from headkit.render.jit import compiled, lean
-from headkit.render.wardrobe.cut_lines import Figure
+from headkit.render.wardrobe.cut_lines import Figure, armhole
 from headkit.render.wardrobe.tailoring import (
     Floats,
     Ints,
@@ -231,8 +231,13 @@ def _relax(points: Floats, faces: Ints, free: NDArray[np.bool_]) -> None:
                     points[i, axis] = total[i, axis] / uses[i]
 
 
+_INTO_SLEEVE = 0.03  # figure metres over which the folds of the trunk turn into those of a sleeve
+
+
 @compiled
-def _folds(points: Floats, arm: Floats, amount: Floats, seed: float, out: Floats) -> None:
+def _folds(
+    points: Floats, arm: Floats, limb: Floats, amount: Floats, seed: float, out: Floats
+) -> None:
     for n in range(len(points)):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         warp = 5.0 * value_noise(x * 9.0 + seed, y * 6.0, z * 9.0)
@@ -256,19 +261,19 @@ def _folds(points: Floats, arm: Floats, amount: Floats, seed: float, out: Floats
         crease = abs(sin(34.0 * y + 9.0 * abs(x) + 0.6 * warp + 2.0 * seed)) - 0.64
         value += 2.0 * pull * fan + 1.1 * pile * crease
         # Folds that wind about a sleeve, and crowd at the elbow and at its end.
-        if arm[n] > 0.15:
+        if limb[n] > 0.0:
             close = max(0.0, 1.0 - abs(arm[n] - 1.0) * 1.8) + max(0.0, arm[n] - 1.6) * 1.6
             rings = sin(30.0 * arm[n] + 44.0 * z + 2.0 * warp)
-            value = value * 0.8 + (0.15 + 0.55 * close) * rings * value_noise(
-                x * 21.0, y * 21.0, z * 21.0 + seed
-            )
+            rings *= (0.15 + 0.55 * close) * value_noise(x * 21.0, y * 21.0, z * 21.0 + seed)
+            value += limb[n] * (rings - 0.2 * value)
         out[n] = amount[n] * value
 
 
 def folds(body: Figure, amount: Floats, seed: int) -> Floats:
     """Displacement (N,) of cloth along its normal, metres: folds of about `amount` (N,)."""
     out = np.empty(len(body.points), np.float32)
-    _folds(body.points, body.arm, amount.astype(np.float32), float(seed % 997), out)
+    limb = np.clip(-armhole(body) / _INTO_SLEEVE, 0.0, 1.0)
+    _folds(body.points, body.arm, limb, amount.astype(np.float32), float(seed % 997), out)
     return out
 
 

@@ -13,6 +13,7 @@ from headkit.render.surface import Surface
 from headkit.render.wardrobe.tailoring import Floats, Ints, unit
 
 _BULGE = 0.75  # share of the way from the flat triangle to the tangent planes
+_MOST = 0.13  # of an edge's length that its middle moves: that of an arc of 60 degrees; what turns more is a fold
 
 
 def rounded_off(surface: Surface, chosen: NDArray[np.bool_]) -> Surface:
@@ -178,5 +179,7 @@ def _bulged(surface: Surface, ends: Ints) -> Floats:
     corners, normals = surface.vertices[ends], surface.normals[ends]
     flat = corners.mean(axis=1, keepdims=True)
     depth = ((flat - corners) * normals).sum(axis=2, keepdims=True)
-    curved = (flat - depth * normals).mean(axis=1)
-    return (flat[:, 0] + np.float32(_BULGE) * (curved - flat[:, 0])).astype(np.float32)
+    bulge = np.float32(_BULGE) * ((flat - depth * normals).mean(axis=1) - flat[:, 0])
+    edges = corners[:, 1] - corners[:, 0]
+    room = _MOST * np.sqrt((edges * edges).sum(axis=1) / ((bulge * bulge).sum(axis=1) + 1e-20))
+    return (flat[:, 0] + bulge * np.minimum(1.0, room)[:, None]).astype(np.float32)

@@ -340,6 +340,24 @@ def name_of_a_person(out):
     return name, "private"
 
 
+def another_caption(out):
+    """Under checksums that agree, in one of two formats that say all."""
+    content = members(out / TAR)
+    name, text = content[1]
+    content[1] = name, text.replace(b'"nsfw":0.01', b'"nsfw":0.02')
+    assert content[1][1] != text
+    write_tar(out / TAR, content)
+    redo_sums(out)
+    return "parquet/data/train-000000.parquet", "formats"
+
+
+def other_folders_to_train_on(out):
+    path = out / "yolo-pose/data.yaml"
+    replace(path, path.read_bytes().replace(b"images/val", b"images/train"))
+    redo_sums(out)
+    return "yolo-pose/data.yaml", "document"
+
+
 def address_in_a_label(out):
     content = members(out / TAR)
     name, text = content[1]
@@ -359,6 +377,8 @@ def key_in_a_document(out):
 DAMAGE = [
     name_of_a_person,
     address_in_a_label,
+    another_caption,
+    other_folders_to_train_on,
     key_in_a_document,
     flipped_byte,
     changed_document,

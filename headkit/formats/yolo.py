@@ -21,6 +21,7 @@ from headkit.formats.sample import Sample
 from headkit.head.landmarks import IBUG68_MIRROR
 from headkit.tool import Record
 
+DATA = "data.yaml"
 TO_IGNORE = "heads to ignore"
 _VALIDATION = ("val", "validation", "valid", "dev")  # names of the split to validate on
 
@@ -64,23 +65,8 @@ class Yolo(Layout):
         return self.row(f"{self.output.prefix}images/{self.part}/{self.number:06d}")
 
     def finish(self, parts: Sequence[Part]) -> None:
-        text = [
-            "# For ultralytics. Without a `path`, folders are looked for beside this file, wherever it lies.",
-            *_folders(parts),
-            "names:",
-            "  0: head",
-        ]
-        if self.points:
-            text += [
-                f"kpt_shape: [{POINTS}, 3] # x, y, visibility: 0 not labelled, 1 hidden, 2 seen",
-                f"flip_idx: {list(IBUG68_MIRROR)}",
-                "kpt_names:",
-                f"  0: [{', '.join(category()['keypoints'])}]",
-                "# Not read by ultralytics, which takes 1/68 for every point: deviations of COCO-WholeBody's annotators,",
-                "# in square roots of the area.",
-                f"oks_sigmas: {list(OKS_SIGMAS)}",
-            ]
-        self.output.put("data.yaml", "".join(line + "\n" for line in text).encode())
+        names = [part.name for part in parts]
+        self.output.put(DATA, data_yaml(names, points=self.points).encode())
 
     def about(self, parts: Sequence[Part]) -> Iterator[str]:
         prefix = self.output.prefix
@@ -117,9 +103,30 @@ def _row(head: Head, width: int, height: int, *, points: bool) -> str:
     return f"0 {' '.join(words)}\n"
 
 
-def _folders(parts: Sequence[Part]) -> list[str]:
+def data_yaml(parts: Sequence[str], *, points: bool) -> str:
+    """What ultralytics reads of a dataset with parts of these names."""
+    text = [
+        "# For ultralytics. Without a `path`, folders are looked for beside this file, wherever it lies.",
+        *_folders(parts),
+        "names:",
+        "  0: head",
+    ]
+    if points:
+        text += [
+            f"kpt_shape: [{POINTS}, 3] # x, y, visibility: 0 not labelled, 1 hidden, 2 seen",
+            f"flip_idx: {list(IBUG68_MIRROR)}",
+            "kpt_names:",
+            f"  0: [{', '.join(category()['keypoints'])}]",
+            "# Not read by ultralytics, which takes 1/68 for every point: deviations of COCO-WholeBody's annotators,",
+            "# in square roots of the area.",
+            f"oks_sigmas: {list(OKS_SIGMAS)}",
+        ]
+    return "".join(line + "\n" for line in text)
+
+
+def _folders(parts: Sequence[str]) -> list[str]:
     """The lines of data.yaml that say where the images are; ultralytics wants a `train` and a `val`."""
-    names = [part.name for part in parts] or ["heads"]
+    names = list(parts) or ["heads"]
     train = "train" if "train" in names else names[0]
     val = next((name for name in _VALIDATION if name in names), None)
     lines = [f"train: images/{train}"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from types import SimpleNamespace
 from typing import Any, Final, cast
 
@@ -42,6 +43,7 @@ class Facts:
 
     image: bytes | None
     heads: Heads | None
+    label: bytes | None = None  # digest of all that is said, where several formats say all
 
 
 def heads_of(item: Item, size: tuple[int, int] | None) -> Heads | None:
@@ -92,6 +94,48 @@ def _heads(rows: list[tuple[Any, bool, Any, int]]) -> Heads:
     )
 
 
+def digest_of(value: Any) -> bytes:
+    """The same for labels that differ in nulls, in the order of fields, and in what 32-bit floats cannot tell."""
+    found = blake2b(digest_size=16)
+    with np.errstate(over="ignore"):
+        for piece in _pieces(value):
+            found.update(piece)
+    return found.digest()
+
+
+def _pieces(value: Any) -> Iterator[bytes]:
+    if isinstance(value, dict):
+        yield b"{"
+        for name in sorted(name for name, each in value.items() if each is not None):
+            yield name.encode()
+            yield from _pieces(value[name])
+    elif isinstance(value, list):
+        yield b"[%d" % len(value)
+        table = _numbers(value)
+        if table is not None:
+            yield table
+        else:
+            for each in value:
+                yield from _pieces(each)
+    elif isinstance(value, float) or (type(value) is int and abs(value) < 1 << 64):
+        yield np.float32(value).tobytes()
+    else:
+        yield repr(value).encode("utf-8", "surrogatepass")
+
+
+def _numbers(value: list[Any]) -> bytes | None:
+    """A list of numbers, or of equally long lists of them, at once; None where it is another."""
+    first = value[0] if value else None
+    first = first[0] if isinstance(first, list) and first else first
+    if not isinstance(first, int | float) or isinstance(first, bool):
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    return array.astype(np.float32).tobytes() if array.dtype.kind in "if" else None
+
+
 def differences(reference: Facts, found: Facts, format: str) -> Iterator[str]:
     """How a sample of a format differs from the same one in the format that is compared with."""
     images = reference.image, found.image
@@ -114,6 +158,8 @@ def differences(reference: Facts, found: Facts, format: str) -> Iterator[str]:
         labelled = one.points[..., 2] == two.points[..., 2]
         if not labelled.all() or np.abs(one.points - two.points)[..., :2].max() > near:
             yield "landmarks are others"
+    if reference.label is not None and found.label not in (None, reference.label):
+        yield "its label says something else"
 
 
 class Shard:

@@ -11,7 +11,7 @@ from headkit.formats.webdataset import key as key_of
 from headkit.image import ImageError, decode
 from headkit.tool import Record
 from headkit.verifying import labels
-from headkit.verifying.agreement import WHOLE, Facts, heads_of
+from headkit.verifying.agreement import WHOLE, Facts, digest_of, heads_of
 from headkit.verifying.findings import Finding
 from headkit.verifying.reprojection import Reprojection
 
@@ -43,7 +43,7 @@ class Examiner:
     """May be used by several threads. Images that several formats share are decoded once, until `forget`."""
 
     reprojection: Reprojection
-    images: bool = True  # whether pictures are decoded
+    compared: bool = False  # whether several formats hold all of a label
     _looks: dict[bytes, Look] = field(default_factory=dict)
 
     def forget(self) -> None:
@@ -59,7 +59,9 @@ class Examiner:
             look = known or _look(item.data)
             self._looks[digest] = look
         found = [*self._image(item, look, digest), *self._label(item, look)]
-        facts = Facts(digest, heads_of(item, look.size))
+        whole = self.compared and item.format in WHOLE and item.label is not None
+        label = digest_of(item.label) if whole else None
+        facts = Facts(digest, heads_of(item, look.size), label)
         text = (
             hashlib.sha256(item.native).hexdigest()
             if item.format == "webdataset" and item.native is not None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from headkit import __version__
 from headkit.formats.reading import INDEX, Packed
+from headkit.formats.yolo import DATA, data_yaml
 from headkit.verifying.findings import Finding
 
 CARD = "README.md"
@@ -40,6 +43,24 @@ def _card(packed: Packed, counted: dict[str, int | None]) -> Iterator[Finding]:
         count = counted[what]
         if count is not None and int(number.replace(",", "")) != count:
             yield Finding(CARD, what, "count", f"says {number} {what}, there are {count:,}")
+
+
+def said_of_formats(packed: Packed) -> Iterator[Finding]:
+    """What speaks of all shards of a format, and other documents that programs read."""
+    for format in packed.formats:
+        name = f"{packed.prefix(format)}{DATA}"
+        same = packed.index.get("made_with") == f"headkit {__version__}"
+        if format in ("yolo", "yolo-pose") and same and (packed.folder / name).is_file():
+            wanted = data_yaml(packed.parts, points=format == "yolo-pose")
+            if _read(packed.folder / name) != wanted:
+                yield Finding(
+                    name, "", "document", "it does not say of this dataset what it should"
+                )
+    for path in sorted(packed.folder.glob("*.json")):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError as error:
+            yield Finding(path.name, "", "document", f"not JSON: {error}")
 
 
 def open_questions(folder: Path) -> Iterator[Finding]:

@@ -57,7 +57,8 @@ class Verification:
     def __post_init__(self) -> None:
         self.checksums = Checksums(self.packed.folder)
         self.reprojection = Reprojection(*self.models)
-        self.examiner = Examiner(self.reprojection)
+        whole = [name for name in WHOLE if name in self.packed.formats]
+        self.examiner = Examiner(self.reprojection, compared=len(whole) > 1)
         self.crossing = Crossing(self.packed)
         self.private_data = PrivateData(self.cleared)
         self.reference = min(self.packed.formats, key=PRECISION.index)
@@ -233,6 +234,7 @@ class Verification:
             yield from self.crossing.named(shared, self._again(shared))
         yield from Nearness(self.packed, self.nearest, self.check).findings()
         heads = self.heads if self.reference in WHOLE else None
+        yield from documents.said_of_formats(self.packed)
         yield from documents.totals(self.packed, self.images, heads)
         for name, count in self.reprojection.unknown.items():
             text = f"the parameters of {count} heads: they are of {name}, see --head"

@@ -279,6 +279,21 @@ def nan_in_json(out):
     return TAR, "label"
 
 
+@pytest.mark.parametrize("plant", ["labels", "images"])
+def test_files_swapped_in_the_only_format_are_found_by_the_private_file(plant, tmp_path):
+    out = packed(tmp_path, records_in(tmp_path, 3), format="yolo")
+    one, two, _ = sorted(out.glob(f"{plant}/heads/000000/*"))
+    texts = one.read_bytes(), two.read_bytes()
+    replace(one, texts[1])
+    replace(two, texts[0])
+    redo_sums(out)
+    found, _ = verified(out)
+    assert {(row["file"], row["kind"]) for row in found} >= {
+        (str(one), "changed"),
+        (str(two), "changed"),
+    }
+
+
 # ---- what is said of the whole ----
 
 

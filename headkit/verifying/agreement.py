@@ -50,10 +50,11 @@ def heads_of(item: Item, size: tuple[int, int] | None) -> Heads | None:
     """The heads of an item as formats of boxes see them."""
     if item.label is None or size is None or item.format == "crops":
         return None
-    return _all_heads(item.label, size) if item.format in WHOLE else _seen_heads(item.label)
+    return all_heads(item.label, size) if item.format in WHOLE else _seen_heads(item.label)
 
 
-def _all_heads(label: Record, size: tuple[int, int]) -> Heads | None:
+def all_heads(label: Record, size: tuple[int, int]) -> Heads | None:
+    """The heads of a whole label that formats of boxes would have; None where it has none to go by."""
     image = SimpleNamespace(width=size[0], height=size[1])
     try:
         found = list(heads_in(cast(Sample, SimpleNamespace(image=image, heads=label["heads"]))))

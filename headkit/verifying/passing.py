@@ -29,6 +29,7 @@ from headkit.verifying.findings import Finding
 from headkit.verifying.nearness import Nearness
 from headkit.verifying.parts import Crossing
 from headkit.verifying.privacy import PrivateData
+from headkit.verifying.remembered import Remembered
 from headkit.verifying.reprojection import Reprojection
 
 _LIVES_IN = ("yolo", "yolo-pose")  # labels lie in a folder beside that of the images
@@ -61,6 +62,7 @@ class Verification:
         self.examiner = Examiner(self.reprojection, compared=len(whole) > 1)
         self.crossing = Crossing(self.packed)
         self.private_data = PrivateData(self.cleared)
+        self.remembered = Remembered(self.packed.private_rows(self.private))
         self.reference = min(self.packed.formats, key=PRECISION.index)
         self.keys = array("Q")  # of all samples of the reference, in splits
         self.private_keys = array("Q")
@@ -110,6 +112,9 @@ class Verification:
         """One shard in all formats."""
         shard = Shard(self.reference)
         counts: dict[str, Seen] = {}
+        first = rows.get(self.reference)
+        if first is not None and first["part"] not in self.packed.subsets:
+            self.remembered.take(self._stem(first))
         for name in sorted(rows, key=PRECISION.index):
             row = rows[name]
             yield from self._files(row)
@@ -182,6 +187,7 @@ class Verification:
         if item.format != self.reference or item.part in self.packed.subsets:
             return
         yield from self.private_data.of(item)
+        yield from self.remembered.compare(item, examined.facts)
         if self.last_key == item.key:
             return  # another crop of the same image
         self.last_key = item.key if item.format == "crops" else ""

@@ -1,11 +1,12 @@
 """Datasets in all formats, and releases of them."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
 
 import numpy as np
-from packs import pack, records_in, tree
+from packs import pack, picture, records_in, tree
 
 from headkit.photos.identity import load_key, photo_id
 from headkit.tool import Context, Failure
@@ -31,8 +32,6 @@ PHOTO = b"a photo of somebody"
 
 def photo_in(folder):
     """A photo, the key of pose-extract, and the id that the photo has by it."""
-    import hashlib
-
     photo, key = folder / "photo.jpg", folder / "key"
     photo.write_bytes(PHOTO)
     digest = hashlib.sha256(PHOTO)
@@ -60,8 +59,10 @@ def dataset(folder, **options):
     rows[4] |= {"id": id, "source": {"sha256": digest, "author": "Jane Roe"}}
     rows[5] |= {"id": f"{id}-0", "source": {"from": id, "sampler": "copies"}}
     rows[9] |= {"id": f"{id}-1", "source": {"from": id, "sampler": "copies"}}
-    # One photo's scenes are one group: they must not cross a split.
-    rows = [{**row, "image": f"images/{number % 6}.png"} for number, row in enumerate(rows)]
+    for number, row in enumerate(rows):
+        path = picture(folder / f"images/{number}.png", color=(20 * number, 10, 10))
+        row["image"] = f"images/{number}.png"
+        row["image_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
     vectors(folder / "embeddings.npz", [row["id"] for row in rows])
     options = {"shard_size": "3", "format": EVERY, "embeddings": str(folder / "embeddings.npz")} | options  # fmt: skip
     shards, failures = pack(folder, rows, **options)

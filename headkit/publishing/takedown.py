@@ -2,7 +2,7 @@
 
 A line is an id, the key of a file's name, a SHA-256 (of an image as it was made or as it was published, or of a photo), a
 tombstone of a later release, or FIELD=VALUE (`source.author=NAME`). What was made from a removed record goes with it:
-records whose `source` names it as `from` or `copy_of`.
+records whose `source` names it as `from` or `copy_of`. So do records with the same image, byte for byte.
 """
 
 from __future__ import annotations
@@ -79,12 +79,13 @@ class Requests:
 
 @dataclass
 class Matching:
-    """Finds the records that are meant, and those that were made from them, one record after the other."""
+    """Finds the records that are meant, those that were made from them, and those with the same image."""
 
     requests: Requests
     gone: set[str] = field(default_factory=set)
     hits: Counter[str] = field(default_factory=Counter)
     _made_from: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _firsts: dict[int, str] = field(default_factory=dict)  # hash of an image -> its first record
 
     def add(self, id: str, record: Mapping[str, Any]) -> None:
         """Look at a record."""
@@ -97,6 +98,12 @@ class Matching:
             for name in ("from", "copy_of"):
                 if isinstance(source.get(name), str):
                     self._made_from[source[name]].append(id)
+        digest = record.get("image_sha256")
+        if isinstance(digest, str) and _SHA256.fullmatch(digest):
+            first = self._firsts.setdefault(int(digest[:16], 16), id)
+            if first != id:  # both ways: the one goes with the other
+                self._made_from[first].append(id)
+                self._made_from[id].append(first)
 
     def close(self) -> set[str]:
         """All ids that go, once every record was seen. What was made from a word that was asked for goes, too."""

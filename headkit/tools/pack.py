@@ -59,7 +59,8 @@ of FLAME forbids it, with the first row that does; LICENSES.md lists all parts, 
 A release. --base OLD makes DIR from an older release, of the formats, fields and splits of that one; nothing is read from
 standard input. Of --remove FILE each line is an id (or the KEY of a file's name), the sha256 of an image or of a source photo,
 a line of the tombstones.txt of a later release, or FIELD=VALUE, as source.author=NAME; --trace PHOTO --key FILE finds what
-was made from a photo by the key of pose-extract. What was made from a removed record goes with it. Only shards with such a sample
+was made from a photo by the key of pose-extract. What was made from a removed record goes with it, and what has the
+same image. Only shards with such a sample
 are written anew; all others are linked (or copied), byte for byte. --add FILE puts records into new shards: into the
 split of their near-twins, else dealt out by a hash in the proportions of OLD. One whose id is there corrects that
 sample: the old one leaves its shard. CHANGELOG.md says what changed, tombstones.txt holds an opaque id for each sample that

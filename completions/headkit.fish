@@ -183,7 +183,7 @@ complete -c headkit -n '__headkit_command_is pack' -l base -r -f -d 'Make a rele
 complete -c headkit -n '__headkit_command_is pack' -l base-private -r -F -d 'The private file of --base (default: DIR.private.jsonl beside it)'
 complete -c headkit -n '__headkit_command_is pack' -l remove -r -F -d 'With --base: leave out the samples that FILE names, one a line: id, sha256, tombstone, FIELD=VALUE'
 complete -c headkit -n '__headkit_command_is pack' -l trace -r -f -d 'With --base: leave out all that was made from this photo'
-complete -c headkit -n '__headkit_command_is pack' -l key -r -F -d 'The key of headkit pose-extract, to find the photo'\''s id by'
+complete -c headkit -n '__headkit_command_is pack' -l key -r -F -d 'The key of headkit pose-extract (default: headkit.key in the root)'
 complete -c headkit -n '__headkit_command_is pack' -l add -r -F -d 'With --base: add the records of FILE'
 complete -c headkit -n '__headkit_command_is pack verify view' -l head -r -F -d 'The FLAME file (.pkl, .npz) that parameters refer to'
 complete -c headkit -n '__headkit_command_is pack' -l crop-size -r -f -d 'Width and height of a crop, in pixels'

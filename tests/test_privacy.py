@@ -156,3 +156,35 @@ def test_most_records_cost_little():
         scan.look(f"row-{number}", row)
     assert (time.process_time() - begin) / len(rows) < 200e-6  # some 15 on an idle core
     assert not scan.kinds
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ({"background": "/home/jroe/rooms"}, "a path"),
+        ({"token": "hf_" + "aBcDeFgH" * 4}, "a key"),
+    ],
+)
+def test_facts_in_documents_are_looked_at_too(tmp_path, said, place, monkeypatch):
+    from headkit.datasheet.writing import Writing
+
+    files = Writing.files
+
+    def leaking(self, packed):
+        texts = files(self, packed)
+        return texts | {"DATASHEET.md": texts["DATASHEET.md"] + json.dumps(said).encode()}
+
+    monkeypatch.setattr(Writing, "files", leaking)
+    with pytest.raises(Stop, match=rf"DATASHEET.md:\d+, {place}"):
+        pack(tmp_path, records_in(tmp_path))
+    assert not (tmp_path / "out").exists()
+
+
+def test_keys_in_an_about_file_stop_the_run_and_addresses_do_not(tmp_path):
+    records = records_in(tmp_path)
+    about = tmp_path / "about.toml"
+    about.write_text('[maintenance]\ncontact = "jane@example.org"\n')
+    assert pack(tmp_path, records, about=str(about))[1] == []
+    about.write_text('[maintenance]\ncontact = "see /home/jroe/contact.txt"\n')
+    with pytest.raises(Stop, match=r"about.toml:2, a path"):
+        pack(tmp_path, records, about=str(about), dir=str(tmp_path / "other"))

@@ -95,6 +95,18 @@ def test_a_takedown_by_a_photo_leaves_no_trace(tmp_path):
     assert len((tmp_path / "images.jsonl").read_text().splitlines()) == 9
 
 
+def test_the_key_of_the_root_is_taken(tmp_path):
+    dataset(tmp_path, format="webdataset", embeddings=None)
+    photo, key, id, digest = photo_in(tmp_path)
+    private = tmp_path / "out.private.jsonl"
+    private.write_text(private.read_text().replace(digest, "0" * 64))  # only the id can tell
+    with pytest.raises(Stop, match="none of its samples"):
+        release(tmp_path, trace=str(photo))
+    key.rename(tmp_path / "headkit.key")
+    release(tmp_path, trace=str(photo))
+    assert not [each for each in ids_in(tmp_path / "out-1.1", "webdataset") if id in each]
+
+
 def test_shards_that_are_not_concerned_are_the_same_files(tmp_path):
     rows, _ = dataset(tmp_path)
     release(tmp_path, remove=["row-7", rows[0]["id"]])

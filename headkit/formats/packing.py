@@ -340,6 +340,10 @@ class Packing:
         texts = self.documents.files(
             Packed(self.census, labels, shards.layouts, parts, splits, subsets, shards.rows, more)
         )
+        if self.scan is not None:
+            for name, text in texts.items():
+                self.scan.look_at(name, text.decode())
+            self.scan.stop()
         data = json.dumps(index, indent=1).encode() + b"\n"
         shards.publish({**texts, **self.more, "index.json": data})
 

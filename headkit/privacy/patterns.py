@@ -20,6 +20,7 @@ PATH = re.compile(
     """.replace("__PICTURES__", _PICTURES),
     re.VERBOSE,
 )
+OUTSIDE = re.compile(r"[/~\\]|[A-Za-z]:\\|\w+://")  # how a path begins that leads out of a dataset
 KEY = re.compile(
     r"""
       \b(?:AKIA|ASIA)[0-9A-Z]{16}\b                     # Amazon

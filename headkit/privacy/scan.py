@@ -57,10 +57,10 @@ class Scan:
             self.stop()
 
     def look_at(self, place: str, text: str) -> None:
-        """Note the paths and keys in a text of the maker's own, where names and addresses are meant to be."""
+        """Note the paths and keys in a document: names and addresses of its makers, and names of its files, are meant."""
         for kind, rule in patterns.KINDS.items():
-            if rule is not patterns.ADDRESS:
-                for found in rule.finditer(text):
+            for found in rule.finditer(text) if rule is not patterns.ADDRESS else ():
+                if rule is not patterns.PATH or patterns.OUTSIDE.match(found[0]):
                     line = text.count("\n", 0, found.start()) + 1
                     self._note(f"{place}:{line}", kind, found[0])
 

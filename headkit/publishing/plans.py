@@ -23,6 +23,7 @@ from headkit.publishing.takedown import Requests
 from headkit.status import NO_INPUT, USAGE, Stop
 from headkit.tool import Context
 
+KEY_FILE = "headkit.key"  # where pose-extract keeps the key of ids, below the root
 # Paths, and what has its own place in a sample.
 NEVER = ("image", "error", "truth", "heads", "schema", "id")
 
@@ -84,7 +85,10 @@ def base_of(options: Any, context: Context, target: Path) -> Base | None:
         raise Stop(USAGE, "-d is the folder of --base; name another one")
     if options.remove is None and options.trace is None and options.add is None:
         raise Stop(USAGE, "--base: nothing to change; see --remove, --trace and --add")
-    requests = Requests.read(options.remove, options.trace, options.key)
+    key = options.key
+    if key is None and options.trace is not None and (context.root / KEY_FILE).is_file():
+        key = str(context.root / KEY_FILE)
+    requests = Requests.read(options.remove, options.trace, key)
     private = Path(os.path.realpath(options.base_private)) if options.base_private else None
     base = Base.open(folder, private, requests)
     if ("embeddings" in base.packed.index) != (options.embeddings is not None) and options.add:

@@ -68,7 +68,7 @@ was removed; neither DIR nor its private file holds anything else of it. What st
 in the root, in --log and beside OLD, is listed on standard output, each with the command that cleans it.
 
     headkit pack -d heads-1.1 --base heads --remove takedown.txt --release 1.1.0
-    headkit pack -d heads-1.1 --base heads --trace photo.jpg --key ~/.config/headkit/key --release 1.1.0
+    headkit pack -d heads-1.1 --base heads --trace photo.jpg --key headkit.key --release 1.1.0
 
 REPORT.md is the form by which others ask for it. --about, --license and --log are given again: documents are written anew.
 
@@ -191,7 +191,8 @@ class Options:
         Opt("With --base: leave out all that was made from this photo; see --key.", "PHOTO"),
     ] = None
     key: Annotated[
-        str | None, Opt("The key of headkit pose-extract, to find the photo's id by.", "FILE")
+        str | None,
+        Opt("The key of headkit pose-extract (default: headkit.key in the root).", "FILE"),
     ] = None
     add: Annotated[
         str | None,
@@ -285,6 +286,9 @@ def stream(options: Options, context: Context, records: Iterator[Record]) -> Ite
     for name in plan.formats:
         load(name)
     documents = _documents(options, context, plan)
+    if options.about is not None:
+        scan.look_at(options.about, Path(options.about).read_text("utf-8-sig"))
+        scan.stop()
     if base is not None:
         records = release.added_records(options.add)
     vectors = Embeddings(options.embeddings) if options.embeddings is not None else None

@@ -116,9 +116,9 @@ _headkit() {
             words='-d --dir --format --split --split-by --stratify --subset --labels --fields --private --cleared --no-marks --embeddings --release --base --base-private --remove --trace --key --add --head --crop-size --about --init-about --license --only --shard-size --resume --bad-lines -j --jobs -n --limit --root --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 -d|--dir|--root|--log) words='folders' operands='' ;;
-                --format|--split|--split-by|--stratify|--subset|--fields|--release|--base|--trace|--crop-size|--license|--shard-size|-j|--jobs|-n|--limit|--min-free) words='nothing' operands='' ;;
+                --format|--split|--split-by|--stratify|--subset|--fields|--release|--base|--crop-size|--license|--shard-size|-j|--jobs|-n|--limit|--min-free) words='nothing' operands='' ;;
                 --labels) words='truth heads' operands='' ;;
-                --private|--cleared|--embeddings|--base-private|--remove|--key|--add|--head|--about|--only) words='files' operands='' ;;
+                --private|--cleared|--embeddings|--base-private|--remove|--trace|--key|--add|--head|--about|--only) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;

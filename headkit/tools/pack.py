@@ -177,7 +177,7 @@ class Options:
     ] = None
     base_private: Annotated[
         str | None,
-        Opt("The private file of --base (default: DIR.private.jsonl beside it).", "FILE"),
+        Opt("The private file of --base (default: OLD.private.jsonl beside it).", "FILE"),
     ] = None
     remove: Annotated[
         str | None,
@@ -188,7 +188,7 @@ class Options:
     ] = None
     trace: Annotated[
         str | None,
-        Opt("With --base: leave out all that was made from this photo; see --key.", "PHOTO"),
+        Opt("With --base: leave out all that was made from the photo FILE; see --key.", "FILE"),
     ] = None
     key: Annotated[
         str | None,

@@ -122,6 +122,8 @@ def told_and_counted(folder, only=None, **places):
     script = re.search(r"```sh\n(.*?)\n```", numbers, re.DOTALL)[1] + "\n"
     for name, place in places.items():
         script = re.sub(rf"^{name}=\S+", f"{name}={place}", script, flags=re.MULTILINE)
+    for name in ("labels", "rows"):  # once, and not for each number
+        script += f"{name} > ../{name}.txt\n{name}() {{ cat ../{name}.txt; }}\n"
     told = {}
     for name, table, command in SECTION.findall(numbers):
         if only is not None and name not in only:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from headkit.datasheet import screens
 from headkit.datasheet.asked import Asked, kept_of_read, reasons, settings
-from headkit.datasheet.markup import OPEN, code, listed, plain, rate, table
+from headkit.datasheet.markup import OPEN, code, interval, listed, plain, rate, table
 from headkit.datasheet.measures import Measures
 from headkit.datasheet.terms import known_license
 from headkit.record import FIELDS
+
+PRIVATE = ("poses", "source", "made")  # fields that are published only where --fields asks
 
 
 def instances(_: Asked) -> str:
@@ -134,9 +136,9 @@ def missing(asked: Asked) -> str:
     ]
     if partial:
         lines.append(f"Some images lack a field: {listed(partial)}.")
-    lines.append(
-        "Left out on purpose: poses asked for, paths, sources of photos and what tools did; the maker keeps them in a private file."
-    )
+    kept = [f"`{name}`" for name in PRIVATE if not m.count("fields", name)]
+    told = listed(["paths", "hashes of photos", *kept])
+    lines.append(f"Kept back on purpose, in a private file of the maker: {told}.")
     return " ".join(lines)
 
 
@@ -183,29 +185,20 @@ def splits(asked: Asked) -> str:
 
 def noise(asked: Asked) -> str:
     """Errors of labels, reviews, duplicates, reasons."""
-    m, lines = asked.measures, []
+    m = asked.measures
+    blocks: list[str] = []
+    lines: list[str] = []
     if m.packed.labels == "truth":
-        lines.append(
+        blocks.append(
             "Labels are what the image was drawn from, so that they have no noise but rounding: pixels to 0.01, parameters to 0.00001."
         )
     elif m.packed.labels == "heads":
-        lines.append("Labels were found by networks and a solver.")
+        blocks.append("Labels were found by networks and a solver.")
     if m.logs.evaluated and "errors" in m.known:
-        rows = [
-            [
-                plain(cell) if at == 0 or not cell[0].isdigit() else m.say("errors", cell)
-                for at, cell in enumerate(row)
-            ]
-            for row in m.known["errors"].rows
-        ]
-        lines.append(
-            "Measured by `headkit eval` against truth:\n\n"
-            + table(m.known["errors"].header, rows)
-            + "\n"
-        )
+        blocks.append(_errors(m))
     elif m.packed.labels == "heads":
-        lines.append(
-            f"\n\n{OPEN} How large are their errors? Nobody measured: put `headkit eval --json > DIR/eval.jsonl` into the folder of `--log`.\n\n"
+        blocks.append(
+            f"{OPEN} How large are their errors? Put `headkit eval --json > DIR/eval.jsonl` into the folder of `--log`."
         )
     if "fits" in m.known:
         lines.append(f"Fits of the 3D head: {m.told('fits')}.")
@@ -225,7 +218,23 @@ def noise(asked: Asked) -> str:
                  else "Near-duplicates were not looked for, as far as records and logs tell.")  # fmt: skip
     if m.logs.reasons:
         lines.append(f"Records that tools dropped: {reasons(m)}.")
-    return " ".join(lines)
+    return "\n\n".join((*blocks, " ".join(lines)))
+
+
+def _errors(m: Measures) -> str:
+    """What eval measured, as a table; recall with its interval."""
+    rows = []
+    for row in m.known["errors"].rows:
+        cells = [
+            plain(row[0]),
+            *(m.say("errors", cell) if cell != "-" else cell for cell in row[1:]),
+        ]
+        if row[1].isdigit() and row[2] != "-":
+            low, high = interval(round(float(row[2]) * int(row[1])), int(row[1]))
+            cells[2] += f" (95%: {low:.2f} to {high:.2f})"
+        rows.append(cells)
+    head = "Measured by `headkit eval` against truth (`eval*.jsonl` in the folder of `--log`):"
+    return f"{head}\n\n{table(m.known['errors'].header, rows)}"
 
 
 def alone(asked: Asked) -> str:

@@ -346,7 +346,7 @@ def _errors(logs: Logs) -> Measure:
         f'(.{name}{f"?.{inner}" if inner else ""} | if type == "number" then . * 1000 | round / 1000 else "-" end)'
         for name, inner in _ERRORS
     )
-    header = ("heads", "how many", "recall", "AP50", "NME of landmarks, median", "rotation error, median", "rotation error, 95%")  # fmt: skip
+    header = ("heads", "how many", "recall", "AP50", "NME of landmarks, median (%)", "rotation error, median (degrees)", "rotation error, 95% (degrees)")  # fmt: skip
     command = f'cat "$log"/eval*.jsonl | jq -r \'[.group, .heads // "-", {told}] | @tsv\''
     return Measure("errors", "Errors of labels against truth", header, rows, command)
 

@@ -31,6 +31,8 @@ from headkit.render.wardrobe.fibre import shade_hair
 
 _METERED = np.isin(np.arange(256), (Part.FACE, Part.EAR))  # parts that the camera exposes for
 
+_COMBED = np.isin(np.arange(256), (Part.HAIR, Part.BEARD))  # hair that grows in locks: not lashes
+
 
 @dataclass(frozen=True)
 class Frame:
@@ -130,7 +132,7 @@ def draw(
         behind,
         picture,
     )
-    hair = np.flatnonzero(visible.materials[: len(visible.pixels)] == Material.HAIR)
+    hair = np.flatnonzero(_COMBED[frame.part.reshape(-1)[visible.pixels]])
     comb(
         hair, visible.at, visible.owners, visible.points, ways, visible.inverse_at, visible.window,
         picture,

@@ -23,9 +23,7 @@ from headkit.render.shading.sheet import NOBODY, Sheet, lay
 _REACH: Final = 3  # pixels to both sides, along the axis of the picture that a strand follows most
 _WEIGHTS: Final = (0.9, 0.65, 0.35)  # of pixels at one, two and three steps; a strand's own: 1
 _NEAR: Final = 0.04  # metres: what lies farther off in depth is another part of the hair
-_BEHIND: Final = (
-    0.003  # metres by which something other than hair lies behind it, and is seen between its ends
-)
+_BEFORE: Final = 0.001  # metres that what is seen between the ends of hair may lie before it
 _FAR: Final = 1e6  # metres: depth of the background
 _END: Final = -2.0  # owner in a sheet of a pixel beyond the end of a strand
 _SEEN: Final = (
@@ -132,7 +130,7 @@ def _find_ends(
         for other in (place - step, place + step):
             if sheet.owner[other] != NOBODY:
                 continue
-            if _depth(sheet, strip, other) > sheet.deep[place] + _BEHIND:
+            if _depth(sheet, strip, other) > sheet.deep[place] - _BEFORE:
                 sheet.owner[other] = _END
                 ends[count], courses[count, 0], courses[count, 1] = other, right, down
                 count += 1
@@ -173,7 +171,7 @@ def _average(
                 if own >= 0.0 and whose == own:
                     taken = abs(sheet.deep[other] - deep) < _NEAR
                 elif own >= 0.0:  # what is seen between the ends of strands
-                    taken = _depth(sheet, strip, other) > deep + _BEHIND
+                    taken = _depth(sheet, strip, other) > deep - _BEFORE
                 else:  # beyond an end: what lies as deep, and the hair before it
                     taken = whose >= 0.0 or abs(_depth(sheet, strip, other) - deep) < _NEAR
                 if taken:

@@ -167,8 +167,10 @@ def _pole(columns: int) -> Ints:
 def _skin_between(thin: Floats, along: Floats, wearer: Wearer, *, beard: bool) -> Floats:
     """How much skin (N,) is seen between single hairs: `thin` as at their roots, `along` the way to the tip."""
     look = wearer.look.hair
-    if beard:
-        return np.asarray(thin * (1 - 0.4 * along), np.float32)
+    if beard:  # bright ones among which skin is seen would be chalk
+        brighter = max(wearer.look.beard.color[1], GRAY[1] * wearer.look.beard.gray)
+        more = np.interp(brighter - wearer.look.skin[1], (0.0, 0.15), (1.0, 1.9))
+        return np.minimum(thin * (1 - 0.4 * along) * more, 0.95).astype(np.float32)
     # Of what stands alone before the hairline a whole strand would be a dash on the forehead.
     alone = np.clip(2.5 * thin - 1.5, 0.0, 0.85) * (1 - 0.5 * along)
     between = np.maximum(thin * np.exp(-4 * along), alone)

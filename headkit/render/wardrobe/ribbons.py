@@ -77,6 +77,8 @@ def _sweep(
                 length = 1.0
             t = k / last
             half = 0.5 * width * (1.0 - taper * t * t)
+            if k == 0:  # at the hairline no row of blunt ends
+                half *= 1.0 - 0.6 * thin[n]
             for side in range(2):
                 sign = 2.0 * side - 1.0
                 total = 0.0
@@ -95,6 +97,8 @@ def _sweep(
                 strand[n, k, side, 1] = np.floor(phases[n] * 50.0) + 1e-3 * t
                 strand[n, k, side, 2] = 1.0
                 threshold = root + (tip - root) * t**curve
+                if k == 0:
+                    threshold += 0.5 * thin[n]
                 strand[n, k, side, 3] = min(
                     0.95, threshold + 0.6 * thin[n] * (1.0 if whole else 1.0 - t)
                 )

@@ -49,7 +49,7 @@ def head(seed, x=64.0, distance=0.8):
 
 
 def records_in(root, count=8):
-    """Records with one or two heads; those of one cluster and one source stay together."""
+    """Records with one or two heads."""
     made = []
     for number in range(count):
         pixels = np.random.default_rng(number).integers(0, 256, (96, 128, 3), np.uint8)
@@ -62,8 +62,8 @@ def records_in(root, count=8):
                 "id": f"scene/{number}",
                 "width": 128,
                 "height": 96,
-                "source": {"sampler": "prior", "sha256": f"{number // 2:064d}"},
-                "cluster": f"c{number // 2}",
+                "source": {"sampler": "prior", "sha256": f"{number:064d}"},
+                "cluster": f"c{number}",
                 "camera": {"K": K},
                 "image": f"images/{number}.png",
                 "image_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -26,7 +26,7 @@ from headkit.twins import reference
 FORMATS = "webdataset,parquet,coco,yolo-pose,crops"
 OPTIONS = {
     "format": FORMATS,
-    "split": "train=4,val=2",
+    "split": "train=3,val=1",
     "shard_size": "2",
     "license": "cc-by-4.0",
 }
@@ -36,7 +36,7 @@ TAR = "webdataset/train-000000.tar"
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory):
     root = tmp_path_factory.mktemp("clean")
-    records = [each | {"scores": {"nsfw": 0.01, "identity": 0.1}} for each in records_in(root, 6)]
+    records = [each | {"scores": {"nsfw": 0.01, "identity": 0.1}} for each in records_in(root, 4)]
     (root / "in").write_text("".join(json.dumps(record) + "\n" for record in records))
     return packed(root, records, **OPTIONS, about=answered(root))
 
@@ -48,6 +48,12 @@ def again(out, clean, **options):
         (out.parent / "images").symlink_to(root / "images")
     records = [json.loads(line) for line in (root / "in").read_text().splitlines()]
     return pack(out.parent, records, **{**OPTIONS, "about": answered(root), **options})
+
+
+@pytest.fixture(scope="module")
+def two_formats(tmp_path_factory):
+    root = tmp_path_factory.mktemp("two")
+    return packed(root, records_in(root, 4), **{**OPTIONS, "format": "webdataset,coco"})
 
 
 @pytest.fixture
@@ -326,7 +332,7 @@ def wrong_offset(out):
 
 def wrong_card(out):
     path = out / "README.md"
-    replace(path, path.read_bytes().replace(b"| images | 6 |", b"| images | 7 |"))
+    replace(path, path.read_bytes().replace(b"| images | 4 |", b"| images | 5 |"))
     redo_sums(out)
     return "README.md", "count"
 
@@ -389,19 +395,14 @@ def key_in_a_document(out):
     return "README.md", "private"
 
 
-DAMAGE = [
+FEW = [  # webdataset and coco are enough
     name_of_a_person,
     address_in_a_label,
-    another_caption,
-    other_folders_to_train_on,
     key_in_a_document,
     flipped_byte,
     changed_document,
     truncated_shard,
-    truncated_parquet,
     truncated_annotations,
-    missing_image,
-    missing_label,
     missing_shard,
     foreign_file,
     foreign_link,
@@ -410,17 +411,9 @@ DAMAGE = [
     double_id,
     id_in_two_shards,
     swapped_labels,
-    swapped_rows,
     changed_label,
-    changed_landmark,
-    another_image,
     image_not_of_its_label,
     image_of_another_size,
-    broken_image,
-    pair_left_out,
-    smaller_crop,
-    turned_crop,
-    nan_in_parquet,
     nan_in_json,
     wrong_count,
     wrong_total,
@@ -431,10 +424,34 @@ DAMAGE = [
     record_in_no_shard,
     twin_across_splits,
 ]
+MANY = [
+    another_caption,
+    other_folders_to_train_on,
+    truncated_parquet,
+    missing_image,
+    missing_label,
+    swapped_rows,
+    changed_landmark,
+    another_image,
+    broken_image,
+    pair_left_out,
+    smaller_crop,
+    turned_crop,
+    nan_in_parquet,
+]
 
 
-@pytest.mark.parametrize("plant", DAMAGE, ids=lambda plant: plant.__name__)
-def test_damage_is_found_and_its_file_named(plant, out):
+@pytest.mark.parametrize("plant", FEW, ids=lambda plant: plant.__name__)
+def test_damage_is_found_and_its_file_named(plant, two_formats, tmp_path):
+    _found_and_named(plant, copy(two_formats, tmp_path / "heads"))
+
+
+@pytest.mark.parametrize("plant", MANY, ids=lambda plant: plant.__name__)
+def test_damage_of_other_formats_is_found_and_its_file_named(plant, out):
+    _found_and_named(plant, out)
+
+
+def _found_and_named(plant, out):
     planted = plant(out)
     found, _ = verified(out)
     assert planted in kinds(found, out)
@@ -482,7 +499,7 @@ def test_other_records_or_options_mend_nothing(clean, tmp_path):
         again(out, clean, only=only, fields="width,height")
     assert stop.value.status == USAGE
     (tmp_path / "images").unlink()
-    records = records_in(tmp_path, 6)  # without scores
+    records = records_in(tmp_path, 4)  # without scores
     for given in (records, records[1:]):
         with pytest.raises(Stop) as stop:
             pack(tmp_path, given, **OPTIONS, about=answered(tmp_path), only=only)
@@ -580,7 +597,6 @@ def test_several_folders_and_one_that_is_none(clean, out, tmp_path):
 
 
 def test_the_command_ends_in_1_where_something_was_found(out, shell):
-    assert shell.run(f"headkit verify {out}").returncode == 0
     missing_shard(out)
     done = shell.run(f"headkit verify {out}")
     assert done.returncode == 1

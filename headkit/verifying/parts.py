@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
@@ -63,16 +63,19 @@ class Crossing:
         told: set[tuple[str, ...]] = set()
         for hash, members in groups.items():
             ids = tuple(sorted(members))
-            sides = Counter(item.part for item in members.values())
+            sides = sorted({item.part for item in members.values()})
             if ids in told or len(sides) < 2:
                 continue
             told.add(ids)
             # The smaller side names the file: a validation set is what a twin spoils.
-            side = min(sides, key=lambda part: (sides[part], part))
+            side = min(sides, key=self._size)
             first = next(id for id in ids if members[id].part == side)
             others = [f"{id} ({members[id].part})" for id in ids if members[id].part != side]
             at, text = members[first].image, f"shares its {why[hash]} with {several(others)}"
             yield Finding(at.file, first, "split", text)
+
+    def _size(self, part: str) -> int:
+        return sum(int(row["count"]) for row in self.packed.shards(self.packed.formats[0], part))
 
     def _rules(self, record: Record, pixels: bytes) -> Iterator[tuple[str, list[int]]]:
         for name in self.grouped_by:

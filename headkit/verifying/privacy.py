@@ -46,12 +46,13 @@ class PrivateData:
         if not name.endswith(_READ):
             return
         text = (folder / name).read_text(encoding="utf-8", errors="replace")
-        for number, line in enumerate(text.splitlines(), 1):
-            if patterns.KEY.search(line):
-                yield Finding(name, f"line {number}", "private", "a key")
-            # The formats' own files are named by where they lie: only what leads out of the folder counts.
-            if any(not _INSIDE.match(found[0]) for found in patterns.PATH.finditer(line)):
-                yield Finding(name, f"line {number}", "private", "a path")
+        found = [(match, "a key") for match in patterns.KEY.finditer(text)]
+        # The formats' own files are named by where they lie: only what leads out of the folder counts.
+        paths = patterns.PATH.finditer(text)
+        found += [(match, "a path") for match in paths if not _INSIDE.match(match[0])]
+        for match, what in found:
+            line = text.count("\n", 0, match.start()) + 1
+            yield Finding(name, f"line {line}", "private", what)
 
     def _found(self, file: str, place: str) -> Iterator[Finding]:
         """What was noted since the last time. The words themselves are not repeated."""

@@ -8,6 +8,7 @@ import flame_files
 import numpy as np
 import pytest
 from packs import pack, picture
+from releases import release
 
 from headkit.formats.vggheads import boxes
 from headkit.head import loading
@@ -196,3 +197,27 @@ def test_the_bytes_are_the_same_again(tmp_path):
         vggheads(tmp_path, records, jobs=jobs, dir=str(tmp_path / f"out{jobs}"))
         folders.append((tmp_path / f"out{jobs}/SHA256SUMS").read_bytes())
     assert folders[0] == folders[1]
+
+
+def test_a_takedown_counts_what_is_left(tmp_path):
+    rows = []
+    for number in range(6):
+        head, camera, _ = fitted(number, distance=3.0, focal=900)
+        heads = [head, {**head, "ignore": "small"}] if number % 3 == 1 else [head]
+        rows.append(row(tmp_path, number, heads, camera))
+    options = {"format": "vggheads,webdataset", "labels": "heads", "shard_size": "3"}
+    pack(tmp_path, rows, head="flame.npz", **options)
+    with pytest.raises(Stop, match="--head"):
+        release(tmp_path, remove=["image-0"])
+    shards, _, failures = release(tmp_path, remove=["image-0", "image-4"], head="flame.npz")
+    assert failures == []
+    found = [shard for shard in shards if shard["format"] == "vggheads"]
+    assert [(shard["count"], shard.get("left_out")) for shard in found] == [
+        (1, {"heads to ignore": 1}),
+        (2, None),
+    ]
+    new = tmp_path / "out-1.1/vggheads/heads"
+    assert {path.stem for path in new.rglob("*.npz")} == {"image-2", "image-3", "image-5"}
+    for shard in found:
+        files = list((tmp_path / shard["path"]).rglob("image-*"))
+        assert sum(path.stat().st_size for path in files) == shard["bytes"]

@@ -15,6 +15,7 @@ from releases import EVERY, dataset, holds, photo_in, release
 
 from headkit.formats.reading import Packed
 from headkit.formats.shards import Shards
+from headkit.publishing.carrying import Carrying
 from headkit.publishing.takedown import tombstone
 from headkit.status import BAD_INPUT, USAGE, Stop
 from headkit.twins import reference
@@ -353,6 +354,22 @@ def test_a_damaged_base_is_not_carried_on(tmp_path):
         release(tmp_path, remove=["row-3"])
     assert stop.value.status == BAD_INPUT
     assert not (tmp_path / "out-1.1").exists()
+
+
+def test_a_release_that_dies_while_it_carries_begins_again(tmp_path, monkeypatch):
+    dataset(tmp_path, format="webdataset,coco", embeddings=None)
+    release(tmp_path, "whole", remove=["row-3"])
+    with monkeypatch.context() as patch:
+        patch.setattr(Carrying, "_list", lambda *_: (_ for _ in ()).throw(KilledError))
+        with pytest.raises(KilledError):
+            release(tmp_path, resume=True, remove=["row-3"])
+    assert not (tmp_path / "out-1.1").exists()
+    release(tmp_path, resume=True, remove=["row-3"])
+    assert tree(tmp_path / "out-1.1") == tree(tmp_path / "whole")
+    (tmp_path / "out/SHA256SUMS").unlink()
+    with pytest.raises(Stop, match="SHA256SUMS") as stop:
+        release(tmp_path, "other", remove=["row-3"])
+    assert stop.value.status == BAD_INPUT
 
 
 def test_vectors_lie_beside_their_shards(tmp_path):

@@ -34,6 +34,7 @@ def rows(base: Base, root: Path, logs: Path | None) -> Iterator[Record]:
             lines = _lines_with(path, words)
             if lines:
                 yield {"left": str(path), "lines": lines, "clean": _command(path, ids)}
+    images: set[Path] = set()
     for entry in gone:
         image = entry.rest.get("image")
         if isinstance(image, str):
@@ -41,7 +42,8 @@ def rows(base: Base, root: Path, logs: Path | None) -> Iterator[Record]:
                 file = resolve(root, image)
             except PathError:
                 continue
-            if file.is_file():
+            if file.is_file() and file not in images:
+                images.add(file)
                 yield {"left": str(file), "clean": f"rm {shlex.quote(str(file))}"}
 
 

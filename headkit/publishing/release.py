@@ -11,7 +11,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from headkit.formats.reading import Packed
 from headkit.formats.shards import outputs
 from headkit.formats.splits import Wanted
 from headkit.publishing.carrying import Carrying
-from headkit.publishing.catalog import Entry, Private, entries, stand_in
+from headkit.publishing.catalog import WHOLE_LABELS, Entry, Private, entries, stand_in
 from headkit.publishing.history import TOMBSTONES, Change, changelog, tombstones
 from headkit.publishing.takedown import Matching, Requests, tombstone
 from headkit.status import BAD_INPUT, Stop
@@ -77,8 +77,11 @@ class Base:
     def digest(self) -> str:
         """Of what it holds and of what goes."""
         sums = self.packed.folder / SUMS
-        with sums.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256")
+        try:
+            with sums.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256")
+        except OSError as error:
+            raise Stop(BAD_INPUT, f"{sums}: {error.strerror}; see headkit verify") from None
         found.update(self.requests.digest.encode())
         return found.hexdigest()
 
@@ -99,11 +102,11 @@ class Base:
                 BAD_INPUT,
                 f"--base {self.packed.folder}: none of its samples is meant; see REPORT.md there for what may be asked",
             )
+        counted = not set(self.packed.formats) <= set(WHOLE_LABELS)  # heads decide what is left out
         for entry in entries(self.packed, self.private) if gone or added else ():
-            if entry.id in gone:
-                self.removed.append(entry)
-            elif entry.id in added:
-                self.corrected.append(entry)
+            if entry.id in gone or entry.id in added:
+                kept = entry if counted else replace(entry, label={})
+                (self.removed if entry.id in gone else self.corrected).append(kept)
 
     def _records(self) -> Iterator[tuple[str, Record]]:
         for id, line in self.private.lines():

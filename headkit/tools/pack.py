@@ -63,7 +63,8 @@ was made from a photo by the key of pose-extract. What was made from a removed r
 same image. Only shards with such a sample
 are written anew; all others are linked (or copied), byte for byte. --add FILE puts records into new shards: into the
 split of their near-twins, else dealt out by a hash in the proportions of OLD. One whose id is there corrects that
-sample: the old one leaves its shard. CHANGELOG.md says what changed, tombstones.txt holds an opaque id for each sample that
+sample: the old one leaves its shard. --about and --license are given again. A line that means no sample is said,
+and the run ends in 1. CHANGELOG.md says what changed, tombstones.txt holds an opaque id for each sample that
 was removed; neither DIR nor its private file holds anything else of it. What still does, as OLD, manifests and ledgers
 in the root, in --log and beside OLD, is listed on standard output, each with the command that cleans it.
 

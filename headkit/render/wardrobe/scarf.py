@@ -19,6 +19,7 @@ from headkit.render.wardrobe.wearer import Wearer
 
 _HEAD_ROWS = 25  # rows of the scalp grid that the cloth follows
 _FALL_ROWS = 9  # from the jaw to the shoulders
+_CHEEK = 0.028  # depth in head coordinates behind which all is covered
 _JOIN = (
     0.018  # of the neckline's field, where what falls from the head meets the part on the shoulders
 )
@@ -50,7 +51,9 @@ def face_opening(head: Floats, wide: float = 0.060) -> Floats:
     x, y, z = head.T
     tall = np.where(y > -0.02, 0.078, 0.101)
     oval = np.sqrt((x / wide) ** 2 + ((y + 0.020) / tall) ** 2)
-    return np.where(z > 0.0, 0.07 * (oval - 1.0), 0.03).astype(np.float32)
+    # However wide the oval: a narrow jaw lies within it as far back as the ear.
+    behind = np.minimum(0.6 * (_CHEEK - z), 0.03)
+    return np.maximum(np.where(z > 0.0, 0.07 * (oval - 1.0), -1.0), behind).astype(np.float32)
 
 
 def _wide(look: Look) -> float:
@@ -103,8 +106,10 @@ def _jaw_ring(scalp: Scalp, wearer: Wearer) -> tuple[Floats, Floats]:
     out = rest - scalp.center
     distance = np.linalg.norm(out, axis=1, keepdims=True)
     least = radius_towards(scalp, out.astype(np.float32))[:, None] + 0.008 * scalp.scale
-    behind = (np.cos(azimuth) < 0.3)[:, None]
-    rest = np.where(behind, scalp.center + out / distance * np.maximum(distance, least), rest)
+    # Outside the skin from the nape to the jaw; under the chin it only passes below.
+    beside = np.clip((0.85 - np.cos(azimuth)) / 0.5, 0.0, 1.0)[:, None]
+    missing = np.maximum(least - distance, 0.0) * beside * beside * (3.0 - 2.0 * beside)
+    rest = rest + out / distance * missing
     return rest.astype(np.float32), head.astype(np.float32)
 
 
@@ -206,7 +211,7 @@ def cover(head: Floats, figure_height: Floats, look: Look) -> Floats:
     """
     hood = np.where(head[:, 1] > -0.09, face_opening(head, _wide(look)), -1.0)
     x, y, z = head.T
-    ear = (np.abs(x) > 0.0675) & (z < 0.035) & (y > -0.06)  # beside any opening
+    ear = (np.abs(x) > 0.062) & (z < _CHEEK - 0.004) & (y > -0.085)  # beside any opening
     hood = np.where(ear, np.maximum(hood, 0.03), hood)
     wrap = 0.605 - 0.45 * np.maximum(head[:, 2] - 0.01, 0.0) - figure_height
     return np.maximum(hood, np.where(figure_height > 0.55, wrap, -1.0)).astype(np.float32)

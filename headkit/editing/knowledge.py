@@ -28,16 +28,18 @@ _LATIN = {
 }
 _LISTS: dict[str, dict[str, tuple[str, ...]]] = {
     "cyrillic": {
-        "word": ("word.ru",), "often": ("often.uk", "often.bg"), "seen": ("seen.uk", "seen.bg"),
+        "word": ("word.ru",), "often": ("often.uk", "often.bg"), "said": ("said.uk", "said.bg", "said.mk"),
+        "seen": ("seen.uk", "seen.bg", "seen.mk"),
         "given": ("given.ru",), "family": ("family.ru",), "place": ("place.ru", "city.cyrillic"),
     },
-    "greek": {"often": ("often.el",), "seen": ("seen.el",), "place": ("city.greek",)},
+    "greek": {"often": ("often.el",), "said": ("said.el",), "seen": ("seen.el",), "place": ("city.greek",)},
     "arabic": {
-        "often": ("often.ar", "often.fa", "often.ur"), "seen": ("seen.ar", "seen.fa", "seen.ur"),
+        "often": ("often.ar", "often.fa", "often.ur"), "said": ("said.ar", "said.fa"),
+        "seen": ("seen.ar", "seen.fa", "seen.ur"),
         "place": ("city.arabic",),
     },
-    "hebrew": {"often": ("often.he",), "seen": ("seen.he",), "place": ("city.hebrew",)},
-    "devanagari": {"often": ("often.hi",), "seen": ("seen.hi",), "place": ("city.devanagari",)},
+    "hebrew": {"often": ("often.he",), "said": ("said.he",), "seen": ("seen.he",), "place": ("city.hebrew",)},
+    "devanagari": {"often": ("often.hi",), "said": ("said.hi",), "seen": ("seen.hi",), "place": ("city.devanagari",)},
     "han": {"word": ("word.zh",), "name": ("name.zh",), "place": ("place.zh", "city.han")},
     "kana": {
         "word": ("word.ja",), "given": ("given.ja",), "family": ("family.ja",), "name": ("name.ja",),
@@ -54,7 +56,12 @@ _PREFIXES = {"arabic": ("وال", "بال", "لل", "ال", "و", "ب", "ل", "�
 _NAMED = frozenset(["given", "family", "GIVEN_AR", "FAMILY_AR", "GIVEN_HE", "FAMILY_HE"])
 _COMPOUNDING = ("de", "nl", "sv", "da", "nb", "fi", "hu")
 # Languages that are told by their words where no function word tells them.
-_TOLD_APART = ("cs", "da", "de", "es", "fi", "fil", "fr", "hu", "id", "it", "nb", "nl", "pl", "pt", "ro", "sh", "sk", "sv", "tr", "vi")  # fmt: skip
+_TOLD_APART = (
+    "ca", "cs", "da", "de", "es", "fi", "fil", "fr", "hu", "id", "is", "it", "lt", "lv", "nb", "nl", "pl", "pt", "ro", "sh",
+    "sk", "sl", "sv", "tr", "vi",
+)  # fmt: skip
+_UNCOUNTED = ("cy", "et", "ga", "gl", "sq", "sw")  # whose frequent words nobody has counted
+_LIKELY = 4  # languages whose longer lists are asked
 LANGUAGES = {"no": "nb", "sr": "sh", "hr": "sh", "tl": "fil"}
 
 
@@ -143,7 +150,7 @@ def _of_persons(word: str, script: str, known: set[str]) -> set[str]:
     if (
         script == "latin"
         and word[-1] == "s"
-        and known.isdisjoint(("given", "family", "word", "own often"))
+        and known.isdisjoint(("given", "family", "word", "own often", "own said"))
     ):
         base = word[:-1].rstrip("'")
         found |= {f"~{fact}" for fact in _own(base, script, "en") if fact in ("given", "family")}
@@ -151,7 +158,7 @@ def _of_persons(word: str, script: str, known: set[str]) -> set[str]:
 
 
 def _is_compound(word: str, language: str) -> bool:
-    known = _union(f"often.{language}", f"seen.{language}")
+    known = _of_language(language)
     return any(
         word[:k] in known and word[k:].removeprefix("s") in known for k in range(4, len(word) - 3)
     )
@@ -164,10 +171,9 @@ def _lists(script: str, language: str) -> tuple[tuple[str, frozenset[str]], ...]
     lists = [(fact, _union(*members)) for fact, members in found.items()]
     language = LANGUAGES.get(language, language)
     if script == "latin" and language not in ("en", "?"):
-        try:
-            lists += [(f"own {fact}", _union(f"{fact}.{language}")) for fact in ("often", "seen")]
-        except KeyError:
-            pass  # a language of which no words are known
+        lists += [
+            (f"own {fact}", _listed(f"{fact}.{language}")) for fact in ("often", "said", "seen")
+        ]
     if script not in ("latin", "cyrillic"):
         lists = [
             (
@@ -184,6 +190,21 @@ def _lists(script: str, language: str) -> tuple[tuple[str, frozenset[str]], ...]
 @lru_cache(maxsize=64)
 def _union(*members: str) -> frozenset[str]:
     return frozenset().union(*(member(name) for name in members))
+
+
+@lru_cache(maxsize=256)
+def _listed(name: str) -> frozenset[str]:
+    """A list of words.zip; empty where there is none of that name."""
+    try:
+        return member(name)
+    except KeyError:
+        return frozenset()
+
+
+@lru_cache(maxsize=64)
+def _of_language(language: str) -> frozenset[str]:
+    """All words of a language that are known; names are among them."""
+    return frozenset().union(*(_listed(f"{kind}.{language}") for kind in ("often", "said", "seen")))
 
 
 @lru_cache(maxsize=1)
@@ -212,6 +233,11 @@ _UNUSED = frozenset(
         "MALE",
         "UNISEX",
         "FAMILY",
+        "GROWN_ENDINGS",
+        "SIGHT_OPENINGS",
+        "SIGHT_ENDINGS",
+        "SOFT_ENDINGS",
+        "STREET_OPENINGS",
     ]
 )
 
@@ -241,24 +267,27 @@ def likeliest_language(words: Sequence[str]) -> str:
     strange = [word for word in words if word not in english]
     if 2 * len(strange) <= len(words) or len(words) < 2:
         return "en"
-    scores = {"en": 1.0 * (len(words) - len(strange)) + 0.5}
-    for name in _TOLD_APART:
-        often, seen = _union(f"often.{name}"), _union(f"seen.{name}")
-        scores[name] = sum(1.0 if word in often else 0.8 if word in seen else 0.0 for word in words)
-    return max(scores, key=lambda name: scores[name])
+    often = {name: sum(word in _listed(f"often.{name}") for word in words) for name in _TOLD_APART}
+    likely = sorted(filter(often.get, often), key=lambda name: -often[name])[:_LIKELY]
+    scores = {name: _share(name, words) for name in (*likely, *_UNCOUNTED)}
+    scores["en"] = 1.0 * (len(words) - len(strange)) + 0.5
+    return max(scores, key=lambda name: (scores[name], name == "en"))
 
 
 def likeliest(words: Sequence[str], languages: Sequence[str]) -> str:
     """Of these languages, the one that knows most of the words, frequent ones before others."""
-    scores = {}
-    for name in languages:
-        own = LANGUAGES.get(name, name)
-        try:
-            often, seen = _union(f"often.{own}"), _union(f"seen.{own}")
-        except KeyError:  # a language of which no words are known
-            continue
-        scores[name] = sum(1.0 if word in often else 0.8 if word in seen else 0.0 for word in words)
+    scores = {name: _share(LANGUAGES.get(name, name), words) for name in languages}
     return max(scores, key=lambda name: scores[name], default=languages[0])
+
+
+def _share(language: str, words: Sequence[str]) -> float:
+    """How many of the words a language knows; frequent ones count more."""
+    often = _listed(f"often.{language}")
+    said, seen = _listed(f"said.{language}"), _listed(f"seen.{language}")
+    return sum(
+        1.0 if word in often else 0.8 if word in said else 0.6 if word in seen else 0.0
+        for word in words
+    )
 
 
 def known_words(word: str, script: str) -> tuple[str, ...]:

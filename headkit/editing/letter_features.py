@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from headkit.editing.knowledge import known_words
 from headkit.editing.lexicon import member
+from headkit.editing.named_places import named_places
 from headkit.editing.tokens import script_of
 
 LONGEST = 8  # letters of a word of the lists
@@ -49,6 +50,7 @@ def spans(text: str, tongue: str, ruled: Sequence[tuple[int, int]]) -> list[Span
     """All words of the lists in a text, and what rules have found: (start, end, facts)."""
     plain = text.translate(_simple()) if tongue == "han" else text
     found: list[Span] = [(start, end, ("RULED",)) for start, end in ruled]
+    found += [(start, end, ("SIGHT",)) for start, end in named_places(text)]
     for start in range(len(plain)):
         if script_of(plain[start]) is None:
             continue

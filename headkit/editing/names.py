@@ -15,6 +15,7 @@ from headkit.editing import borders, letter_features, tables, tagging, word_feat
 from headkit.editing.finding import Finding, Kind, merged
 from headkit.editing.knowledge import facts
 from headkit.editing.lexicon import lexicon
+from headkit.editing.named_places import named_places
 from headkit.editing.names_marks import files, signs, tags
 from headkit.editing.names_ruled import places, ruled
 from headkit.editing.tokens import script_of
@@ -50,7 +51,7 @@ def find(text: str) -> list[Finding]:
     tagged = _tagged(text, [(one.start, one.end) for one in by_rules])
     found = [part for one in by_rules for part in _believed(text, one, tagged)]
     found += _outside_marks(text, _runs(text, tagged, by_rules), by_rules)
-    said = [*signs(text), *places(text)]
+    said = [*signs(text), *places(text), *named_places(text)]
     found = [one for one in found if not any(a <= one.start and one.end <= b for a, b in said)]
     return merged(
         text, [one for one in (_trimmed(text, each) for each in found) if one.end > one.start]

@@ -19,6 +19,7 @@ from headkit.editing.knowledge import (
     likeliest_language,
     phrase_tables,
 )
+from headkit.editing.named_places import named_places
 from headkit.editing.names_marks import phrases_in
 from headkit.editing.tokens import CASED, language, lower, regime, script_of, tokens
 
@@ -92,6 +93,7 @@ def word_facts(
         for name, table in (*phrase_tables(), *(("CITIES", cities(each)) for each in scripts))
         for start, end in phrases_in(plain, table)
     ]
+    inside += [(start, end, "SIGHTS") for start, end in named_places(text)]
     found = []
     for unit in words:
         known = frozenset(["foreign"]) if unit.script in LETTERWISE else facts(unit.word, tongue)
@@ -123,15 +125,18 @@ _MAIN = (
 )  # fmt: skip
 
 
+_ORDINARY = frozenset(["word", "said", "own said", "own often", "often", "~word"])
+
+
 def main_kind(known: Facts) -> str:
     """The one kind of a word that says most about its neighbours."""
     for table, kind in _MAIN:
         if table in known:
             return kind
     given, family = "given" in known or "~given" in known, "family" in known or "~family" in known
-    place = not known.isdisjoint(("place", "city", "~place", "in CITIES", "in PLACES"))
+    place = not known.isdisjoint(("place", "city", "~place", "in CITIES", "in PLACES", "in SIGHTS"))
     name = "given" if given else "family" if family else "place" if place else ""
-    if not known.isdisjoint(("word", "own often", "often", "~word")):
+    if not known.isdisjoint(_ORDINARY):
         return f"{name} word"
     if "own seen" in known:  # names are among the words of wordfreq
         return f"{name} seen" if name in ("given", "family") else f"{name} word"
@@ -244,7 +249,7 @@ def _closed(unit: Unit, known: Facts) -> str:
     """The word itself, where it is an ordinary word that names nobody."""
     names = not known.isdisjoint(("given", "family", "~given", "proper", "name"))
     ordinary = (
-        not known.isdisjoint(("often", "own often", "word", "own seen")) or unit.script not in CASED
+        not known.isdisjoint(("often", "own often", "word", "own said", "said", "own seen")) or unit.script not in CASED
     )
     return (
         unit.word

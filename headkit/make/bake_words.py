@@ -50,6 +50,7 @@ SOURCES = (
     word_sources.japanese, word_sources.korean, word_sources.thai, word_sources.cities,
 )  # fmt: skip
 OTHERS = {"female": "male", "male": "female"}
+NAMED = ("female", "male", "given", "place", "city.latin")
 
 
 def main() -> None:
@@ -69,10 +70,12 @@ def main() -> None:
     members = _baked(out) if options.only else _of_all_languages()
     for source in sources:
         members |= source()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    # A German dictionary has names beside nouns, all with a capital.
+    members["said.de"] -= set().union(*(members[kind] for kind in NAMED))
+    with zipfile.ZipFile(out, "w") as archive:
         for name, words in sorted(members.items()):
             text = "".join(f"{word}\n" for word in sorted(words))
-            archive.writestr(zipfile.ZipInfo(name), text.encode(), zipfile.ZIP_DEFLATED)
+            archive.writestr(zipfile.ZipInfo(name), text.encode(), zipfile.ZIP_LZMA)
             print(f"{name}: {len(words):,} words")
     print(f"{out}: {out.stat().st_size:,} bytes")
 

@@ -27,9 +27,17 @@ FREQUENT = {
     "es": 50_000, "fa": 40_000, "fi": 50_000, "fil": 20_000, "fr": 50_000, "he": 60_000, "hi": 40_000,
     "hu": 40_000, "id": 25_000, "it": 50_000, "nb": 30_000, "nl": 40_000, "pl": 60_000, "pt": 40_000,
     "ro": 30_000, "sh": 30_000, "sk": 30_000, "sv": 40_000, "tr": 40_000, "uk": 60_000, "ur": 20_000,
-    "vi": 10_000,
+    "vi": 10_000, "ca": 25_000, "is": 20_000, "lt": 25_000, "lv": 20_000, "mk": 20_000, "sl": 20_000,
 }  # fmt: skip
 OFTEN = 3000
+# Languages of which simplemma has a dictionary, by their names there where they differ; of the last ones
+# nobody has counted the words.
+DICTIONARIES = {
+    **{name: name for name in FREQUENT if name not in ("en", "ur", "vi")}, "sh": "hbs", "fil": "tl",
+    "cy": "cy", "et": "et", "ga": "ga", "gl": "gl", "sq": "sq", "sw": "sw",
+}  # fmt: skip
+LONGEST = 12  # letters of a headword that is kept; most longer ones are compounds
+CASELESS = frozenset(["ar", "de", "fa", "he", "hi"])  # no capitals, or capitals on every noun
 LONGEST_KOREAN_NAME = 4  # letters; longer ones are given and family name grown together
 # Inhabitants that a city has at least: to be a member by the name that geonames gives it, and by its names in
 # other languages. What is short in Latin letters is often the code of an airport.
@@ -56,12 +64,37 @@ def _folder(library: str) -> Path:
 
 
 def frequent() -> Members:
-    """Words of 29 languages by frequency: "often.LANGUAGE" and "seen.LANGUAGE"; names are among them."""
+    """Words of 41 languages, by how they are met.
+
+    "often.LANGUAGE": the most frequent, names among them. "said.LANGUAGE": headwords of a dictionary that begin
+    with a small letter, and frequent forms of them. "seen.LANGUAGE": frequent words that no dictionary has so,
+    many of them names.
+    """
     found: Members = {}
-    for language, count in FREQUENT.items():
+    for language in FREQUENT | DICTIONARIES:
         order = [word for word in _by_frequency(language) if _is_word(word)]
-        found[f"often.{language}"] = set(map(plain, order[:OFTEN]))
-        found[f"seen.{language}"] = set(map(plain, order[:count])) - found[f"often.{language}"]
+        often = set(map(plain, order[:OFTEN]))
+        met = set(map(plain, order[: FREQUENT.get(language, 0)]))
+        said = _said(language, met)
+        found[f"often.{language}"] = often
+        found[f"said.{language}"] = said
+        found[f"seen.{language}"] = met - often - said
+    return {name: words for name, words in found.items() if words}
+
+
+def _said(language: str, met: set[str]) -> set[str]:
+    """What a dictionary has in small letters, or at all where capitals say nothing; of forms those that are met."""
+    if language not in DICTIONARIES:
+        return set()
+    from simplemma.strategies.dictionaries.dictionary_factory import DefaultDictionaryFactory
+
+    table = DefaultDictionaryFactory().get_dictionary(DICTIONARIES[language])
+    found: set[str] = set()
+    for form, headword in table.items():
+        for word, kept in ((headword, len(headword) <= LONGEST), (form, form in met)):
+            small = word[:1].islower() or language in CASELESS
+            if kept and small and _is_word(word):
+                found.add(plain(word))
     return found
 
 
@@ -76,6 +109,8 @@ def _by_frequency(language: str) -> list[str]:
     path = data / f"large_{language}.msgpack.gz"
     if not path.exists():
         path = data / f"small_{language}.msgpack.gz"
+    if not path.exists():
+        return []  # a language whose words nobody counted
     _, *bins = msgpack.unpackb(gzip.decompress(path.read_bytes()), raw=False)
     return [word for group in bins for word in sorted(group)]
 

@@ -19,9 +19,14 @@ from headkit.editing.tables import (
     PLACE_ENDINGS_JA,
     PLACE_ENDINGS_KO,
     PLACE_ENDINGS_ZH,
+    PLACE_JOINS,
+    PLACE_LEADS,
     PLACE_NOUNS_AR,
     PLACE_NOUNS_HE,
     PLACE_NOUNS_TH,
+    PLACE_STOPS,
+    PROPER_OPENINGS,
+    SAINTS,
     SIGHT_ENDINGS,
     SIGHT_OPENINGS,
     SOFT_ENDINGS,
@@ -32,13 +37,10 @@ from headkit.editing.tokens import Script, Token, lower, script_of, tokens
 Place = tuple[int, int]
 
 _LONGEST = 3  # words of a name before its noun ("George Washington Bridge") or behind it
-# What joins a noun of place to its name: "lac de Côme", "Puente de Isabel II".
-_JOINS = frozenset("de del della dello delle dei degli di do da dos das du des d' d la las los le les el l' san santa santo são saint sainte von zu im am i и на имени им της του των τη".split())  # fmt: skip
-_LEADS = frozenset("in at on near over across from to outside past along through around inside towards into under by behind beside of off the this".split())  # fmt: skip
-_STOPS = frozenset("a an the at in on by with and or for of to from as is wearing near under over across outside inside".split())  # fmt: skip
-_SAINTS = frozenset("άγιος άγιο αγίου άγιοι αγίους αγία αγίας αγιά αγίων".split())
 _PREFIXES = {"hebrew": ("ב", "ל", "מ", "ה", "ו", "ש"), "arabic": ("ال", "وال", "بال", "لل", "و", "ب", "ل")}  # fmt: skip
 _GO_ON_AR = frozenset(["بن", "ابن", "أبو", "ابو", "أبي", "عبد", "آل", "بني", "ام", "أم"])
+_GROWN = tuple(sorted(GROWN_ENDINGS))
+_WORDS = frozenset(["place", "word", "LANDMARKS"])
 _NAMED = frozenset(["given", "family", "~given", "GIVEN_AR", "GIVEN_HE", "GIVEN_HI", "FAMILY_HI"])
 
 
@@ -85,11 +87,14 @@ def _before_noun(text: str, words: Sequence[Token]) -> Iterator[Place]:
         first = index
         while first and index - first < _LONGEST and words[first].gap in (" ", ". ", "'s ", "’s "):
             before = words[first - 1]
+            if first < index and first > 1 and before.word in PLACE_JOINS and words[first - 2].cap:
+                first -= 2  # "Charles de Gaulle Airport"
+                continue
             abbreviated = words[first].gap != ". " or before.word in ("st", "mt", "ft", "jr")
-            if not before.cap or before.word in _STOPS or not abbreviated:
+            if not before.cap or before.word in PLACE_STOPS or not abbreviated:
                 break
             first -= 1
-        led = bool(first) and words[first - 1].word in _LEADS and words[first].gap == " "
+        led = bool(first) and words[first - 1].word in PLACE_LEADS and words[first].gap == " "
         if first < index and (not soft or led or text[words[index - 1].end] in "'’"):
             yield words[first].start, noun.end
 
@@ -97,12 +102,12 @@ def _before_noun(text: str, words: Sequence[Token]) -> Iterator[Place]:
 def _behind_noun(words: Sequence[Token]) -> Iterator[Place]:
     """Capitals behind a noun: "rue Victor Hugo", "проспект Кирова", "Lago di Como"; and behind a Greek saint."""
     for index, noun in enumerate(words):
-        street = noun.word in STREET_OPENINGS
-        saint = noun.word in _SAINTS and noun.cap
+        street = noun.word in STREET_OPENINGS or (noun.cap and noun.word in PROPER_OPENINGS)
+        saint = noun.word in SAINTS and noun.cap
         if not (street or saint or noun.word in SIGHT_OPENINGS):
             continue
         place = index + 1
-        while place < len(words) and words[place].word in _JOINS and words[place].gap in (" ", "'", "’"):  # fmt: skip
+        while place < len(words) and words[place].word in PLACE_JOINS and words[place].gap in (" ", "'", "’"):  # fmt: skip
             place += 1
         first = place
         while (
@@ -117,13 +122,13 @@ def _behind_noun(words: Sequence[Token]) -> Iterator[Place]:
         # "la playa Ana Ruiz sonríe": a thing of nature may stand before the name of a person.
         person = first == index + 1 and "given" in facts(words[first].word, "en")
         if street or saint or not person:
-            yield words[first].start, words[place - 1].end
+            yield noun.start, words[place - 1].end
 
 
 def _grown(words: Sequence[Token]) -> Iterator[Place]:
     """One word with hyphens that ends in a noun of place: "Theodor-Heuss-Brücke"."""
     for token in words:
-        if "-" in token.word and token.cap and token.word.endswith(tuple(GROWN_ENDINGS)):
+        if "-" in token.word and token.cap and token.word.removesuffix("s").endswith(_GROWN):
             yield token.start, token.end
 
 
@@ -138,18 +143,18 @@ def _behind_semitic_noun(words: Sequence[Token]) -> Iterator[Place]:
         if words[place].gap != " " or script_of(words[place].text[0]) != script:
             continue
         while place + 1 < len(words) and place - index < _LONGEST and words[place + 1].gap == " ":
-            known = facts(words[place + 1].word, "en")
-            if script == "arabic" and (
-                words[place].word in _GO_ON_AR or words[place + 1].word in _GO_ON_AR
-            ):
-                place += 1
-            elif not {"given", "GIVEN_AR"}.isdisjoint(facts(words[place].word, "en")) and (
-                words[place + 1].word.startswith("ال") and "said" not in known
-            ):
-                place += 1
-            else:
+            if not _goes_on(words[place].word, words[place + 1].word):
                 break
-        yield words[index + 1].start, words[place].end
+            place += 1
+        yield noun.start, words[place].end
+
+
+def _goes_on(word: str, after: str) -> bool:
+    """Whether two Arabic words are of one name: "عمرو بن", "محمد الخامس"."""
+    if word in _GO_ON_AR or after in _GO_ON_AR:
+        return True
+    given = not {"given", "GIVEN_AR"}.isdisjoint(facts(word, "en"))
+    return given and after.startswith("ال") and "said" not in facts(after, "en")
 
 
 def _is_noun(word: str, script: Script | None, nouns: frozenset[str]) -> bool:
@@ -206,9 +211,7 @@ def _behind_thai_noun(text: str) -> Iterator[Place]:
     nouns = "|".join(sorted(PLACE_NOUNS_TH, key=lambda one: (-len(one), one)))
     for match in re.finditer(f"(?<!คุณ)(?<!นาย)(?<!นาง)(?:{nouns})", text):
         end = match.end()
-        known = [
-            size
-            for size in range(14, 1, -1)
-            if facts(text[end : end + size], "en") & {"place", "word", "LANDMARKS"}
-        ] if text[end : end + 1].strip() else []  # fmt: skip
-        yield match.start(), end + (known[0] if known else 0)
+        longest = min(14, len(text) - end) if text[end : end + 1].strip() else 0
+        sizes = range(longest, 1, -1)
+        words = (size for size in sizes if _WORDS & facts(text[end : end + size], "en"))
+        yield match.start(), end + next(words, 0)

@@ -8,6 +8,7 @@ writes or logs the words. tests/data/names.md says what must go and what must st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +19,7 @@ from headkit.editing.lexicon import lexicon
 from headkit.editing.named_places import named_places
 from headkit.editing.names_marks import files, signs, tags
 from headkit.editing.names_ruled import places, ruled
-from headkit.editing.tokens import script_of
+from headkit.editing.tokens import CASED, script_of, tokens
 from headkit.editing.word_features import main_kind
 
 # How far the tagger leans to a name (chosen by folds), and with which leaning that finds none a rule is
@@ -28,6 +29,16 @@ DOUBT = 3.0
 _NOT_ROLES = frozenset(
     ["given", "family", "name", "GIVEN_AR", "GIVEN_HE", "GIVEN_HI", "HONORIFICS", "HONORIFICS_AR", "HONORIFICS_HE", "HONORIFICS_HI"]
 )  # fmt: skip
+_NAMED = frozenset(
+    [
+        "given", "family", "name", "~given", "~family", "GIVEN_AR", "GIVEN_HE", "GIVEN_HI", "FAMILY_AR", "FAMILY_HE",
+        "FAMILY_HI", "AMBIGUOUS_AR", "AMBIGUOUS_HE", "AMBIGUOUS_HI", "PARTICLES_AR", "STAGE_NAMES", "HONORIFICS_HI",
+        "ENDINGS_HI", "HONORIFICS", "HONORIFIC_ENDINGS",
+    ]
+)  # fmt: skip
+_ORDINARY = frozenset(["word", "said", "own said", "ROLES", "~ROLES"])
+_FAMILY_FIRST = ("hu", "vi")
+_WORDS = re.compile(r"[^\s,،;.()]+")
 _ARTICLES = frozenset(["ο", "η", "τον", "την", "της", "του"])
 _JOINS = frozenset(" \u00a0\t-–'’.\"“”„«»・·")
 # Kinds of words that a rule may take along with a name ("Jürgen Obermaier in Berlin"): the tagger decides.
@@ -172,18 +183,53 @@ def _believed(text: str, one: Finding, tagged: Sequence[Tagged]) -> Iterator[Fin
 
 
 def _trimmed(text: str, one: Finding) -> Finding:
-    """Without an article before a person ("Ο Γιώργος"), and with all signs of the last letter."""
+    """Without what only stands beside a person: an article, an occupation, a verb; with all signs of the last letter."""
     end = one.end
     while end < len(text) and text[end] in "ะาำิีึืฺุู็่้๊๋์ํๆ" and script_of(text[end - 1]) == "thai":
         end += 1
     start = one.start
     if one.kind == "person":
         first, _, rest = text[start:end].partition(" ")
-        while rest and (first.lower() in _ARTICLES or _is_role(first.lower())):
+        while rest and (
+            first.lower() in _ARTICLES or _is_role(first.lower()) or _only_opens(text, start, end)
+        ):
             start = end - len(rest)
             first, _, rest = rest.partition(" ")
         start = _past_role(text, start, end)
+        end = _without_deeds(text, start, end)
     return replace(one, start=start, end=end)
+
+
+def _only_opens(text: str, start: int, end: int) -> bool:
+    """Whether an ordinary word opens the sentence and a given name is behind it: "Weaver Saturnina Ccori"."""
+    words = tokens(text)
+    at = next((k for k, token in enumerate(words) if token.start == start), None)
+    if at is None or not words[at].first or at + 1 == len(words) or words[at + 1].start >= end:
+        return False
+    tongue, capitals = word_features.caption_language(text)
+    word, after = words[at], words[at + 1]
+    if capitals != "sentence" or tongue in _FAMILY_FIRST or after.gap != " " or not after.cap:
+        return False
+    own = facts(word.word, tongue)
+    given = "given" in facts(after.word, tongue) or after.initials
+    return given and not _ORDINARY.isdisjoint(own) and _NAMED.isdisjoint(own)
+
+
+def _without_deeds(text: str, start: int, end: int) -> int:
+    """Where a person's name ends before words that say what the person does: "ИГОРЬ ЛАПТЕНКО ЗАВОЕВАЛ"."""
+    words = list(_WORDS.finditer(text, start, end))
+    tongue, capitals = word_features.caption_language(text)
+    for k, word in enumerate(words):
+        script = script_of(word[0][0])
+        small = script in CASED and capitals == "sentence" and word[0].islower()
+        if k < (1 if script == "thai" else 2) or (script in CASED and not small and k < 2):
+            continue
+        if script in ("latin", "greek") and not small:
+            continue
+        own = facts(word[0].lower(), tongue)
+        if not _ORDINARY.isdisjoint(own) and _NAMED.isdisjoint(own) and "PARTICLES" not in own:
+            return words[k - 1].end()
+    return end
 
 
 def _is_role(word: str) -> bool:

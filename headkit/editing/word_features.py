@@ -178,6 +178,8 @@ def features(
             else:
                 own.append((f"{step} none", f"{step} none {cased}"))
         before, after = kinds[k - 1] if k else "^", kinds[k + 1] if k + 1 < len(words) else "$"
+        if unit.first and cased == "Xx" and len(unit.word) > 4:
+            own.append(_opening(unit.word, group, kinds[k], after))
         own.append(_in_line(before, kinds[k], after))
         found.append(own)
     return found
@@ -238,6 +240,14 @@ def _beside(known: Facts, kind: str, closed: str, step: int, gap: str, cased: st
     return tuple(found)
 
 
+@lru_cache(maxsize=20_000)
+def _opening(word: str, group: str, kind: str, after: str) -> Group:
+    """How a word that opens a sentence ends: occupations end alike."""
+    return (
+        f"opens {group} {word[-3:]}", f"opens {word[-3:]}", f"opens {group} {word[-2:]} {after}", f"opens {kind} {after} {word[-2:]}",
+    )  # fmt: skip
+
+
 @lru_cache(maxsize=50_000)
 def _in_line(before: str, kind: str, after: str) -> Group:
     return (
@@ -249,7 +259,8 @@ def _closed(unit: Unit, known: Facts) -> str:
     """The word itself, where it is an ordinary word that names nobody."""
     names = not known.isdisjoint(("given", "family", "~given", "proper", "name"))
     ordinary = (
-        not known.isdisjoint(("often", "own often", "word", "own said", "said", "own seen")) or unit.script not in CASED
+        not known.isdisjoint(("often", "own often", "word", "own said", "said", "own seen"))
+        or unit.script not in CASED
     )
     return (
         unit.word

@@ -12,7 +12,9 @@ from headkit.editing import tagging
 from headkit.editing.names import find
 
 DATA = Path(__file__).parent / "data"
-LEARNED = ("open", "blind", "more", "practice", "drill", "blind_2", "blind_3")
+LEARNED = (
+    "open", "blind", "more", "practice", "drill", "drill_2", "blind_2", "blind_3", "blind_4",
+)  # fmt: skip
 FOLDS = {"more": (0.95, 0.93), "blind_2": (0.96, 0.88), "blind_3": (0.96, 0.90)}
 
 

@@ -60,7 +60,7 @@ _TOLD_APART = (
     "ca", "cs", "da", "de", "es", "fi", "fil", "fr", "hu", "id", "is", "it", "lt", "lv", "nb", "nl", "pl", "pt", "ro", "sh",
     "sk", "sl", "sv", "tr", "vi",
 )  # fmt: skip
-_UNCOUNTED = ("cy", "et", "ga", "gl", "sq", "sw")  # whose frequent words nobody has counted
+_UNCOUNTED = ("et", "ga", "gl", "sq", "sw")  # whose frequent words nobody has counted
 _LIKELY = 4  # languages whose longer lists are asked
 LANGUAGES = {"no": "nb", "sr": "sh", "hr": "sh", "tl": "fil"}
 

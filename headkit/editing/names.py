@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from headkit.editing import borders, letter_features, tables, tagging, word_features
 from headkit.editing.finding import Finding, Kind, merged
-from headkit.editing.knowledge import facts
+from headkit.editing.knowledge import Facts, facts
 from headkit.editing.lexicon import lexicon
 from headkit.editing.named_places import named_places
 from headkit.editing.names_marks import files, signs, tags
@@ -26,6 +26,7 @@ from headkit.editing.word_features import main_kind
 # not believed either.
 LEANING = 0.5
 DOUBT = 3.0
+CAUTION = 1.5  # how much more must speak for a name in an ordinary word that opens a sentence
 _NOT_ROLES = frozenset(
     ["given", "family", "name", "GIVEN_AR", "GIVEN_HE", "GIVEN_HI", "HONORIFICS", "HONORIFICS_AR", "HONORIFICS_HE", "HONORIFICS_HI"]
 )  # fmt: skip
@@ -37,6 +38,8 @@ _NAMED = frozenset(
     ]
 )  # fmt: skip
 _ORDINARY = frozenset(["word", "said", "own said", "ROLES", "~ROLES"])
+_COMMON = _ORDINARY | {"often", "own often"}
+_FAMILIES = frozenset(["family", "~family"])
 _FAMILY_FIRST = ("hu", "vi")
 _WORDS = re.compile(r"[^\s,،;.()]+")
 _ARTICLES = frozenset(["ο", "η", "τον", "την", "της", "του"])
@@ -62,11 +65,17 @@ def find(text: str) -> list[Finding]:
     tagged = _tagged(text, [(one.start, one.end) for one in by_rules])
     found = [part for one in by_rules for part in _believed(text, one, tagged)]
     found += _outside_marks(text, _runs(text, tagged, by_rules), by_rules)
-    said = [*signs(text), *places(text), *named_places(text)]
-    found = [one for one in found if not any(a <= one.start and one.end <= b for a, b in said)]
+    said = [*signs(text), *places(text)]
+    found = [one for one in found if not _is_within(one, said)]
+    listed = [one for one in by_rules if one.kind != "person"]
+    found = [one for one in found if one in listed or not _is_within(one, named_places(text))]
     return merged(
         text, [one for one in (_trimmed(text, each) for each in found) if one.end > one.start]
     )
+
+
+def _is_within(one: Finding, stretches: Iterable[tuple[int, int]]) -> bool:
+    return any(start <= one.start and one.end <= end for start, end in stretches)
 
 
 def _tagged(text: str, by_rules: Sequence[tuple[int, int]]) -> list[Tagged]:
@@ -80,14 +89,28 @@ def _tagged(text: str, by_rules: Sequence[tuple[int, int]]) -> list[Tagged]:
         own = word_features.features(text, units, known, tongue, capitals)
         places = [(unit.start, unit.end) for unit in units]
         plain = [main_kind(each) in _PLAIN for each in known]
-        found += _labelled(text, places, own, "words", plain)
+        found += _labelled(text, places, own, "words", plain, _openings(units, known))
     if scripts & word_features.LETTERWISE:
         tongue = letter_features.tongue_of(text)
         spans = letter_features.spans(text, tongue, by_rules)
         own = letter_features.features(text, tongue, spans)
         places = letter_features.letters(text)
-        found += _labelled(text, places, own, "letters", [False] * len(places))
+        none = [False] * len(places)
+        found += _labelled(text, places, own, "letters", none, none)
     return sorted(found, key=lambda one: one.start)
+
+
+def _openings(units: Sequence[word_features.Unit], known: Sequence[Facts]) -> list[bool]:
+    """Which words only open a sentence, for all that is known: ordinary ones with no name behind them."""
+    found = []
+    for k, unit in enumerate(units):
+        after = units[k + 1] if k + 1 < len(units) else None
+        cased = unit.script in CASED
+        named = after is not None and (
+            after.text[0].isupper() if cased else not _NAMED.isdisjoint(known[k + 1])
+        )
+        found.append(unit.first and not named and not _COMMON.isdisjoint(known[k]))
+    return found
 
 
 def _labelled(
@@ -96,10 +119,14 @@ def _labelled(
     own: Sequence[Sequence[tuple[str, ...]]],
     level: str,
     plain: Sequence[bool],
+    openings: Sequence[bool],
 ) -> Iterator[Tagged]:
     """The units that this level decides: letters of scripts that part no words, or words of the others."""
     weights = tagging.weights(level)
-    scores = tagging.scores(own, level)
+    scores = [
+        [score[0], *(each - CAUTION * opening for each in score[1:])]
+        for score, opening in zip(tagging.scores(own, level), openings, strict=True)
+    ]
     scripts = [script_of(text[start]) for start, _ in places]
     letterwise = level == "letters"
     labels = tagging.best_labels(scores, weights, LEANING)
@@ -212,7 +239,11 @@ def _only_opens(text: str, start: int, end: int) -> bool:
         return False
     own = facts(word.word, tongue)
     given = "given" in facts(after.word, tongue) or after.initials
-    return given and not _ORDINARY.isdisjoint(own) and _NAMED.isdisjoint(own)
+    # "Miller Anna Roos" is a miller, "Miller Anna" may be called so.
+    third = at + 2 < len(words) and words[at + 2].start < end and words[at + 2].cap
+    given = given or (third and _ORDINARY.isdisjoint(facts(after.word, tongue)))
+    names = _NAMED - _FAMILIES if third else _NAMED
+    return given and not _ORDINARY.isdisjoint(own) and names.isdisjoint(own)
 
 
 def _without_deeds(text: str, start: int, end: int) -> int:
@@ -227,6 +258,8 @@ def _without_deeds(text: str, start: int, end: int) -> int:
         if script in ("latin", "greek") and not small:
             continue
         own = facts(word[0].lower(), tongue)
+        if "PARTICLES_AR" in facts(words[k - 1][0], tongue):
+            continue
         if not _ORDINARY.isdisjoint(own) and _NAMED.isdisjoint(own) and "PARTICLES" not in own:
             return words[k - 1].end()
     return end

@@ -98,14 +98,14 @@ def test_interval_is_wilsons():
     assert high == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", ["open", "blind_3"])
-def test_captions_that_it_was_trained_on(name):
-    """Says that nothing broke, and nothing of what is to be expected."""
+@pytest.mark.parametrize(("name", "recall", "precision"), [("open", 0.97, 0.95), ("fold", 0.94, 0.83)])  # fmt: skip
+def test_captions_of_both_kinds(name, recall, precision):
+    """Those it was trained on say that nothing broke; those it was not, about what is to be expected."""
     tally, misses = score(f"names_{name}.jsonl")
     text, (found, spans, right, removed) = table(tally)
     print(text, *misses, sep="\n")
-    assert found / spans >= 0.97
-    assert right / removed >= 0.95
+    assert found / spans >= recall
+    assert right / removed >= precision
 
 
 @pytest.mark.slow

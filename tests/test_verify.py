@@ -596,6 +596,16 @@ def test_several_folders_and_one_that_is_none(clean, out, tmp_path):
     assert stop.value.status == NO_INPUT
 
 
+def test_a_link_to_a_folder_is_that_folder_and_a_list_in_it_is_refused(two_formats, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(two_formats)
+    assert verified(link) == ([], [])
+    for folders, output in (((link,), link / "repair"), ((link, two_formats), tmp_path / "repair")):
+        with pytest.raises(Stop) as stop:
+            verified(*folders, output=str(output))
+        assert stop.value.status == USAGE
+
+
 def test_the_command_ends_in_1_where_something_was_found(out, shell):
     missing_shard(out)
     done = shell.run(f"headkit verify {out}")

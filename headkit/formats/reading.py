@@ -176,7 +176,7 @@ class Packed:
     @property
     def private(self) -> Path:
         """The file of what was not published; it may not be there."""
-        return private_path(self.folder.absolute())
+        return private_path(self.folder.resolve())
 
     @property
     def subsets(self) -> tuple[str, ...]:

@@ -97,42 +97,48 @@ EXAMPLES = (
 
 def stream(options: Options, context: Context, records: Iterator[Record]) -> Iterator[Any]:  # noqa: ARG001 - it reads folders
     """A row for each finding, folder after folder."""
-    from headkit import jsonl
-    from headkit.formats.folder import SUMS
     from headkit.formats.reading import Packed
-    from headkit.formats.repair import concern
     from headkit.privacy.scan import cleared
-    from headkit.verifying.findings import CONTRADICTING, STORED
+    from headkit.verifying.mending import RepairList
     from headkit.verifying.passing import Verification
 
     packed = [Packed.open(Path(folder)) for folder in context.operands]
-    repairs: dict[str, None] = {}  # rows of the list, in order
-    contradicts = False
-    if options.output is not None and len(packed) > 1:
-        raise Stop(USAGE, "-o: a repair list belongs to one DIR; name one")
-    models = _models(options.head)
-    for folder, each in zip(context.operands, packed, strict=True):
-        work = Verification(
-            each,
-            models,
-            context.jobs,
-            options.strict,
-            context.check,
-            private=_private(options.private, context.operands),
-            nearest=options.nearest,
-            cleared=cleared(options.cleared),
-        )
-        against = _against(options.base, each, context.check)
-        for found in chain(work.findings(), against):
-            row = found.row(folder)
-            yield Finding(row) if found.damage else row
-            contradicts |= found.kind in CONTRADICTING
-            if found.kind in STORED and found.kind != "foreign":
-                repairs[jsonl.dump(concern(each, found.file)).decode()] = None
+    _refuse_output(options.output, context.operands)
+    private, words = _private(options.private, context.operands), cleared(options.cleared)
+    models, repairs = _models(options.head), RepairList()
+    try:
+        for folder, each in zip(context.operands, packed, strict=True):
+            work = Verification(
+                each,
+                models,
+                context.jobs,
+                options.strict,
+                context.check,
+                private=private,
+                nearest=options.nearest,
+                cleared=words,
+            )
+            against = _against(options.base, each, context.check)
+            for found in chain(work.findings(), against):
+                row = found.row(folder)
+                yield Finding(row) if found.damage else row
+                repairs.add(each, found)
+    except OSError as error:
+        raise Stop(
+            NO_INPUT, f"{error.filename or folder}: {error.strerror or error}; check the disk"
+        ) from error
     if options.output is not None:
-        if contradicts and not repairs:  # under checksums that agree: all is made anew, they too
-            repairs[jsonl.dump({"file": SUMS}).decode()] = None
-        _write(Path(options.output), "".join(f"{line}\n" for line in repairs), context.tag)
+        _write(Path(options.output), repairs.text(), context.tag)
+
+
+def _refuse_output(file: str | None, folders: tuple[str, ...]) -> None:
+    """Stop(USAGE) for a repair list of several folders, or in the folder itself."""
+    if file is None:
+        return
+    if len(folders) > 1:
+        raise Stop(USAGE, "-o: a repair list belongs to one DIR; name one")
+    if Path(file).resolve().is_relative_to(Path(folders[0]).resolve()):
+        raise Stop(USAGE, f"-o {file}: would be a foreign file in {folders[0]}; write beside it")
 
 
 def _against(base: str | None, new: Packed, check: Callable[[], None]) -> Iterator[Any]:

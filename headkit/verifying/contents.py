@@ -43,6 +43,7 @@ class Examiner:
     """May be used by several threads. Images that several formats share are decoded once, until `forget`."""
 
     reprojection: Reprojection
+    alone: bool = False  # no other format has the heads
     compared: bool = False  # whether several formats hold all of a label
     _looks: dict[bytes, Look] = field(default_factory=dict)
 
@@ -61,7 +62,8 @@ class Examiner:
         found = [*self._image(item, look, digest), *self._label(item, look)]
         whole = self.compared and item.format in WHOLE and item.label is not None
         label = digest_of(item.label) if whole else None
-        facts = Facts(digest, heads_of(item, look.size), label)
+        heads = None if self.alone else heads_of(item, look.size)
+        facts = Facts(digest, heads, label)
         text = (
             hashlib.sha256(item.native).hexdigest()
             if item.format == "webdataset" and item.native is not None

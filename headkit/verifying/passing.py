@@ -59,7 +59,8 @@ class Verification:
         self.checksums = Checksums(self.packed.folder)
         self.reprojection = Reprojection(*self.models)
         whole = [name for name in WHOLE if name in self.packed.formats]
-        self.examiner = Examiner(self.reprojection, compared=len(whole) > 1)
+        alone = len(self.packed.formats) == len(whole) == 1
+        self.examiner = Examiner(self.reprojection, alone=alone, compared=len(whole) > 1)
         self.crossing = Crossing(self.packed)
         self.private_data = PrivateData(self.cleared)
         self.remembered = Remembered(self.packed.private_rows(self.private))

@@ -120,10 +120,13 @@ def _cut(model: HeadModel) -> HeadModel:
     return replace(
         model,
         template=model.template[at],
-        shape_basis=model.shape_basis[:, at],
-        expression_basis=model.expression_basis[:, at],
+        # In one piece: else every head would copy them.
+        shape_basis=np.ascontiguousarray(model.shape_basis[:, at]),
+        expression_basis=np.ascontiguousarray(model.expression_basis[:, at]),
         jaw_weights=model.jaw_weights[at],
-        pose_basis=None if model.pose_basis is None else model.pose_basis[:, at],
+        pose_basis=None
+        if model.pose_basis is None
+        else np.ascontiguousarray(model.pose_basis[:, at]),
         head_mask=model.head_mask[at],
         landmarks68=np.arange(len(at), dtype=np.int32),
         dense=np.arange(len(at), dtype=np.int32),

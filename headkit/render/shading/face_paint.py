@@ -84,12 +84,14 @@ def brow_cover(
     if inside <= -0.6:
         return 0.0
     ends = min(1.0, max(0.0, (along + 0.35) / 0.5)) * min(1.0, max(0.0, (4.25 - along) / 0.45))
-    amount = _smooth(0.45 + 0.65 * inside) * ends * density
+    # hairs lie along the brow, upright at its inner end, and differ
+    lean = (0.9 + 0.75 * angle) * min(1.0, 0.3 + 0.25 * (4.0 - along))
+    wander = 0.5 * value_noise(along * 3.0, offset * 300.0, 7.0 + inner)
+    across = along * 26.0 - offset * 2400.0 * lean + 6.0 * wander
+    tuft = value_noise(across * 0.22, offset * 260.0, 11.0 + inner) - 0.5
+    amount = _smooth(0.36 + 0.65 * inside + 0.5 * tuft) * ends * density
     seen = min(1.0, max(0.0, 0.0010 / footprint - 0.5))
-    if seen > 0.0:  # hairs lie along the brow, upright at its inner end, and differ
-        lean = (0.9 + 0.75 * angle) * min(1.0, 0.3 + 0.25 * (4.0 - along))
-        wander = 0.5 * value_noise(along * 3.0, offset * 300.0, 7.0 + inner)
-        across = along * 26.0 - offset * 2400.0 * lean + 6.0 * wander
+    if seen > 0.0:
         hair = 0.6 * value_noise(across, offset * 160.0, 3.0 + inner)
         hair += 0.4 * value_noise(across * 0.37 + 9.0, offset * 420.0, 5.0 + inner)
         amount *= 1.0 + seen * 0.55 * (min(1.0, max(0.0, (hair - 0.15) * 1.7)) - 0.6)
@@ -219,7 +221,7 @@ def scalp_cover(
     seen = min(1.0, max(0.0, 0.0011 / footprint - 0.8))
     if seen > 0.0:
         dots = hash2(int(x * 2400.0) * 7919 + int(z * 2400.0), int(y * 2400.0))
-        mottled *= 1.0 + seen * (0.7 * dots - 0.4)
+        mottled *= 1.0 + seen * (0.45 * dots - 0.26)
     return min(1.0, max(0.0, inside * mottled))
 
 

@@ -33,7 +33,7 @@ from headkit.render.surface import Part
 _WRAP: Final = (0.30, 0.14, 0.09)
 _EAR: Final = int(Part.EAR)  # kernels do not turn members of an enumeration into numbers
 _F0: Final = 0.028  # refractive index 1.4
-_OIL: Final = 0.3  # of a sharper lobe
+_OIL: Final = 0.22  # of a sharper lobe
 _FINE: Final = 0.0013  # metres: pixels smaller than this show pores
 
 
@@ -121,7 +121,7 @@ def shade_samples(
             lamp = scene.light[KEY + 3 + channel]
             out[IRRADIANCE + channel] = max(0.0, light[channel] + relief * lamp)
             out[ALBEDO + channel] = albedo
-            out[GLOSS + channel] = 0.8 * shine[channel]
+            out[GLOSS + channel] = 0.75 * shine[channel]
 
 
 @compiled

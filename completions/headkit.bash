@@ -31,29 +31,29 @@ _headkit() {
             esac
             ;;
         pose-extract)
-            words='--layout --model --conf --point-conf --iou --imgsz --shorter-side --key --keep-path --allow-license --opt-out -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --device --shard -n --limit --root -0 --null --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--layout --model --conf --point-conf --iou --imgsz --shorter-side --key --keep-path --allow-license --opt-out -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --ray --device --shard -n --limit --root -0 --null --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --layout) words='photos img2dataset' operands='' ;;
-                --model|--conf|--point-conf|--iou|--imgsz|--shorter-side|--allow-license|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
+                --model|--conf|--point-conf|--iou|--imgsz|--shorter-side|--allow-license|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--ray|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
                 --key|--opt-out|-o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac
             ;;
         caption)
-            words='--names --vary --pools --quality --negative --model --merge --tokens --top-p --targets --ask --names-model -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --device --shard -n --limit --seed --root --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--names --vary --pools --quality --negative --model --merge --tokens --top-p --targets --ask --names-model -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --ray --device --shard -n --limit --seed --root --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --names) words='replace flag keep' operands='' ;;
-                --vary|--pools|--quality|--negative|--model|--tokens|--top-p|--ask|--names-model|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--device|--shard|-n|--limit|--seed|--min-free) words='nothing' operands='' ;;
+                --vary|--pools|--quality|--negative|--model|--tokens|--top-p|--ask|--names-model|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--ray|--device|--shard|-n|--limit|--seed|--min-free) words='nothing' operands='' ;;
                 --merge|--targets|-o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac
             ;;
         generate)
-            words='--model --preset --revision --conditioner --control --convention --head --control-scale --scheduler --steps --guidance --vae --lora --dtype --chunk --fill --compile --no-compile --offload --accept-license --screen --screen-model --screen-above --replay -d --dir --format --maps --size --background -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --device --shard -n --limit --seed --overwrite --root --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--model --preset --revision --conditioner --control --convention --head --control-scale --scheduler --steps --guidance --vae --lora --dtype --chunk --fill --compile --no-compile --offload --accept-license --screen --screen-model --screen-above --replay -d --dir --format --maps --size --background -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --ray --device --shard -n --limit --seed --overwrite --root --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --model|--preset|--revision|--conditioner|--control|--convention|--control-scale|--scheduler|--steps|--guidance|--vae|--lora|--chunk|--accept-license|--screen-model|--screen-above|--maps|--size|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--device|--shard|-n|--limit|--seed|--min-free) words='nothing' operands='' ;;
+                --model|--preset|--revision|--conditioner|--control|--convention|--control-scale|--scheduler|--steps|--guidance|--vae|--lora|--chunk|--accept-license|--screen-model|--screen-above|--maps|--size|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--ray|--device|--shard|-n|--limit|--seed|--min-free) words='nothing' operands='' ;;
                 --head|-o|--output) words='files' operands='' ;;
                 --dtype) words='float32 bfloat16 float16' operands='' ;;
                 --screen) words='nsfw' operands='' ;;
@@ -63,37 +63,37 @@ _headkit() {
             esac
             ;;
         detect)
-            words='--model --from-poses --conf --iou --imgsz --tile --flip -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --device --shard -n --limit --root -0 --null --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--model --from-poses --conf --iou --imgsz --tile --flip -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --ray --device --shard -n --limit --root -0 --null --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --model|--conf|--iou|--imgsz|--tile|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
+                --model|--conf|--iou|--imgsz|--tile|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--ray|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
                 -o|--output) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
                 --root|--log) words='folders' operands='' ;;
             esac
             ;;
         fit3dmm)
-            words='--head --embedding --search --contour --focal --check --export -d --dir -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --device --shard -n --limit --root --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--head --embedding --search --contour --focal --check --export -d --dir -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --ray --device --shard -n --limit --root --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
                 --head|--embedding|-o|--output) words='files' operands='' ;;
-                --focal|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
+                --focal|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--ray|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
                 --export) words='obj ply glb' operands='' ;;
                 -d|--dir|--root|--log) words='folders' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;
         score)
-            words='--score --missing --detector --second --bodies --clip-model --nsfw-model --aesthetic-model --face-model --gallery --gallery-from --probes --impostors --fmr -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --device --shard -n --limit --root -0 --null --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--score --missing --detector --second --bodies --clip-model --nsfw-model --aesthetic-model --face-model --gallery --gallery-from --probes --impostors --fmr -o --output --resume --tee --retry-errors --bad-lines --max-failures -b --batch-size -j --jobs --timeout --ray --device --shard -n --limit --root -0 --null --log --min-free --dry-run -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --score|--detector|--second|--bodies|--clip-model|--nsfw-model|--fmr|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
+                --score|--detector|--second|--bodies|--clip-model|--nsfw-model|--fmr|--max-failures|-b|--batch-size|-j|--jobs|--timeout|--ray|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
                 --aesthetic-model|--face-model|--gallery|--probes|--impostors|-o|--output) words='files' operands='' ;;
                 --gallery-from|--root|--log) words='folders' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;
             esac
             ;;
         filter)
-            words='--keep --keep-heads --preset --score --keep-errors --calibrate --recall --drop-recall --json -o --output --resume --tee --ledger --bad-lines -j --jobs --timeout --device --shard -n --limit --root --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='files'
+            words='--keep --keep-heads --preset --score --keep-errors --calibrate --recall --drop-recall --json -o --output --resume --tee --ledger --bad-lines -j --jobs --timeout --ray --device --shard -n --limit --root --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='files'
             case $previous in
-                --keep|--keep-heads|--score|--recall|--drop-recall|-j|--jobs|--timeout|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
+                --keep|--keep-heads|--score|--recall|--drop-recall|-j|--jobs|--timeout|--ray|--device|--shard|-n|--limit|--min-free) words='nothing' operands='' ;;
                 --preset) words='basic sources vggheads strict' operands='' ;;
                 --calibrate|-o|--output|--ledger) words='files' operands='' ;;
                 --bad-lines) words='stop skip' operands='' ;;

@@ -72,6 +72,7 @@ complete -c headkit -n '__headkit_command_is pose-extract caption generate detec
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score' -s b -l batch-size -r -f -d 'Records worked on together'
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score filter dedupe pack verify' -s j -l jobs -r -f -d 'Worker processes'
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score filter' -l timeout -r -f -d 'Give up a record after SECONDS, even where a library hangs'
+complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score filter' -l ray -r -f -d 'Work on the Ray cluster at ADDRESS, or auto'
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score filter dedupe' -l device -r -f -d 'cpu, or the numbers of GPUs: 0 or 0,1'
 complete -c headkit -n '__headkit_command_is pose-extract detect score' -s 0 -l null -d 'Read image paths, separated by NUL, instead of records'
 complete -c headkit -n '__headkit_command_is pose-extract caption generate detect fit3dmm score' -l dry-run -d 'Check everything, time a sample, print the cost'

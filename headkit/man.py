@@ -70,6 +70,10 @@ To begin again after the time limit too, until all is done, with `--open-mode=ap
     headkit generate --shard auto -o 'parts/{shard}.jsonl' --resume poses.jsonl & run=$!
     wait $run
 
+A Ray cluster (`pip install 'headkit[ray]'`) whose nodes see the same disk and have the same headkit, as many actors as it has CPUs, or GPUs with --device; when a node is lost, its records are done on another one, and the same command goes on after any end:
+
+    headkit generate --ray auto -o images.jsonl --resume poses.jsonl
+
 How long will it take, and does the disk hold it?
 
     headkit generate --dry-run -j 8 < poses.jsonl"""

@@ -304,6 +304,7 @@ class RunOptions:
     batch_size: Annotated[int | None, Opt("Records worked on together; the result does not depend on it.", "N", ("-b", "--batch-size"), minimum=1)] = None
     jobs: Annotated[int, Opt("Worker processes; the result does not depend on it.", "N", ("-j", "--jobs"), minimum=1)] = 1
     timeout: Annotated[float | None, Opt("Give up a record after SECONDS, even where a library hangs; work is then in a process of its own.", "SECONDS", minimum=0.001)] = None
+    ray: Annotated[str | None, Opt("Work on the Ray cluster at ADDRESS, or auto; as many actors as it has CPUs or GPUs, or --jobs.", "ADDRESS")] = None
     device: Annotated[str, Opt("cpu, or the numbers of GPUs: 0 or 0,1.", "DEVICE")] = "cpu"
     shard: Annotated[str | None, Opt("Only shard I of N, counted from 0; auto reads the SLURM array variables.", "I/N")] = None
     limit: Annotated[int | None, Opt("Only the first N records.", "N", ("-n", "--limit"), minimum=0)] = None
@@ -330,6 +331,7 @@ SHOWN: dict[str, tuple[Kind, ...]] = {
     "batch_size": ("map",),
     "jobs": ("map", "choose", "whole", "report"),  # and Tool.threads
     "timeout": ("map", "choose"),
+    "ray": ("map", "choose"),
     "device": ("source", "map", "choose", "whole", "report"),  # and Tool.device
     "shard": ("source", "map", "choose"),
     "limit": ("source", "map", "choose", "whole", "report"),

@@ -5,6 +5,8 @@ streams      private descriptors; waiting for input
 inputs       files to lines                records   lines to records: ids, schema, shard, limit
 batches      a batch through the tool      rows      what becomes of one record
 workers      batches in other processes    flow      the loop, in input order
+actors       the same on a Ray cluster     quarantine  what the death of a worker says of its records
+room         disks that are all but full   shards    which records are this run's
 outputs      files, journals, locks        books     what is written, counted and kept
 runfile      FILE.run.json                 resume    what an earlier run has done
 session      one run, by the kind of its tool

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEW = 10_000  # keys; for so few numpy is not loaded
+AT_ONCE = 1 << 16
 
 
 def key(id: str) -> int:
@@ -100,7 +101,7 @@ class KeySet:
         return added
 
     def fill(self, keys: array[int]) -> None:
-        """Add many different keys to an empty set, a million in a tenth of a second.
+        """Add many different keys to an empty set, a million in a tenth of a second. They are left sorted.
 
         In the order of the keys, each lies in the slot of its high bits, or in the next one after the key before it.
         """
@@ -110,18 +111,25 @@ class KeySet:
             return
         import numpy as np
 
-        ordered = np.sort(np.frombuffer(keys, np.uint64))
+        behind: list[int] = []
+        ordered = np.frombuffer(keys, np.uint64)
+        ordered.sort()  # in place: memory for a second list of them is not there
         ordered = ordered[np.searchsorted(ordered, 1) :]
         self._zero = len(ordered) < len(keys)
         self._bits = max(self._bits, ceil(log2(2 * len(ordered))))
         self._slots = array("Q", bytes(8 << self._bits))
-        numbers = np.arange(len(ordered))
-        home = (ordered >> np.uint64(64 - self._bits)).astype(np.int64)
-        slots = np.maximum.accumulate(home - numbers) + numbers
-        fits = slots < len(self._slots)
-        np.frombuffer(self._slots, np.uint64)[slots[fits]] = ordered[fits]
-        self._count = int(np.count_nonzero(fits))
-        for key in ordered[~fits].tolist():  # behind the last slot: they go to the first ones
+        table, free = np.frombuffer(self._slots, np.uint64), 0
+        for part in np.split(ordered, range(AT_ONCE, len(ordered), AT_ONCE)):
+            numbers = np.arange(len(part))
+            home = (part >> np.uint64(64 - self._bits)).astype(np.int64)
+            home[0] = max(home[0], free)
+            slots = np.maximum.accumulate(home - numbers) + numbers
+            free = int(slots[-1]) + 1
+            fits = slots < len(table)
+            table[slots[fits]] = part[fits]
+            self._count += int(np.count_nonzero(fits))
+            behind += part[~fits].tolist()
+        for key in behind:  # the last slot: they go to the first ones
             self.add(key)
 
     def _grow(self) -> None:

@@ -47,8 +47,13 @@ class Plan:
         With a time limit there is one at least: what is stuck in a library can only be killed from outside.
         """
         wanted = max(self.flags.jobs, len(self.devices))
-        needed = wanted > 1 or self.flags.timeout is not None
+        needed = wanted > 1 or self.flags.timeout is not None or self.flags.ray is not None
         return wanted if needed and self.tool.kind in ("map", "choose") else 0
+
+    @property
+    def actors(self) -> int | None:
+        """On the cluster of --ray; None: as many as it has room for."""
+        return self.flags.jobs if self.flags.jobs > 1 else None
 
     @property
     def to_stdout(self) -> bool:

@@ -21,6 +21,7 @@ class Death:
     how: str
     kind: str  # of the record's error
     chances: int = 1  # of a record alone, before it is given up
+    innocent: bool = False  # are its records: its whole machine was lost
 
     def failure(self) -> Failure:
         return Failure(self.kind, f"{self.how}, in its batch and alone", model=True)

@@ -16,7 +16,6 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -77,25 +76,40 @@ def main() -> None:
         assignment: Assignment = connection.recv()
         _die_with(assignment.parent)
         inbox = Inbox(connection)
-        batches = _attempt(assignment, partial(_load, assignment))
-        connection.send(Ready(isinstance(batches, Batches) and batches.prepares))
+        loaded = Loaded(assignment)
+        connection.send(loaded.ready)
         while True:
-            items = inbox.take()
-            if isinstance(batches, Stop):
-                connection.send(Reply([], batches))
-                continue
-            reply = _attempt(assignment, partial(_work, batches, inbox, items))
-            connection.send(Reply([], reply) if isinstance(reply, Stop) else reply)
+            batch = inbox.take()
+            connection.send(loaded.reply(batch, inbox.ahead))
 
 
-def _load(assignment: Assignment) -> Batches:
-    return Batches(assignment.tool, assignment.options, assignment.context)
+class Loaded:
+    """The tool with its models, or the Stop that says why they cannot be loaded: then every batch gets that."""
 
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.batches = _attempt(
+            assignment,
+            lambda: Batches(assignment.tool, assignment.options, assignment.context),
+        )
 
-def _work(batches: Batches, inbox: Inbox, items: list[Item]) -> Reply:
-    if batches.prepares:
-        batches.prepare(inbox.ahead())
-    return Reply(batches.outcomes(items), shrunk=batches.chunk)
+    @property
+    def ready(self) -> Ready:
+        return Ready(isinstance(self.batches, Batches) and self.batches.prepares)
+
+    def reply(self, batch: list[Item], ahead: Callable[[], list[Item]]) -> Reply:
+        """What comes of a batch; `ahead` gives the one after it, where one is there."""
+        batches = self.batches
+        if isinstance(batches, Stop):
+            return Reply([], batches)
+
+        def work() -> Reply:
+            if batches.prepares:
+                batches.prepare(ahead())
+            return Reply(batches.outcomes(batch), shrunk=batches.chunk)
+
+        reply = _attempt(self.assignment, work)
+        return Reply([], reply) if isinstance(reply, Stop) else reply
 
 
 def _attempt(assignment: Assignment, work: Callable[[], Found]) -> Found | Stop:
@@ -130,7 +144,7 @@ class Inbox:
 
     def take(self) -> list[Item]:
         """The next batch. Raises EOFError where the runner has gone."""
-        items, self._next = self._next or _items(self._come.get()), []
+        items, self._next = self._next or items_of(self._come.get()), []
         if not items:
             raise EOFError
         return items
@@ -139,14 +153,15 @@ class Inbox:
         """The batch after the one that was taken; empty where none is there, or soon: the runner sends it for a reply."""
         with suppress(queue.Empty):
             rows = self._come.get(timeout=SOON if self._replied else 0)
-            self._next = _items(rows)
+            self._next = items_of(rows)
             if not rows:
                 self._come.put(rows)
         self._replied = True
         return self._next
 
 
-def _items(rows: list[tuple[bytes, Photo | None]]) -> list[Item]:
+def items_of(rows: list[tuple[bytes, Photo | None]]) -> list[Item]:
+    """The records of a batch as it is sent."""
     return [Item(raw, jsonl.parse(raw), photo) for raw, photo in rows]
 
 

@@ -1,4 +1,4 @@
-"""`--jobs N` and `--timeout`: batches in worker processes, results in input order.
+"""`--jobs N`, `--timeout` and `--ray`: batches in worker processes, results in input order.
 
 A worker has one batch at a time; of a tool that begins work on a batch before its turn, one more. It always reads:
 the runner never waits to hand over a batch while the worker waits to hand over a result. One that dies, or is killed
@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import replace
 from math import inf
 from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
 
 from headkit.run.plan import Plan
 from headkit.run.quarantine import Death, killed_for_memory, of_status, overdue
@@ -28,6 +29,9 @@ from headkit.run.signals import Interrupted
 from headkit.run.streams import Wait, reader_gone
 from headkit.run.worker import Assignment, Ready, Reply
 from headkit.status import UNAVAILABLE, Stop
+
+if TYPE_CHECKING:
+    from headkit.run.actors import Cluster
 
 DEATHS = 3  # of workers that have not even started, one after the other, before the run stops
 DEPTH = 2  # batches that a worker has of a tool that begins work on the next one
@@ -95,6 +99,11 @@ class Worker:
         with suppress(OSError):  # dead already: noticed when its batch is sent
             self.connection.send(assignment)
 
+    @property
+    def expected(self) -> bool:
+        """Whether it owes a message."""
+        return bool(self.batches) or not self.started
+
     def send(self, batch: Batch) -> bool:
         """False where the worker is dead."""
         try:
@@ -112,12 +121,28 @@ class Worker:
         status = self.process.wait()
         return of_status(status, memory_ran_out=killed_for_memory() > self.killed_before)
 
+    def leave(self) -> None:
+        """Its connection is closed: let it go by itself, or kill it."""
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
     def kill(self) -> None:
         """End it at once. One that hangs in the kernel is left behind: it dies when that lets go of it."""
         self.connection.close()
         self.process.kill()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(PATIENCE)
+
+
+def _cluster(plan: Plan) -> Cluster | None:
+    """The cluster of --ray."""
+    if plan.flags.ray is None:
+        return None
+    from headkit.run.actors import Cluster
+
+    return Cluster(plan.flags.ray, plan.flags.device, verbose=plan.flags.verbose)
 
 
 class Workers:
@@ -127,7 +152,9 @@ class Workers:
         self.plan = plan
         self.wait = wait
         self.shrunk = shrunk
-        self.window = 2 * plan.workers
+        self.cluster = _cluster(plan)
+        count = plan.workers if self.cluster is None else plan.actors or self.cluster.room
+        self.window = 2 * count
         self.depth = 1  # batches that a worker has
         self.warm_up: float | None = None  # seconds that first batches took, once that is known
         self.pace: float | None = (
@@ -138,14 +165,17 @@ class Workers:
         self.suspects: deque[Batch] = deque()
         self.stillborn = 0  # workers in a row that died before they had started
         self.fault: Stop | None = None
-        self.workers = [self._start(number) for number in range(plan.workers)]
+        self.workers = [self._start(number) for number in range(count)]
         wait.deadline = self.deadline
 
     def _start(self, number: int) -> Worker:
         devices = self.plan.devices
         context = replace(self.plan.context, device=devices[number % len(devices)])
+        assignment = Assignment(self.plan.tool, self.plan.options, context, os.getpid())
         try:
-            return Worker(Assignment(self.plan.tool, self.plan.options, context, os.getpid()))
+            if self.cluster is not None:
+                return self.cluster.worker(assignment)
+            return Worker(assignment)
         except OSError as error:
             raise Stop(
                 UNAVAILABLE,
@@ -159,7 +189,7 @@ class Workers:
         return ticket
 
     def descriptors(self) -> list[int]:
-        return [worker.connection.fileno() for worker in self.workers if worker.batches]
+        return [worker.connection.fileno() for worker in self.workers if worker.expected]
 
     def deadline(self) -> float:
         """The moment, by the monotonic clock, at which the next worker has taken too long; inf where none can."""
@@ -184,17 +214,16 @@ class Workers:
         for worker in self.workers:
             worker.connection.close()
         for worker in self.workers:
-            try:
-                worker.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                worker.kill()
+            worker.leave()
+        if self.cluster is not None:
+            self.cluster.close()
 
     def pump(self, *, block: bool) -> None:
         """Take in what workers have done, at least one thing if `block`, and hand out what waits."""
         busy = {
             worker.connection.fileno(): at
             for at, worker in enumerate(self.workers)
-            if worker.batches
+            if worker.expected
         }
         poll = select.poll()
         for descriptor in busy:
@@ -236,17 +265,23 @@ class Workers:
         What is suspected has all the machine to itself.
         """
         if self.suspects:
-            if not any(worker.batches for worker in self.workers):
-                self._give(0, self.suspects.popleft())
+            started = [at for at, worker in enumerate(self.workers) if worker.started]
+            if started and not any(worker.batches for worker in self.workers):
+                self._give(started[0], self.suspects.popleft())
             return
         for depth in range(1, self.depth + 1):
             for at in range(len(self.workers)):
-                while len(self.workers[at].batches) < depth and self.queue and not self.suspects:
+                worker = self.workers[at]
+                if worker.started and len(worker.batches) < depth and self.queue:
                     self._give(at, self.queue.popleft())
 
     def _give(self, at: int, batch: Batch) -> None:
-        while self.fault is None and not self.workers[at].send(batch):
+        if not self.workers[at].send(batch):  # it has died while it had nothing to do
+            self._back(batch)
             self._bury(at, self.workers[at].end())
+
+    def _back(self, batch: Batch) -> None:
+        (self.suspects if batch.alone else self.queue).appendleft(batch)
 
     def _end_overdue(self) -> None:
         limit, now = self.plan.flags.timeout, time.monotonic()
@@ -258,12 +293,12 @@ class Workers:
     def _bury(self, at: int, death: Death) -> None:
         """Replace a dead worker. What was in its hand is suspected, what it had not begun goes back."""
         worker = self.workers[at]
-        if worker.started and worker.batches:
-            self._suspect(worker.batches.popleft(), death)
-        elif not worker.started:
+        if not worker.started and not death.innocent:
             self.stillborn += 1
+        if worker.batches and not death.innocent:
+            self._suspect(worker.batches.popleft(), death)
         for batch in reversed(worker.batches):
-            (self.suspects if batch.alone else self.queue).appendleft(batch)
+            self._back(batch)
         if self.stillborn >= DEATHS:
             self.fault = Stop(
                 UNAVAILABLE,

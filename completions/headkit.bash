@@ -125,9 +125,9 @@ _headkit() {
         verify)
             words='--strict --base --head --nearest -o --output --private --cleared -j --jobs --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='folders'
             case $previous in
-                --base|--nearest|-j|--jobs|--min-free) words='nothing' operands='' ;;
+                --base|--log) words='folders' operands='' ;;
                 --head|-o|--output|--private|--cleared) words='files' operands='' ;;
-                --log) words='folders' operands='' ;;
+                --nearest|-j|--jobs|--min-free) words='nothing' operands='' ;;
             esac
             ;;
         view)

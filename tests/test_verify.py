@@ -99,6 +99,14 @@ def changed_document(out):
     return "README.md", "checksum"
 
 
+def wrong_line_of_the_sums(out):
+    path = out / "SHA256SUMS"
+    first, rest = path.read_text().split("\n", 1)
+    assert first.endswith(".png")
+    replace(path, f"{'0' * 64}{first[64:]}\n{rest}".encode())
+    return first[66:], "checksum"
+
+
 def truncated_shard(out):
     replace(out / TAR, (out / TAR).read_bytes()[:40000])
     return TAR, "container"
@@ -470,6 +478,7 @@ def _found_and_named(plant, out):
         (missing_image, None),
         (changed_label, None),  # under checksums that agree
         (changed_document, ["README.md"]),
+        (wrong_line_of_the_sums, ["SHA256SUMS"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -30,6 +30,7 @@ from headkit.formats.packing import Errand, Packing, Ready
 from headkit.formats.reading import Packed
 from headkit.formats.shards import Shards, outputs
 from headkit.formats.webdataset import key as sample_key
+from headkit.paths import write_atomic
 from headkit.status import BAD_INPUT, NO_INPUT, USAGE, Stop
 from headkit.tool import Failure, Record
 
@@ -209,16 +210,30 @@ class Repair:
             if path.is_file()
         }
         if self.trusts_sums:
-            listed = dict(_listed(self.target / SUMS, made))
-            for name, digest in made.items():
-                if name != SUMS and listed.get(name) != digest:
-                    raise Stop(BAD_INPUT, f"--only: {name} would be another than before: {_OTHER}")
+            self._mend_sums(made)
         for name, digest in made.items():
             path = self.target / name
-            if path.is_symlink() or not path.is_file() or _digest(path) != digest:
+            if not _is(path, digest):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 (self.new / name).replace(path)
                 self.replaced.append(name)
+
+    def _mend_sums(self, made: dict[str, str]) -> None:
+        """Put right what SHA256SUMS lists of files that are as they should be: then the list itself was damaged."""
+        listed = dict(_listed(self.target / SUMS, made))
+        wrong = {name: digest for name, digest in made.items() if listed.get(name, "") != digest}
+        wrong.pop(SUMS, None)
+        for name, digest in wrong.items():
+            if not _is(self.target / name, digest) or not (name in listed or self.whole):
+                raise Stop(BAD_INPUT, f"--only: {name} would be another than before: {_OTHER}")
+        if wrong and not self.whole:
+            lines = (self.target / SUMS).read_bytes().splitlines(keepends=True)
+            for at, line in enumerate(lines):
+                name = line[66:].decode(errors="surrogateescape").removesuffix("\n")
+                if name in wrong:
+                    lines[at] = wrong[name].encode() + line[64:]
+            write_atomic(self.target / SUMS, b"".join(lines), "pack")
+            self.replaced.append(SUMS)
 
 
 def _listed(sums: Path, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -233,6 +248,11 @@ def _listed(sums: Path, wanted: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is(path: Path, digest: str) -> bool:
+    """Whether there is a file of its own with this sha256."""
+    return path.is_file() and not path.is_symlink() and _digest(path) == digest
 
 
 def _hash(key: str) -> int:

@@ -18,7 +18,7 @@ A row has file, place in it, kind, what is wrong, and the remedy. Exit status 1 
 `unchecked` alone do not, but with --strict. With -o the parts to make anew are listed for `headkit pack --only`, which mends them
 from the manifest; what is wrong in the records themselves has to be corrected there.
 
-With --base OLD, the version before, rows of the kind `version` tell what was added, removed and changed, and how many shards are as
+With --base, the version before, rows of the kind `version` tell what was added, removed and changed, and how many shards are as
 they were. It is a fault where a removed sample has no tombstone, or has left its image, id, vector or private row behind, where one
 with a tombstone is there, and where a shard was written anew that holds nothing that changed.
 
@@ -52,8 +52,8 @@ class Options:
     base: Annotated[
         str | None,
         Opt(
-            "Hold DIR, a later version, against OLD: a row for each sample that was added, removed or changed.",
-            "OLD",
+            "Hold a later version against DIR, the one before: a row for each sample that was added, removed or changed.",
+            "DIR",
         ),
     ] = None
     head: Annotated[

@@ -53,7 +53,7 @@ class Scan:
                 self._look_at_prompt(id, value, fields.get("caption"))
             elif name != "id":
                 self._look_into(id, name, value)
-        if sum(self.kinds.values()) >= _ENOUGH:
+        if self.kinds and self.kinds.total() >= _ENOUGH:
             self.stop()
 
     def look_at(self, place: str, text: str) -> None:
@@ -68,7 +68,7 @@ class Scan:
         """Stop(USAGE) where anything was found."""
         if not self.kinds:
             return
-        more = sum(self.kinds.values()) - len(self.places)
+        more = self.kinds.total() - len(self.places)
         counts = ", ".join(f"{kind} {count}" for kind, count in sorted(self.kinds.items()))
         rest = f", and {more} more places ({counts})" if more > 0 else ""
         raise Stop(
@@ -79,13 +79,13 @@ class Scan:
 
     def _look_at_id(self, id: str, shape: str) -> None:
         """An id whose like, but for the digits, was not seen yet."""
-        before, place = sum(self.kinds.values()), f"id {id!r}"
+        before, place = self.kinds.total(), f"id {id!r}"
         for kind, rule in patterns.KINDS.items():
             if found := rule.search(id):
                 self._note(place, kind, found[0])
         if names.names_in_id(id):
             self._note(place, A_NAME, id)
-        if sum(self.kinds.values()) == before:
+        if self.kinds.total() == before:
             _remember(self._harmless_strings, shape)
 
     def _look_at_prompt(self, id: str, prompt: Record, caption: Any) -> None:
@@ -103,23 +103,30 @@ class Scan:
 
     def _look_into(self, id: str, name: str, value: Any) -> None:
         """Look at every string below a value."""
-        if not _holds_new(value, self._harmless_strings):
-            return
-        for path, text in _strings(name, value):
-            if text in self._harmless_strings:
-                continue
-            if path not in _ATTRIBUTION and (path in _IN_WORDS or " " in text):
-                self._read(id, path, text)
-            else:
-                self._check(id, path, text, named=False)
+        harmless = self._harmless_strings
+        if type(value) is str:
+            if value not in harmless:
+                self._look_at_string(id, name, value)
+        elif _holds_new(value, harmless):
+            for path, text in _strings(name, value):
+                if text not in harmless:
+                    self._look_at_string(id, path, text)
+
+    def _look_at_string(self, id: str, path: str, text: str) -> None:
+        """Read it, where it is in words, or look for what it is else."""
+        if path not in _ATTRIBUTION and (path in _IN_WORDS or " " in text):
+            self._read(id, path, text)
+        else:
+            self._check(id, path, text, named=False)
 
     def _read(self, id: str, path: str, text: str) -> None:
         """A text in words: looked at only where one of its words may be something."""
-        new = set(text.split()) - self._harmless
-        if not new:
+        words = text.split()
+        if self._harmless.issuperset(words):  # no set of them is made: most texts end here
             if path not in _UNIQUE and len(text) <= _SHORT:
                 _remember(self._harmless_strings, text)
             return
+        new = set(words) - self._harmless
         for word in new - self._harmful:
             if patterns.BEGINS.search(word) or names.may_name(word):
                 _remember(self._harmful, word)
@@ -131,7 +138,7 @@ class Scan:
 
     def _check(self, id: str, path: str, text: str, *, named: bool) -> None:
         """Apply every rule to a text."""
-        before = sum(self.kinds.values())
+        before = self.kinds.total()
         found = [(m.span(), kind) for kind, rule in patterns.KINDS.items() for m in rule.finditer(text)]  # fmt: skip
         if named:
             taken = [span for span, _ in found]
@@ -142,7 +149,7 @@ class Scan:
             ]
         for (start, end), kind in found:
             self._note(f"{path}[{start}:{end}] of {id!r}", kind, text[start:end], text)
-        if not named and len(text) <= _SHORT and sum(self.kinds.values()) == before:
+        if not named and len(text) <= _SHORT and self.kinds.total() == before:
             _remember(self._harmless_strings, text)
 
     def _note(self, place: str, kind: str, found: str, text: str = "") -> None:

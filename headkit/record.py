@@ -110,7 +110,7 @@ FIELDS: tuple[Field, ...] = (  # one row a field, in the order of headkit-record
     Field("id", "string", "unique in the manifest, stable, at most 200 bytes as a file name", tools=("pose-sample",)),
     Field("width", "int", "width of the upright picture in which every coordinate of the row lives", "pixels", tools=("pose-sample", "pose-extract", "generate", "detect")),
     Field("height", "int", "height of that picture", "pixels", tools=("pose-sample", "pose-extract", "generate", "detect")),
-    Field("source", "object", "where the poses came from: sampler and seed; or of a photo its sha256 (private), size, license, author, copy_of, and with --keep-path path and member", tools=("pose-sample", "pose-extract")),
+    Field("source", "object", "where the poses came from: sampler and seed; or of a photo its sha256 (private), size, license, author, copy_of, and with --keep-path path and member; of a copy its original's, or as original the sampler that drew it", tools=("pose-sample", "pose-extract")),
     Field("poses", "list", "the people asked for", tools=("pose-sample", "pose-extract", "caption", "generate")),
     Field("poses[].keypoints", "list", "17 x [x, y, confidence] in COCO order; confidence 0: unknown", "pixels", 2),
     Field("poses[].box", "list", "[x1, y1, x2, y2] of the whole body", "pixels", 2),

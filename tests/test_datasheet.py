@@ -77,6 +77,32 @@ def demo(folder, **fields):
     return made
 
 
+@needs_jq
+def test_a_copy_of_a_pose_of_a_photo_is_of_a_photo(tmp_path):
+    rows = demo(tmp_path)
+    copy = {"sampler": "copies", "from": "x", "copy": 0}
+    sources = (
+        {**copy, "sha256": "ab" * 32, "license": "cc-by-nc-4.0"},
+        {**copy, "original": "prior"},
+        copy,
+        {"sha256": "cd" * 32},
+    )
+    pack(tmp_path, [{**row, "source": source} for row, source in zip(rows, sources, strict=False)])
+    sheet = (tmp_path / "out/DATASHEET.md").read_text()
+    assert "From nobody" not in sheet
+    for row in (
+        "| 2 | from a photo |",
+        "| 1 | drawn by sampler prior, varied |",
+        "| 1 | copied from poses of which nothing is told |",
+    ):
+        assert row in sheet
+    told, counted = told_and_counted(tmp_path / "out", only=["sources"])["sources"]
+    assert told == counted
+    assert "| `cc-by-nc-4.0` | 1 |" in (tmp_path / "out/LICENSES.md").read_text()
+    with pytest.raises(Stop, match="cc-by-nc"):
+        pack(tmp_path, [{**rows[0], "source": sources[0]}], license="cc-by-4.0")
+
+
 def run_file(folder, tool, read, out, dropped=0, seconds=3600.0, **options):
     counts = {"read": read, "out": out, "dropped": dropped, "failed": 0}
     kept = {

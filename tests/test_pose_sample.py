@@ -207,6 +207,27 @@ def test_copies_are_varied(tmp_path: Path) -> None:
     assert 0 < mirrored < sum(len(record["poses"]) for record in copies)
 
 
+def test_copies_tell_where_their_original_came_from(tmp_path: Path) -> None:
+    drawn = sample(1)[0]
+    photo = {
+        "sha256": "ab" * 32,
+        "size": [4, 3],
+        "license": "cc-by-4.0",
+        "author": "A",
+        "path": "p",
+    }
+    file = write(tmp_path / "poses.jsonl", [drawn, {**drawn, "id": "b", "source": photo}])
+    once = sample(9, source=file, copies=1)
+    twice = sample(9, source=write(tmp_path / "once.jsonl", once), copies=1)
+    for rows in (once, twice):
+        of_sampler, of_photo = (row["source"] for row in rows)
+        assert of_sampler["original"] == "prior"
+        assert "original" not in of_photo
+        kept = {name: photo[name] for name in ("sha256", "license", "author")}
+        assert kept.items() <= of_photo.items()
+        assert not {"path", "size"} & of_photo.keys()
+
+
 def test_a_mirror_swaps_left_and_right(tmp_path: Path) -> None:
     points = [[100.0 + 10 * k, 200.0, 1.0] for k in range(17)]
     file = write(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from headkit.datasheet.about import About
 from headkit.datasheet.markup import OPEN, code, listed, rate
 from headkit.datasheet.measures import Measures
+from headkit.datasheet.terms import FROM_A_PHOTO
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Asked:
     @property
     def photos(self) -> int:
         """Images whose poses came from photos."""
-        return self.measures.count("sources", "from a photo")
+        return self.measures.count("sources", FROM_A_PHOTO)
 
     @property
     def is_drawn(self) -> bool:

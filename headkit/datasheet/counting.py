@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from headkit.datasheet.terms import Terms, parts, photo_license
+from headkit.datasheet.terms import Terms, parts, photo_license, pose_origin
 from headkit.datasheet.vocabulary import (
     GROUPED,
     HEIGHT_BANDS,
@@ -33,6 +33,7 @@ CONFUSED = ("sex", "age", "origin", "headwear", "glasses", "beard")
 HIGHEST = ("nsfw", "identity")  # scores of which the highest is kept
 NAMING = ("headkit", "model", "name", "revision", "sha256")  # of what made a row, in words
 RATES = ("threshold", "false_match_rate", "true_match_rate")
+_OF_POSES = ("sampler", "original", "license")  # of a source
 _MADE = ("source", "generated", "made")
 
 
@@ -172,9 +173,10 @@ class Facts:
                 found[name] = kept
         source, generated = found.get("source"), found.get("generated")
         if source is not None:
-            found["source"] = {
-                name: source[name] for name in ("sampler", "license") if name in source
-            } or bool(source)
+            kept = {name: source[name] for name in _OF_POSES if name in source}
+            if source.get("sha256"):
+                kept["sha256"] = True  # that there is a photo counts, not which
+            found["source"] = kept or bool(source)
         if generated is not None:
             found["generated"] = {
                 name: generated[name]
@@ -185,10 +187,7 @@ class Facts:
 
     def _settle_making(self, found: Record, count: int) -> None:
         source, generated, made = (found.get(name) for name in _MADE)
-        if isinstance(source, dict) and isinstance(source.get("sampler"), str):
-            self._count("sources", f"drawn by sampler {source['sampler']}", count)
-        else:
-            self._count("sources", "from a photo" if source else "not told", count)
+        self._count("sources", pose_origin(source), count)
         if isinstance(generated, dict) and isinstance(generated.get("model"), str):
             preset = generated.get("preset")
             preset = f", preset {preset}" if isinstance(preset, str) else ""

@@ -192,8 +192,10 @@ def _of_samples(found: Measures, published: Sequence[str]) -> list[Measure]:
         )
     add(
         "sources", "Where poses came from", ("images", "source"), 'cat "$private"',
-        '.source | if .sampler then "drawn by sampler \\(.sampler)" '
-        'elif . == null or . == {} then "not told" else "from a photo" end',
+        '.source | if . == null or . == {} then "not told" elif .sampler == null then "from a photo" '
+        'elif .sampler != "copies" then "drawn by sampler \\(.sampler)" '
+        'elif .original then "drawn by sampler \\(.original), varied" '
+        'elif .sha256 then "from a photo" else "copied from poses of which nothing is told" end',
     )  # fmt: skip
     add(
         "models", "What made the images", ("images", "model"), place("generated"),

@@ -21,6 +21,7 @@ from headkit.tool import Record
 OTHER = "other"
 MOST = 200  # components that are told apart
 UNKNOWN = "unknown"
+FROM_A_PHOTO = "from a photo"
 
 
 @dataclass(frozen=True)
@@ -181,10 +182,23 @@ def _add(counts: Counter[Any], key: Any, number: int) -> None:
         counts[key] += number
 
 
+def pose_origin(source: Any) -> str:
+    """Where a pose came from, in words. A copy of `pose-sample --from` came from where its original did."""
+    if not source:
+        return "not told"
+    if not isinstance(source, dict) or not isinstance(source.get("sampler"), str):
+        return FROM_A_PHOTO
+    if source["sampler"] != "copies":
+        return f"drawn by sampler {source['sampler']}"
+    if isinstance(source.get("original"), str):
+        return f"drawn by sampler {source['original']}, varied"
+    return FROM_A_PHOTO if source.get("sha256") else "copied from poses of which nothing is told"
+
+
 def photo_license(record: Record) -> str | None:
     """The license of the photo that the poses came from; UNKNOWN where none is told, None where there was no photo."""
     source = record.get("source")
-    if not source or (isinstance(source, dict) and "sampler" in source):
+    if pose_origin(source) != FROM_A_PHOTO:
         return None
     told = source.get("license") if isinstance(source, dict) else None
     return (normal(told) or UNKNOWN) if isinstance(told, str) else UNKNOWN

@@ -40,6 +40,7 @@ VERSION = 1  # of the sampler: another one may draw another scene for the same s
 UNASKED = 100  # scenes where no -n is given
 _BLOCK = 256  # scenes that are drawn at once; the result does not depend on it
 # Left and right of COCO's key points change places in a mirror.
+_OF_A_PHOTO = ("sha256", "license", "author", "copy_of")  # of `source`; no path
 _MIRROR = (0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15)
 
 
@@ -321,6 +322,7 @@ def _vary(record: Record, copy: int, seed: int) -> Record:
         "seed": seed,
         "from": record["id"],
         "copy": copy,
+        **_origin(record.get("source")),
     }
     return {
         "id": f"{record['id']}-{copy}",
@@ -329,6 +331,15 @@ def _vary(record: Record, copy: int, seed: int) -> Record:
         "poses": poses,
         "source": origin,
     }
+
+
+def _origin(source: Any) -> Record:
+    """What a copy must still tell of what it is a copy of: the photo and its terms, or the sampler that drew it."""
+    if not isinstance(source, dict):
+        return {}
+    kept = {name: source[name] for name in _OF_A_PHOTO if name in source}
+    drawn = source.get("original") if source.get("sampler") == "copies" else source.get("sampler")
+    return {**kept, "original": drawn} if isinstance(drawn, str) else kept
 
 
 def _extent(points: list[list[float]]) -> float:

@@ -125,9 +125,9 @@ _headkit() {
         verify)
             words='--strict --base --head --nearest -o --output --private --cleared -j --jobs --log --min-free -q --quiet -v --verbose --schema --version -h --help' operands='folders'
             case $previous in
-                --base|--log) words='folders' operands='' ;;
+                --base|--nearest|-j|--jobs|--min-free) words='nothing' operands='' ;;
                 --head|-o|--output|--private|--cleared) words='files' operands='' ;;
-                --nearest|-j|--jobs|--min-free) words='nothing' operands='' ;;
+                --log) words='folders' operands='' ;;
             esac
             ;;
         view)

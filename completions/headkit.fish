@@ -194,7 +194,7 @@ complete -c headkit -n '__headkit_command_is pack' -l license -r -f -d 'License 
 complete -c headkit -n '__headkit_command_is pack' -l only -r -F -d 'Mend DIR: make anew what FILE lists, as headkit verify -o writes it, from the same records and options'
 complete -c headkit -n '__headkit_command_is pack' -l shard-size -r -f -d 'Close a shard before it has more samples or bytes than this: 1000, 500MB, or both'
 complete -c headkit -n '__headkit_command_is verify' -l strict -d 'Fail on open questions and on what was not screened or not checked, too'
-complete -c headkit -n '__headkit_command_is verify' -l base -r -f -a '(__fish_complete_directories)' -d 'Hold a later version against DIR, the one before: a row for each sample that was added, removed or changed'
+complete -c headkit -n '__headkit_command_is verify' -l base -r -f -d 'Hold DIR, a later version, against OLD: a row for each sample that was added, removed or changed'
 complete -c headkit -n '__headkit_command_is verify' -l nearest -r -f -d 'Fail where the vectors of --embeddings of two images have this cosine or a larger one'
 complete -c headkit -n '__headkit_command_is verify' -s o -l output -r -F -d 'Write what headkit pack --only shall make anew to FILE'
 complete -c headkit -n '__headkit_command_is verify' -l private -r -F -d 'What was not published lies in FILE (default: DIR.private.jsonl beside DIR)'

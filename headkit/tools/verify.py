@@ -52,8 +52,8 @@ class Options:
     base: Annotated[
         str | None,
         Opt(
-            "Hold a later version against DIR, the one before: a row for each sample that was added, removed or changed.",
-            "DIR",
+            "Hold DIR, a later version, against OLD: a row for each sample that was added, removed or changed.",
+            "OLD",
         ),
     ] = None
     head: Annotated[

@@ -17,7 +17,7 @@ from headkit.render.wardrobe import closures, collars, cut_lines, shoes, suit
 from headkit.render.wardrobe.bends import pressed
 from headkit.render.wardrobe.contact import off_head
 from headkit.render.wardrobe.cut_lines import Figure, minimum
-from headkit.render.wardrobe.drape import evened, folds, hang, neck, relaxed
+from headkit.render.wardrobe.drape import evened, folds, hang, neck, relaxed, shoulders
 from headkit.render.wardrobe.suit import FIGURE, OFFSET, UV, Fitted, Trim, at, sew, with_offset
 from headkit.render.wardrobe.tailoring import Floats, Piece
 from headkit.render.wardrobe.wearer import Wearer
@@ -126,6 +126,8 @@ def _top(wearer: Wearer, skin: Figure, size: float) -> tuple[list[Surface], Floa
     }
     throat = neck(wearer, skin)
     fitted = fitted.drawn_in(lines["neck"](body), throat, 0.045)
+    if look.sleeve < 0.05:
+        fitted = fitted.drawn_in(lines["sleeve"](body), shoulders(wearer, skin), 0.030)
     offset = _tapered(offset, lines["neck"](body), size)
     if look.sleeve < 0.05 or (look.sleeve > 0.9 and look.kind != "jacket"):  # or cuffs
         offset = _tapered(offset, lines["sleeve"](body), size)
@@ -197,9 +199,11 @@ def _around(band: Piece) -> Floats:
     edge = edge[edge[:, 0] >= 0.0]
     angle = np.arctan2(edge[:, 0], edge[:, 2] - 0.02)
     order = np.argsort(angle)
-    steps = np.linalg.norm(np.diff(edge[order], axis=0), axis=1)
-    way = np.concatenate([[0.0], np.cumsum(steps)])
-    along = _CROWDED * np.interp(turn, angle[order], way)
+    # The line's first and last points may lie beside the middle of the front and of the back.
+    ends = edge[order][[0, -1]] * np.array([0.0, 1.0, 1.0], np.float32)
+    line = np.concatenate([ends[:1], edge[order], ends[1:]])
+    way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    along = _CROWDED * np.interp(turn, np.concatenate([[0.0], angle[order], [np.pi]]), way)
     return np.stack([along, y], axis=1).astype(np.float32)
 
 

@@ -164,7 +164,7 @@ def _fall(
     worn_over = wearer.look.clothes.kind == "jacket"
     stand = _stand(line, neck, (0.0075 if worn_over else 0.0035) * size, size)
     rows = stand + _leaf(line, cloth, stand[-1], size)
-    shade = [0.25, 0.45, 0.6, 0.85, 0.95, 0.95, 0.95]
+    shade = [0.4, 0.65, 0.85, 0.92, 0.95, 0.95, 0.95]
     seamed = wearer.detail > _STITCHED_FROM
     if seamed:  # sewn along the edge: a fine dark line, half a centimetre inside it
         middle, end = rows[-2], rows[-1]

@@ -126,7 +126,7 @@ def evened(normals: Floats, faces: Ints, hollow: NDArray[np.bool_]) -> Floats:
 
 
 _CRUMPLED = (
-    0.3  # cosine between a triangle's normal and those at its corners, below which it is crumpled
+    0.45  # cosine between a triangle's normal and those at its corners, below which it is crumpled
 )
 _RELAXED = 12  # rounds at most
 _RINGS = 2  # of triangles about a crumpled one that may give way
@@ -327,6 +327,15 @@ def neck(wearer: Wearer, skin: Figure) -> Neck:
     """The neck of one person; `skin` is the figure of the body's V vertices."""
     x, y, _ = skin.points.T
     near = (y > 0.50) & (y < 0.70) & (np.abs(x) < 0.13)
+    body = np.zeros(len(near), np.bool_)
+    body[load_body().vertex_groups["body"]] = True
+    return Neck(wearer.posed[near & body], wearer.normals[near & body])
+
+
+def shoulders(wearer: Wearer, skin: Figure) -> Neck:
+    """The skin about both armholes, that the edges of sleeveless garments lie on."""
+    x, y, _ = np.abs(skin.points).T
+    near = (y > 0.28) & (y < 0.62) & (x > 0.09) & (x < 0.25)
     body = np.zeros(len(near), np.bool_)
     body[load_body().vertex_groups["body"]] = True
     return Neck(wearer.posed[near & body], wearer.normals[near & body])

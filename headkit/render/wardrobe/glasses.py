@@ -152,16 +152,16 @@ def _temple(scalp: Scalp, rim: Floats, side: float, hair: str) -> Floats:
     column = (COLUMNS // 4 if side > 0 else 3 * COLUMNS // 4) % COLUMNS
     ear = scalp.points[row, column].copy()
     ear[0] += side * 0.004 * size
-    ear[2] -= 0.001 * size
+    ear[2] -= 0.005 * size
     t = np.linspace(0.0, 1.0, 4)[:, None]
     line = hinge * (1 - t) + ear * t
     behind = (
         ear
         + np.array(
             [
-                [-0.001 * side, -0.006, -0.007],
-                [-0.003 * side, -0.020, -0.011],
-                [-0.006 * side, -0.034, -0.011],
+                [-0.001 * side, -0.006, -0.008],
+                [-0.003 * side, -0.020, -0.012],
+                [-0.006 * side, -0.034, -0.013],
             ]
         )
         * size

@@ -242,9 +242,11 @@ def _hat(scalp: Scalp, wearer: Wearer) -> list[Surface]:
         rise = width * (curl * t**2 * (lateral**2 - 0.35) - 0.10 * t)
         rims.append(base + crown.out * (width * t) + crown.up * rise[:, None])
     inner = crown.points[0] - crown.out * 0.001
-    bandrows = [
-        base + crown.out * 0.0012 * size + crown.up * h * size for h in (0.001, 0.013, 0.026)
-    ]
+    bandrows = [  # it lies on the crown, which narrows upwards
+        middle + (base - middle) * (1 - taper * height * size / (top - soft))
+        + crown.out * 0.0012 * size + crown.up * height * size
+        for height in (0.001, 0.013, 0.026)
+    ]  # fmt: skip
     return [
         _surface(wearer, _dome(body), look.color),
         _surface(

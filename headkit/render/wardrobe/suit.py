@@ -41,6 +41,7 @@ ARM = 13
 SHADE = 14  # ambient light that arrives
 UV = slice(15, 17)
 COLUMNS = 17
+_SLEEVE = 0.048  # figure metres: radius of a sleeve, for its texture
 _SEAM = 0.78  # ambient light that arrives where sleeve and trunk are sewn together
 _DARKER = 90.0  # share of ambient light that a turned-in edge loses per metre
 _THIN = 3.0  # pixels: an edge turned in by less is lit as the cloth before it
@@ -88,9 +89,11 @@ def mold(group: str, *, fine: bool) -> Mold:
     if group == "upper":  # texture does not run on from trunk to sleeve: they meet in a seam
         refinement, twins = _parted(refinement, limb)
         on_limb = np.concatenate([on_limb, np.repeat([False, True], len(twins))])
+    uv = _texture(figure(refinement.apply(human.template[used]), joints), on_limb)
+    if group == "upper":
+        refinement, twins, uv = _opened(refinement, twins, uv)
     template = refinement.apply(human.template[used])
     body = figure(template, joints)
-    uv = _texture(body, on_limb)
     weld = np.arange(len(template), dtype=np.int32)
     weld[twins[:, 1]] = twins[:, 0]
     faces = refinement.faces
@@ -139,6 +142,37 @@ def _parted(refinement: Refinement, limb: Floats) -> tuple[Refinement, Ints]:
     return parted, np.stack([first, first + fresh], axis=1).astype(np.int32)
 
 
+def _opened(refinement: Refinement, twins: Ints, uv: Floats) -> tuple[Refinement, Ints, Floats]:
+    """The mesh with vertices of their own for both sides of the jump in the texture under the arms; twins, too."""
+    around = uv[refinement.faces][..., 0]
+    across = np.flatnonzero(np.ptp(around, axis=1) > np.pi * _SLEEVE)
+    chosen = refinement.faces[across]
+    low = around[across] < 0.0
+    old = np.unique(chosen[low])
+    count = len(refinement.starts) - 1
+    faces = refinement.faces.copy()
+    faces[across] = np.where(low, count + np.searchsorted(old, chosen), chosen)
+    rows = [slice(refinement.starts[k], refinement.starts[k + 1]) for k in old]
+    lengths = np.array([row.stop - row.start for row in rows], np.int64)
+    doubled = Refinement(
+        np.concatenate([refinement.starts, refinement.starts[-1] + np.cumsum(lengths)]).astype(
+            np.int32
+        ),
+        np.concatenate([refinement.indices, *[refinement.indices[row] for row in rows]]),
+        np.concatenate([refinement.weights, *[refinement.weights[row] for row in rows]]),
+        faces.astype(np.int32),
+    )
+    first = np.arange(count)
+    first[twins[:, 1]] = twins[:, 0]
+    fresh = np.stack([first[old], count + np.arange(len(old))], axis=1)
+    turned = uv[old] + np.array([2.0 * np.pi * _SLEEVE, 0.0], np.float32)
+    return (
+        doubled,
+        np.concatenate([twins, fresh]).astype(np.int32),
+        np.concatenate([uv, turned]).astype(np.float32),
+    )
+
+
 def _texture(body: Figure, limb: NDArray[np.bool_]) -> Floats:
     """Texture coordinates in metres, mirrored at the middle and at the sides, so that nothing jumps."""
     x, y, z = body.points.T
@@ -149,15 +183,39 @@ def _texture(body: Figure, limb: NDArray[np.bool_]) -> Floats:
     # Over the shoulders, where the surface lies flat, height grows towards their ridge.
     flat = np.clip((y - 0.44) / 0.10, 0.0, 1.0)
     height = y + 0.75 * flat * flat * (3 - 2 * flat) * (0.08 - np.abs(z - 0.015))
-    # On the arms: around them and along them, from their axis in the mean human's rest pose.
-    across = np.abs(x) * 0.745 + y * 0.667
-    arm = (body.arm > 0.2) & (body.arm < 0.9) & limb
-    middle = np.median(across[arm]) if arm.any() else 0.0
-    around = 0.05 * np.abs(np.arctan2(across - middle, z - 0.02))
-    upper = np.minimum(body.arm, 1.0) * body.upper_arm
-    along = upper + np.maximum(body.arm - 1.0, 0.0) * body.forearm
-    places = np.where(limb, [around, -along], [trunk, height])
-    return np.ascontiguousarray(places.T, np.float32)
+    places = np.stack([trunk, height], axis=1)
+    places[limb] = _along_sleeves(body.points[limb], body.arm[limb])
+    return places.astype(np.float32)
+
+
+def _along_sleeves(points: Floats, arm: Floats) -> NDArray[np.float64]:
+    """Texture coordinates of points (N, 3) on the sleeves: metres around the arm from its outside, and along it.
+
+    Both are measured at a line through the middle of the arm that is rounded at the elbow: at a corner, cloth on
+    its outside would all lie at one place along the arm. The way around jumps under the arm, where sleeves have
+    their seam: mirrored, it would stand still along two lines, and dots there grow together.
+    """
+    left = points * np.where(points[:, :1] < 0, [-1.0, 1.0, 1.0], 1.0)
+    stations = np.linspace(0.4, 2.0, 33)
+    weights = np.exp(-0.5 * np.square((arm - stations[:, None]) / 0.16))
+    middle = weights @ left / weights.sum(axis=1, keepdims=True)
+    # Over the shoulder the line runs on as in the upper arm: a mean of what is there would lie on the surface.
+    back = middle[0] - (middle[6] - middle[0]) * np.array([2.5, 2.0, 1.5, 1.0, 0.5])[:, None]
+    middle = np.concatenate([back, middle])
+    step = np.linalg.norm(np.diff(middle, axis=0), axis=1)
+    way = np.concatenate([[0.0], np.cumsum(step)])
+    fine = np.linspace(0.0, way[-1], 400)
+    line = np.stack([np.interp(fine, way, column) for column in middle.T], axis=1)
+    nearest = np.argmin(((left[:, None] - line) ** 2).sum(axis=2), axis=1)
+    ahead = unit(np.gradient(line, axis=0).astype(np.float32))[nearest]
+    off = left - line[nearest]
+    front = unit(np.array([0.0, 0.0, 1.0], np.float32) - ahead[:, 2:] * ahead)
+    outer = np.cross(front, ahead)
+    outer *= np.sign(outer[:, :1])  # away from the trunk
+    turn = np.arctan2((off * front).sum(axis=1), (off * outer).sum(axis=1))
+    # Beyond both ends of the line, and between its points, as the limb runs on.
+    along = fine[nearest] + (off * ahead).sum(axis=1)
+    return np.stack([_SLEEVE * turn, -along], axis=1)
 
 
 def _coarse(faces: Ints, used: Ints) -> Refinement:

@@ -99,7 +99,7 @@ def _stand_off(
     bumps = folds(body, amount, wearer.look.seed)
     offset = (loose + fall + np.maximum(bumps, -0.7 * loose)).astype(np.float32)
     even = evened(fitted.normals, fitted.mold.faces, fall > 0.006 * size)
-    return replace(fitted, normals=even), offset
+    return replace(fitted, normals=suit.shared_normals(even, fitted.mold.twins)), offset
 
 
 def _tapered(offset: Floats, field: Floats, size: float) -> Floats:

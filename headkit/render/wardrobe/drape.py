@@ -126,7 +126,7 @@ def evened(normals: Floats, faces: Ints, hollow: NDArray[np.bool_]) -> Floats:
 
 
 _CRUMPLED = (
-    0.45  # cosine between a triangle's normal and those at its corners, below which it is crumpled
+    0.65  # cosine between a triangle's normal and those at its corners, below which it is crumpled
 )
 _RELAXED = 12  # rounds at most
 _RINGS = 2  # of triangles about a crumpled one that may give way

@@ -278,9 +278,17 @@ def fit(wearer: Wearer, group: str) -> Fitted:
     points = shape.refinement.apply(wearer.posed[shape.used])
     rest = shape.refinement.apply(wearer.rest[shape.used])
     normals = vertex_normals(points, shape.faces)
-    one, two = shape.twins.T
-    normals[one] = normals[two] = unit(normals[one] + normals[two])
+    normals = shared_normals(normals, shape.twins)
     return Fitted(shape, points, normals, rest)
+
+
+def shared_normals(normals: Floats, twins: NDArray[np.integer]) -> Floats:
+    """Normals (N, 3) of which those of vertices in one place, rows (T, 2) of `twins`, are one: else a seam gapes."""
+    total = normals.copy()
+    np.add.at(total, twins[:, 0], normals[twins[:, 1]])
+    total[twins[:, 0]] = unit(total[twins[:, 0]])
+    total[twins[:, 1]] = total[twins[:, 0]]
+    return total
 
 
 @dataclass(frozen=True)
@@ -302,8 +310,8 @@ def sew(piece: Piece, trim: Trim, wearer: Wearer, closed: Sequence[str] | None =
     normals = vertex_normals(outer, faces)
     place = np.full(len(piece.attributes), -1, np.int64)
     place[used] = np.arange(len(used))
-    one, two = place[piece.twins[(place[piece.twins] >= 0).all(axis=1)]].T
-    normals[one] = normals[two] = unit(normals[one] + normals[two])  # no crease along the seam
+    twins = place[piece.twins[(place[piece.twins] >= 0).all(axis=1)]]
+    normals = shared_normals(normals, twins)  # no crease along the seam
     vertices, allnormals, attributes, allfaces = [outer], [normals], [values], [faces]
     count = len(outer)
     thin = _THIN * 0.24 / max(wearer.detail, 1.0)

@@ -151,6 +151,13 @@ def foreign_link(out):
     return "elsewhere", "foreign"
 
 
+def link_to_nowhere(out):
+    path = min(out.glob("coco/images/train/000000/*"))
+    path.unlink()
+    path.symlink_to("nowhere")
+    return path.relative_to(out).as_posix(), "foreign"
+
+
 def no_checksums(out):
     (out / "SHA256SUMS").unlink()
     return "SHA256SUMS", "missing"
@@ -414,6 +421,7 @@ FEW = [  # webdataset and coco are enough
     missing_shard,
     foreign_file,
     foreign_link,
+    link_to_nowhere,
     no_checksums,
     missing_member,
     double_id,

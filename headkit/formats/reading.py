@@ -78,10 +78,6 @@ class Where:
     offset: int = 0
     size: int | None = None
 
-    @property
-    def place(self) -> str:
-        return self.member
-
 
 @dataclass(frozen=True)
 class Item:

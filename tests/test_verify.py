@@ -338,6 +338,14 @@ def wrong_sum_of_a_shard(out):
     return "index.json", "index"
 
 
+def wrong_bytes_of_a_shard(out):
+    def change(index):
+        next(row for row in index["shards"] if row["format"] == "yolo-pose")["bytes"] += 1
+
+    edit_index(out, change)
+    return "index.json", "index"
+
+
 def wrong_offset(out):
     path = out / "webdataset/train-000000.index.jsonl"
     replace(path, path.read_bytes().replace(b'"offset":512', b'"offset":513'))
@@ -441,6 +449,7 @@ FEW = [  # webdataset and coco are enough
     twin_across_splits,
 ]
 MANY = [
+    wrong_bytes_of_a_shard,
     another_caption,
     other_folders_to_train_on,
     truncated_parquet,

@@ -163,9 +163,9 @@ class Verification:
                 yield from self._bytes(row, name, size)
         # Of files that are missing or changed is told elsewhere.
         whole = 2 * row["count"] + (row["format"] == "vggheads")
-        if row["format"] in _SUMMED and len(names) == whole:
-            if not any(map(self.checksums.has_changed, names)):
-                yield from self._bytes(row, path, sizes)
+        untouched = len(names) == whole and not any(map(self.checksums.has_changed, names))
+        if row["format"] in _SUMMED and untouched:
+            yield from self._bytes(row, path, sizes)
 
     def _compare(self, name: str, digest: str) -> Iterator[Finding]:
         for finding in self.checksums.compare(name, digest):

@@ -110,7 +110,7 @@ def test_timeout_of_cron_and_resume(cli):
     assert cli.read("out") == cli.out("mark", "in")
 
 
-@pytest.mark.parametrize("words", [("--resume",), ("-j", 2)])
+@pytest.mark.parametrize("words", [pytest.param((), marks=pytest.mark.slow), ("-j", 2)])
 def test_usr1_says_in_one_line_how_far_the_run_is(cli, words):
     cli.write("in", lines(*many(40, do="wait", seconds=0.05)))
     runner = cli.popen("mark", "-b", 2, *words, "-o", "out", "--started", "loaded", "in")

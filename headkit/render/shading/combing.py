@@ -27,8 +27,9 @@ _BEFORE: Final = 0.001  # metres that what is seen between the ends of hair may 
 _FAR: Final = 1e6  # metres: depth of the background
 _END: Final = -2.0  # owner in a sheet of a pixel beyond the end of a strand
 _SEEN: Final = (
-    0.04  # square of the share of a strand's length that is seen: less, and it points at the viewer
+    0.08  # square of the share of a strand's length that is seen: less, and it points at the viewer
 )
+_OUTLINE: Final = 0.6  # square of the sine between normal and viewer beside an outline
 
 
 class Strip(NamedTuple):
@@ -83,13 +84,19 @@ def comb(
 
 
 @lean
-def way(hit: Hit, along: Triple) -> tuple[float, float]:
-    """How far the unit direction of a strand leads to the right and down in the picture; 0, 0 if to the viewer."""
+def way(hit: Hit, along: Triple, normal: Triple) -> tuple[float, float]:
+    """How far the unit direction of a strand leads to the right and down in the picture.
+
+    Where it points at the viewer: along the outline that it turns over there, by the unit normal of the hair, and
+    0, 0 where there is none.
+    """
     right = along[0] - hit.x / hit.z * along[2]
     down = along[1] - hit.y / hit.z * along[2]
-    if right * right + down * down < _SEEN:
-        return 0.0, 0.0
-    return right, down
+    if right * right + down * down > _SEEN:
+        return right, down
+    if normal[0] * normal[0] + normal[1] * normal[1] > _OUTLINE:
+        return -normal[1], normal[0]
+    return 0.0, 0.0
 
 
 @lean

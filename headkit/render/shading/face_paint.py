@@ -120,6 +120,9 @@ def stubble_cover(
     side = abs(x)
     mouth = 0.5 * (landmarks[51, 1] + landmarks[57, 1])
     behind = (z - landmarks[0, 2]) / (0.026 * scale) + 1.0  # fades behind the corner of the jaw
+    # it runs out before the ear, which it would end at in a line
+    beside = min(1.0, max(0.0, (y - landmarks[1, 1]) / (0.016 * scale) + 1.2))
+    behind += beside * ((z - landmarks[0, 2]) / (0.012 * scale) + 0.3 - behind)
     if y > landmarks[36, 1] + 0.01 or behind <= 0.0:
         return 0.0
     soft = 0.007 * scale
@@ -202,7 +205,8 @@ def scalp_cover(
         return 0.0
     # Lids lie about 12 mm before the centres of the eyes.
     forward = (z - depth) / unit + 0.012 + EYE_DEPTH
-    if up < 0.05 and abs(x) < 0.8 * forward * unit:  # the face, under any hairline
+    # the face, under any hairline of this person: those of children lie low
+    if up < 0.045 + 0.065 * min(0.0, thinning) and abs(x) < 0.8 * forward * unit:
         return 0.0
     turn = abs(atan2(x / unit, forward)) * 57.29578
     above = _above_hairline(turn, up, thinning, sqrt(x * x / (unit * unit) + forward * forward))

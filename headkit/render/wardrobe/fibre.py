@@ -59,7 +59,7 @@ def shade_hair(
         differs = hash2(strand, seed) - 0.5
         across = s - strand - 0.5  # a strand is round
         along = unit(*vector(scene.attributes, hit, AXIS))
-        ways[number, 0], ways[number, 1] = way(hit, along)
+        ways[number, 0], ways[number, 1] = way(hit, along, normal)
         if scene.flags[surface] & CUT == 0 or s < 0.0:
             differs, across = 0.0, 0.0
         side = (

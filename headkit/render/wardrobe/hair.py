@@ -80,10 +80,18 @@ def hair(
     return [*shells, surface([part for part in parts if len(part.line)], wearer, cloth)]
 
 
-def _resting(part: Locks, cloth: Cloth) -> Locks:
-    """The locks off the cloth, the outer ones over the inner."""
+def _resting(part: Locks, cloth: Cloth, *, ends: bool = False) -> Locks:
+    """The locks off the cloth, the outer ones over the inner.
+
+    ends  they end where cloth would push them aside: curls that a hood turns away would stand off as tails
+    """
     margins = 0.003 + 0.003 * part.roots.layers + np.minimum(0.006, 0.25 * part.roots.offsets)
     line, outward = laid(part.line, part.outward, margins.astype(np.float32), cloth)
+    if ends:
+        aside = np.linalg.norm(line - part.line, axis=2) > _ASIDE
+        last = np.where(aside.any(axis=1), np.maximum(aside.argmax(axis=1) - 1, 1), line.shape[1])
+        kept = np.minimum(np.arange(line.shape[1])[None], last[:, None])
+        line = np.take_along_axis(line, kept[..., None], axis=1)
     return replace(part, line=line, outward=outward)
 
 
@@ -136,6 +144,10 @@ def _roots(
     upper = _smooth((template[:, 1] - 0.0) / 0.075)
     lengths = style.side + (style.top - style.side) * upper
     lengths = lengths * np.clip(0.35 + height / 0.03, 0.35, 1.0) * rng.uniform(0.82, 1.1, count)
+    if (
+        wearer.look.hair.style == "curly"
+    ):  # longer, what grows on the nape would lie on collars as a tail
+        lengths = lengths * np.where((template[:, 1] < -0.02) & (template[:, 2] < 0.02), 0.55, 1.0)
     layers = rng.random(count).astype(np.float32)
     # Hair from upstream lies over hair from downstream, as shingles do.
     cover = 0.3 * layers + 0.7 * _upstream(template, style.growth, size, scalp)
@@ -337,7 +349,9 @@ def _in_groups(
         deep = wearer.rng("groups").uniform(0.0, 0.005, len(guides)).astype(np.float32)[groups]
         course = course + deep[:, None, None] * t * outward
         outward = rounded(course, outward, groups, guides)
-    locks = _resting(replace(locks, line=course, outward=outward, groups=groups), cloth)
+    short = wearer.look.hair.style in ("short", "side part", "curly")
+    locks = replace(locks, line=course, outward=outward, groups=groups)
+    locks = _resting(locks, cloth, ends=short)
     keep = np.ones(len(line), np.bool_)
     if hangs:
         keep = _accompanied(locks.line - wearer.eyes.mean(axis=0), 1.0)
@@ -371,6 +385,7 @@ def _accompanied(line: Floats, size: float) -> NDArray[np.bool_]:
 
 
 _PULLED = ("half up", "tail", "two", "plait", "knot", "coil")
+_ASIDE = 0.006  # metres by which cloth may push a short lock aside
 _BARE = 0.25  # thinning from which the forehead has no fringe
 _LOOSE = 0.07  # share of locks that keep apart
 _FRINGE = Growth(Comb.DOWN, 7, 1, 0.55, 1.0)

@@ -287,6 +287,8 @@ def grow(
     _level_below(line, outward, center[1], size)
     if growth.comb == Comb.PARTED:
         _tighten(line, outward, center[1] + 0.01 * size, 0.04 * size)
+    loose = growth.comb in (Comb.WHORL, Comb.PARTED, Comb.BACK) and not np.isfinite(growth.cut)
+    last = _last_places(line, roots.lengths, size) if loose else None
     if growth.curl > 0:
         step = (roots.lengths / growth.segments)[:, None] * np.arange(growth.segments + 1)
         across = unit(np.cross(np.gradient(line, axis=1), outward).astype(np.float32))
@@ -298,7 +300,20 @@ def grow(
         coil = (amount * np.cos(angle))[..., None] * across
         coil += (0.6 * amount * (np.sin(angle) + 0.7))[..., None] * outward
         line += coil.astype(np.float32)
+    if last is not None:
+        kept = np.minimum(np.arange(line.shape[1])[None], last[:, None])
+        line = np.take_along_axis(line, kept[..., None], axis=1)
     return line, outward
+
+
+def _last_places(line: Floats, lengths: Floats, size: float) -> NDArray[np.int64]:
+    """The last place (N,) of each lock (N, S + 1, 3) before it is much longer than it should be.
+
+    On a bent nape the way off the skin is a way down: short locks would be drawn out to tails over the collar.
+    """
+    run = np.cumsum(np.linalg.norm(np.diff(line, axis=1), axis=2), axis=1)
+    over = run > 1.35 * lengths[:, None] + 0.006 * size
+    return np.where(over.any(axis=1), np.maximum(over.argmax(axis=1), 1), line.shape[1] - 1)
 
 
 def _fronts(roots: Roots, center: Floats, size: float, front: float) -> Floats:

@@ -178,8 +178,9 @@ def plait(
         # Most of the light comes to what faces out of the plait.
         round_about = facing + 0.35 * outward + (0.25 * np.cos(turn)) * across
         width = float(0.72 * thick)
+        fine = max(0.0011, 1.2 * style.lock.width / style.lock.strands)  # no thinner than is seen
         lock = replace(
-            style.lock, width=width, strands=int(np.clip(width / 0.0011, 3, 12)), root=0.04, tip=0.12,
+            style.lock, width=width, strands=int(np.clip(width / fine, 2, 12)), root=0.04, tip=0.12,
             curve=1.0, taper=0.35, twist=0.1, round=0.4,
         )  # fmt: skip
         groups = np.full(_AROUND, strand, np.int32)

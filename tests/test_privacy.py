@@ -82,6 +82,13 @@ def test_other_ids_are_not_names(id):
     assert not names_in_id(id)
 
 
+@pytest.mark.parametrize("before", [1, [1, 2], [], None, {}])
+def test_text_behind_something_else_in_a_list_is_found(before):
+    scan = Scan()
+    scan.look("a", {"mine": [before, "write to a.person@example.org"]})
+    assert list(scan.kinds) == ["an e-mail address"]
+
+
 def test_an_author_may_be_named_and_not_their_address():
     assert not findings(source={"author": "Angela Schmidt", "license": "cc-by-4.0"})
     assert findings(source={"author": "Angela <angela@example.org>"})

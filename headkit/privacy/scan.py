@@ -24,7 +24,7 @@ _SHORT = 200  # characters of a string that is remembered
 _IN_WORDS = frozenset(["caption", "prompt.text", "prompt.negative", "generated.prompt"])
 _UNIQUE = frozenset(["caption", "prompt.text"])  # hardly ever the same twice
 _ATTRIBUTION = frozenset(["source.author"])
-_HOLDING = frozenset([str, dict, list])  # types that are, or may hold, text
+_NUMBERS = frozenset([float, int])
 _DIGITS = str.maketrans("", "", "0123456789")
 
 
@@ -188,14 +188,28 @@ def _holds_new(value: Any, known: set[str]) -> bool:
                     return True
             elif (kind is dict or kind is list) and _holds_new(each, known):
                 return True
-    elif kind is list and value and type(value[0]) in _HOLDING:
-        first = value[0]
-        if type(first) is list and first and type(first[0]) not in _HOLDING:
-            return False  # points, matrices
+    elif kind is list and value:
+        if _are_numbers(value):
+            return False
         for each in value:
             if _holds_new(each, known):
                 return True
     return False
+
+
+def _are_numbers(value: list[Any]) -> bool:
+    """Whether a list holds numbers alone, or lists of numbers: of the quick ways to tell, a sum is the quickest."""
+    first = value[0]
+    try:
+        if type(first) in _NUMBERS:
+            sum(value)
+        elif type(first) is list and first and type(first[0]) in _NUMBERS:
+            sum(map(sum, value))
+        else:
+            return False
+    except TypeError:  # there is text among them
+        return False
+    return True
 
 
 def _strings(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -206,7 +220,7 @@ def _strings(name: str, value: Any) -> Iterator[tuple[str, str]]:
         for key, each in value.items():
             yield f"{name}.*", key
             yield from _strings(f"{name}.{key}", each)
-    elif isinstance(value, list) and value and type(value[0]) in _HOLDING:
+    elif isinstance(value, list):
         for each in value:
             yield from _strings(f"{name}[]", each)
 

@@ -265,6 +265,49 @@ def test_added_and_corrected_samples_stand_in_new_shards(tmp_path):
 HEAD_MOVED = {**releases.HEAD, "box": [6.0, 6.0, 18.0, 18.0]}
 
 
+def test_what_was_taken_down_is_not_added_again(tmp_path):
+    rows, _ = dataset(tmp_path, format="webdataset", embeddings=None)
+    rows = [{**row, "source": {}} if row["id"] == "row-6" else row for row in rows]
+    again = {**rows[2], "id": "again"}  # the image of a sample that goes
+    by_jane = {**rows[6], "id": "new", "source": {"author": "Author Number3"}}
+    copy = {**rows[6], "id": "copy", "source": {"from": "row-3"}}
+    corrected = {**rows[8], "source": {"author": "Author Number3"}}  # the old one is theirs, too
+    _, _, failures = release(
+        tmp_path,
+        remove=["row-2", "source.author=Author Number3"],
+        add=[rows[2], again, by_jane, copy, corrected],
+    )
+    refused = [failure.message.split("'")[1] for failure in failures]
+    assert refused == ["row-2", "again", "new", "copy", "row-8"]
+    kept = set(private_of(tmp_path, "out-1.1"))
+    assert kept == {row["id"] for row in rows} - {"row-2", "row-3", "row-8"}
+    stones = (tmp_path / "out-1.1/tombstones.txt").read_text().split()
+    assert stones == sorted(map(tombstone, ("row-2", "row-3", "row-8")))
+    base = str(tmp_path / "out-1.1")
+    _, _, failures = release(tmp_path, "later", base=base, release="1.2.0", add=[rows[2], rows[6]])
+    assert [failure.kind for failure in failures] == ["removed"]
+    assert set(private_of(tmp_path, "later")) == kept
+
+
+def test_ids_and_keys_may_look_like_fields(tmp_path):
+    rows = records_in(tmp_path)
+    rows[2]["id"], rows[3]["id"] = "a/b.c", "shot=3"
+    pack(tmp_path, rows)
+    key = private_of(tmp_path, "out")["a/b.c"]["key"]
+    assert "=" in key
+    _, _, failures = release(tmp_path, remove=[key, "shot=3"])
+    assert failures == []
+    assert set(private_of(tmp_path, "out-1.1")) == {"row-0", "row-1", "row-4", "row-5"}
+
+
+def test_what_is_no_tombstone_is_not_carried_on(tmp_path):
+    pack(tmp_path, records_in(tmp_path))
+    (tmp_path / "out/tombstones.txt").write_bytes(b"\xff\xfe ../x\n" + b"0" * 32 + b"\n")
+    release(tmp_path, remove=["row-3"])
+    lines = (tmp_path / "out-1.1/tombstones.txt").read_text().split()
+    assert lines == sorted(["0" * 32, tombstone("row-3")])
+
+
 def test_what_would_join_two_splits_is_left_out_and_told(tmp_path):
     rows, _ = dataset(tmp_path, split="train=8,val=4", format="webdataset", embeddings=None)
     split = {id: row["split"] for id, row in private_of(tmp_path, "out").items()}
@@ -306,7 +349,7 @@ def test_a_release_of_a_release_and_the_same_bytes_again(tmp_path):
 
 def test_a_killed_release_is_taken_up(tmp_path, monkeypatch):
     rows, _ = dataset(tmp_path, embeddings=None, format="webdataset,coco")
-    more = [{**row, "id": f"new-{number}", "source": {}} for number, row in enumerate(rows[:7])]
+    more = [{**row, "id": f"new-{number}", "source": {}} for number, row in enumerate(rows[4:11])]
     options = {"add": more, "remove": ["row-3"]}
     release(tmp_path, "whole", **options)
     for at in (0, 4, 6):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 CHANGELOG, TOMBSTONES, REPORT = "CHANGELOG.md", "tombstones.txt", "REPORT.md"
 _TITLE = "# Changes\n"
+_TOMBSTONE = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,23 @@ def first_changelog(release: str) -> bytes:
 def changelog(folder: Path, change: Change) -> bytes:
     """That of the base in `folder`, with a new section in front."""
     path = folder / CHANGELOG
-    old = path.read_text() if path.exists() else first_changelog(change.base).decode()
+    old = first_changelog(change.base).decode()
+    if path.exists():
+        old = path.read_text(encoding="utf-8", errors="replace")
     return (_TITLE + change.text + old.removeprefix(_TITLE)).encode()
+
+
+def tombstones_in(folder: Path) -> set[str]:
+    """Those of a release; whatever else stands in the file is none."""
+    path = folder / TOMBSTONES
+    found = path.read_text(encoding="utf-8", errors="replace").split() if path.exists() else []
+    return {word for word in found if _TOMBSTONE.fullmatch(word)}
 
 
 def tombstones(folder: Path, new: Iterable[str]) -> bytes:
     """All tombstones, of the base and new ones, sorted: an opaque id a line."""
-    path = folder / TOMBSTONES
-    old = path.read_text().split() if path.exists() else []
-    return "".join(f"{line}\n" for line in sorted({*old, *new})).encode()
+    lines = sorted(tombstones_in(folder).union(new))
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def report_form(formats: Sequence[str], published: Sequence[str]) -> bytes:

@@ -28,7 +28,7 @@ from headkit.formats.shards import outputs
 from headkit.formats.splits import Wanted
 from headkit.publishing.carrying import Carrying
 from headkit.publishing.catalog import WHOLE_LABELS, Entry, Private, entries, stand_in
-from headkit.publishing.history import TOMBSTONES, Change, changelog, tombstones
+from headkit.publishing.history import TOMBSTONES, Change, changelog, tombstones, tombstones_in
 from headkit.publishing.takedown import Matching, Requests, tombstone
 from headkit.status import BAD_INPUT, Stop
 from headkit.tool import Failure, Record
@@ -130,6 +130,35 @@ class Releasing(Packing):
         index = base.packed.index
         self.first = index["next"]["record"], index["next"]["head"]
         self.misfits: list[int] = []
+
+    def spool(self, records: Iterator[Record], wanted: str | None) -> Iterator[Failure]:
+        """As packing does; a Failure, too, for a record that was taken down, now or in a release before."""
+        down: list[str] = []
+        yield from super().spool(self._not_taken_down(records, down), wanted)
+        ids, base = set(down), self.base
+        base.removed += [entry for entry in base.corrected if entry.id in ids]
+        base.corrected = [entry for entry in base.corrected if entry.id not in ids]
+        for id in down:
+            yield Failure("removed", f"record {id!r}: --add brings back what was taken down")
+
+    def _not_taken_down(self, records: Iterator[Record], down: list[str]) -> Iterator[Record]:
+        """The records that nobody asked to be without; the ids of others go into `down`."""
+        base = self.base
+        stones = tombstones_in(base.packed.folder) | {tombstone(entry.id) for entry in base.removed}
+        images = {entry.record.get("image_sha256") for entry in base.removed} - {None}
+        for record in records:
+            source = record.get("source")
+            origins = source if isinstance(source, dict) else {}
+            ids = [record["id"], origins.get("from"), origins.get("copy_of")]
+            if (
+                base.requests.hits(record["id"], record)
+                or not stones.isdisjoint(tombstone(id) for id in ids if isinstance(id, str))
+                or record.get("image_sha256") in images
+            ):
+                self.not_waiting["taken down"] += 1
+                down.append(record["id"])
+            else:
+                yield record
 
     def choose_labels(self, wanted: str | None) -> str:  # noqa: ARG002 - those of the base
         """The labels of the base."""

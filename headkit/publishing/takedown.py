@@ -1,6 +1,6 @@
 """What shall be removed: the lines of a takedown file and traced photos, and which records they mean.
 
-A line is an id, the key of a file's name, a SHA-256 (of an image as it was made or as it was published, or of a photo), a
+A line that begins with "#" is none. Others are an id, the key of a file's name, a SHA-256 (of an image as it was made or as it was published, or of a photo), a
 tombstone of a later release, or FIELD=VALUE (`source.author=NAME`). What was made from a removed record goes with it:
 records whose `source` names it as `from` or `copy_of`. So do records with the same image, byte for byte.
 """
@@ -42,10 +42,9 @@ class Requests:
         found = cls()
         for line in _lines(file) if file is not None else ():
             match = _FIELD.fullmatch(line)
-            if match is not None:
+            if match is not None:  # perhaps: ids may hold "=", and keys write many letters with it
                 found.fields[match[1], match[2]] = line
-            else:
-                found.words[line.lower() if _SHA256.fullmatch(line) else line] = line
+            found.words[line.lower() if _SHA256.fullmatch(line) else line] = line
         if key is not None and photo is None:
             raise Stop(USAGE, "--key belongs to a photo; name it with --trace")
         if photo is not None:

@@ -251,10 +251,13 @@ class Workers:
             self.depth = DEPTH if message.prepares else 1
             return
         batch, took = worker.batches.popleft(), now - worker.since
+        pace = took / len(batch.rows)
         if worker.warm:
-            self.pace = max(self.pace or 0.0, took / len(batch.rows))
+            self.pace = max(self.pace or 0.0, pace) if self.paced else pace
+            self.paced = True
         else:
             self.warm_up = max(self.warm_up or 0.0, took)
+            self.pace = pace if self.pace is None else self.pace
         worker.warm, worker.since, batch.reply = True, now, message
         if message.shrunk is not None:
             self.shrunk(message.shrunk)

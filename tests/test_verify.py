@@ -491,10 +491,12 @@ def _found_and_named(plant, out):
     [
         (flipped_byte, [TAR]),
         (truncated_parquet, ["parquet/data/val-000000.parquet"]),
-        (truncated_annotations, ["coco/annotations/train.json"]),
-        (missing_image, None),
+        pytest.param(
+            truncated_annotations, ["coco/annotations/train.json"], marks=pytest.mark.slow
+        ),
+        pytest.param(missing_image, None, marks=pytest.mark.slow),
         (changed_label, None),  # under checksums that agree
-        (changed_document, ["README.md"]),
+        pytest.param(changed_document, ["README.md"], marks=pytest.mark.slow),
         (wrong_line_of_the_sums, ["SHA256SUMS"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

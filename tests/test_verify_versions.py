@@ -13,7 +13,7 @@ from headkit.verifying.versions import tombstone
 GONE, LATER, EDITED = "scene/5", "scene/6", "scene/3"
 
 
-@pytest.fixture(params=["webdataset,coco", "yolo"])
+@pytest.fixture(params=["webdataset,coco", pytest.param("yolo", marks=pytest.mark.slow)])
 def versions(tmp_path, request):
     """Six samples in three shards; in the new version one is gone, one is new, and one has another label."""
     records = records_in(tmp_path, 7)

@@ -77,6 +77,19 @@ def demo(folder, **fields):
     return made
 
 
+def test_images_that_nobody_calls_generated_are_not_called_synthetic(tmp_path):
+    rows = demo(tmp_path)
+    del rows[0]["generated"], rows[1]["generated"]
+    pack(tmp_path, rows)
+    card, sheet = text_of(tmp_path / "out", "README.md"), text_of(tmp_path / "out")
+    assert "do not exist**" not in card
+    assert "**Not all is known to be synthetic**: 2 of 6 images" in card
+    assert f"{OPEN} Who is in the images that no computer made?" in sheet
+    assert "Pixels were made by a computer" not in sheet
+    croissant = json.loads(text_of(tmp_path / "out", "croissant.json"))
+    assert "2 of 6 images" in croissant["description"]
+
+
 @needs_jq
 def test_a_copy_of_a_pose_of_a_photo_is_of_a_photo(tmp_path):
     rows = demo(tmp_path)

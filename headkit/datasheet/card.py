@@ -59,10 +59,16 @@ def card(measures: Measures, about: About, license: str | None) -> str:
 
 
 def _notices(measures: Measures) -> list[str]:
-    return [
-        "**The people in these images do not exist**: every image was made by a computer.",
-        *screened(measures),
-    ]
+    nobody = "**The people in these images do not exist**: every image was made by a computer."
+    if measures.untold:
+        nobody = f"**Not all is known to be synthetic**: {untold(measures)}."
+    return [nobody, *screened(measures)]
+
+
+def untold(measures: Measures) -> str:
+    """How many images nobody may call synthetic."""
+    images = number(measures.packed.census.images)
+    return f"{number(measures.untold)} of {images} images do not say that a computer made them, and may show people who exist"
 
 
 def _summary(measures: Measures) -> str:

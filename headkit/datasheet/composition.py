@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from headkit.datasheet import screens
-from headkit.datasheet.asked import Asked, kept_of_read, reasons, settings
-from headkit.datasheet.markup import OPEN, code, interval, listed, plain, rate, table
+from headkit.datasheet.asked import Asked, kept_of_read, mark, reasons, settings
+from headkit.datasheet.markup import OPEN, code, interval, listed, number, plain, rate, table
 from headkit.datasheet.measures import Measures
 from headkit.datasheet.terms import known_license
 from headkit.record import FIELDS
@@ -12,8 +12,15 @@ from headkit.record import FIELDS
 PRIVATE = ("poses", "source", "made")  # fields that are published only where --fields asks
 
 
-def instances(_: Asked) -> str:
+def instances(asked: Asked) -> str:
     """What an instance is."""
+    m = asked.measures
+    if m.untold:
+        made, images = m.packed.census.images - m.untold, m.say("images", m.packed.census.images)
+        text = f"An image with heads, and each of these heads, with its labels. Of {images} images {number(made)} say that a computer made them; others may be photos, and show people who exist."
+        consent = "collection.consent"
+        open_question = mark(consent, "Who is in the images that no computer made?")
+        return text if asked.about.text(consent) else f"{text}\n\n{open_question}"
     return "An image, made by a computer, in which there are heads of people who do not exist; and each of these heads, with its labels."
 
 
@@ -260,9 +267,10 @@ def alone(asked: Asked) -> str:
     return " ".join(lines)
 
 
-def confidential(_: Asked) -> str:
+def confidential(asked: Asked) -> str:
     """What is not published."""
-    return "Pixels were made by a computer. What would lead to a photo (hashes, paths, names) is not published."
+    made = "" if asked.measures.untold else "Pixels were made by a computer. "
+    return f"{made}What would lead to a photo (hashes, paths, names) is not published."
 
 
 def offensive(asked: Asked) -> str:

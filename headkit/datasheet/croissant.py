@@ -13,7 +13,7 @@ from headkit import __version__
 from headkit.datasheet import answers, composition, screens
 from headkit.datasheet import facts_of_people as people
 from headkit.datasheet.asked import Asked
-from headkit.datasheet.card import NAME
+from headkit.datasheet.card import NAME, untold
 from headkit.datasheet.markup import OPEN, flat
 from headkit.datasheet.terms import OTHER, address
 from headkit.formats.columns import LABEL
@@ -101,6 +101,10 @@ def croissant(asked: Asked) -> dict[str, Any]:
 
 def _described(asked: Asked) -> str:
     census = asked.measures.packed.census
+    if asked.measures.untold:
+        return (
+            f"{census.images} images with {census.heads} labelled heads; {untold(asked.measures)}."
+        )
     return f"{census.images} images made by a computer with {census.heads} labelled heads of people who do not exist."
 
 
@@ -115,7 +119,9 @@ def _responsible(asked: Asked) -> dict[str, Any]:
     )
     told = {
         "rai:dataCollection": answers.acquired(asked),
-        "rai:dataCollectionType": ["Others: made by a computer"],
+        "rai:dataCollectionType": [
+            "Others: not told" if measures.untold else "Others: made by a computer"
+        ],
         "rai:dataCollectionMissingData": composition.missing(asked),
         "rai:dataCollectionRawData": about.text("processing.raw"),
         "rai:dataPreprocessingProtocol": [answers.processed(asked)],

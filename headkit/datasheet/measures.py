@@ -74,6 +74,11 @@ class Measures:
         """Records that pack read and did not pack."""
         return sum(self.packed.census.left_out.values())
 
+    @property
+    def untold(self) -> int:
+        """Images of which no record says that a computer made them (`generated`)."""
+        return max(self.packed.census.images - self.total("models"), 0)
+
     def say(self, name: str, value: float | str) -> str:
         """A number as a link to where it comes from; without one where it is not listed (of nothing)."""
         shown = value if isinstance(value, str) else number(value)

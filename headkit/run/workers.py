@@ -157,9 +157,9 @@ class Workers:
         self.window = 2 * count
         self.depth = 1  # batches that a worker has
         self.warm_up: float | None = None  # seconds that first batches took, once that is known
-        self.pace: float | None = (
-            None  # seconds a record of the slowest other batch, once that is known
-        )
+        # Seconds a record of the slowest batch; of a first one, until others are done.
+        self.pace: float | None = None
+        self.paced = False  # others are done
         self.writer = Writer(plan.tool, {})
         self.queue: deque[Batch] = deque()
         self.suspects: deque[Batch] = deque()

@@ -90,6 +90,13 @@ def test_images_that_nobody_calls_generated_are_not_called_synthetic(tmp_path):
     assert "2 of 6 images" in croissant["description"]
 
 
+def test_the_card_lists_the_scores_that_are_there(tmp_path):
+    pack(tmp_path, demo(tmp_path), fields="width,height,scores")
+    card = text_of(tmp_path / "out", "README.md")
+    listed = re.findall(r"^- `scores\.(\w+)`", card, re.MULTILINE)
+    assert listed == ["flip", "nsfw"]
+
+
 @needs_jq
 def test_a_copy_of_a_pose_of_a_photo_is_of_a_photo(tmp_path):
     rows = demo(tmp_path)

@@ -39,7 +39,7 @@ def card(measures: Measures, about: About, license: str | None) -> str:
     packed = measures.packed
     name = plain(about.text("dataset.name")) or NAME
     said = paragraphs(about.text("dataset.description"))
-    meanings = "\n".join(f"- {code(field)}: {text}" for field, text in _meanings(packed))
+    meanings = "\n".join(f"- {code(field)}: {text}" for field, text in _meanings(measures))
     sections = [
         f"# {name}",
         said or "Images with labels for their heads.",
@@ -91,8 +91,9 @@ def _summary(measures: Measures) -> str:
     return f"{', '.join(lines)}. {gaps}"
 
 
-def _meanings(packed: Packed) -> list[tuple[str, str]]:
-    """The published fields; a head found and a head drawn have the same, and what is said of the latter says more."""
+def _meanings(measures: Measures) -> list[tuple[str, str]]:
+    """The published fields, and of scores those that an image has; a head found and a head drawn have the same, and what is said of the latter says more."""
+    packed = measures.packed
     paths = {row.path: row.meaning for row in FIELDS if not row.path.startswith("truth.")}
     drawn = [row for row in FIELDS if row.path.startswith("truth.")]
     if packed.labels == "truth":
@@ -104,6 +105,7 @@ def _meanings(packed: Packed) -> list[tuple[str, str]]:
         (path, text)
         for path, text in paths.items()
         if any(path == name or path.startswith(name + ".") for name in known)
+        and (not path.startswith("scores.") or measures.count("scores", path[len("scores.") :]))
     ]
 
 

@@ -285,11 +285,11 @@ def _hood(wearer: Wearer, piece: Piece, axis: Floats, size: float) -> list[Surfa
     # The rim rolls over: up and in.
     roll = [np.sin(turn) * axis + (1 - np.cos(turn)) * inward for turn in (0.0, 0.35, 0.8, 1.3)]
     # It begins under the cloth: end to end, gaps would open between edges that differ in detail.
-    lining = [(top - (0.006 * inward + 0.004 * axis) * size).astype(np.float32)]
-    lining += [top + 0.42 * wide * step for step in roll]
+    start = (top - (0.006 * inward + 0.004 * axis) * size).astype(np.float32)
+    lining = [top + 0.42 * wide * step for step in roll]
     lining += [0.45 * lining[-1] + 0.55 * inner, inner - axis * 0.006 * size]
     shade = [0.95, 0.95, 0.95, 0.9, 0.8, 0.6, 0.45]
-    return [outer, _strip(wearer, lining, values, look.color, shade, wrap=True)]
+    return [outer, _strip(wearer, [start, *lining], values, look.color, shade, wrap=True)]
 
 
 def _behind(z: Floats) -> Floats:

@@ -245,3 +245,14 @@ def test_resume_goes_on_in_the_middle_of_parts(tmp_path, records, at, monkeypatc
     killed_pack(tmp_path, records, at, monkeypatch, **SPLIT)
     assert pack(tmp_path, records, resume=True, **SPLIT) == whole
     assert tree(tmp_path) == expected
+
+
+def test_what_a_subset_holds_again_is_left_out_once(tmp_path, records):
+    options = {"format": "yolo,crops", "subset": f"all={len(records)}"}
+    pack(tmp_path, records, **options)
+    card = (tmp_path / "out/README.md").read_text()
+    rows = json.loads((tmp_path / "out/index.json").read_text())["shards"]
+    assert {row["part"] for row in rows} == {"heads", "all"}
+    once = {row["format"]: row["left_out"] for row in rows if row["part"] == "heads"}
+    assert f"{once['yolo']['heads to ignore']} images with heads to ignore" in card
+    assert f"Left out: {once['crops']['heads to ignore']} heads to ignore" in card

@@ -33,10 +33,14 @@ NEEDS = {"parquet": "pyarrow"}  # libraries of an optional extra of the format's
 
 @dataclass(frozen=True)
 class Part:
-    """A split or a subset: its name, and its shards in order, one list of rows for every format."""
+    """A split or a subset: its name, and its shards in order, one list of rows for every format.
+
+    again  whether its images are in a split, too: that of a subset
+    """
 
     name: str
     shards: dict[str, list[Record]]
+    again: bool = False
 
     def images(self, format: str) -> int:
         """Images of the part, with those that the format leaves out; a format that counts heads says so in its rows."""
@@ -112,10 +116,10 @@ class Layout:
         raise NotImplementedError
 
     def all_left_out(self, parts: Sequence[Part]) -> Counter[str]:
-        """Why -> images of all parts that are not in this format."""
+        """Why -> images (heads, where a format counts these) that are not in this format, once each: subsets do not count."""
         found: Counter[str] = Counter()
         for part in parts:
-            for row in part.shards[self.name]:
+            for row in part.shards[self.name] if not part.again else ():
                 found.update(row.get("left_out", {}))
         return found
 

@@ -314,7 +314,7 @@ class Packing:
     def describe(self, labels: str, shards: Shards) -> None:
         """Documents, index and checksums."""
         self.census.left_out.update(self.not_waiting)
-        parts = shards.parts(list(self.parts))
+        parts = shards.parts(list(self.parts), [each.name for each in self.plan.subsets])
         counts = {part.name: part.images(shards.layouts[0].name) for part in parts}
         splits = {each.name: counts.get(each.name, 0) for each in self.plan.split}
         subsets = {each.name: counts.get(each.name, 0) for each in self.plan.subsets}

@@ -103,8 +103,8 @@ class Shards:
             for layout in self.layouts:
                 layout.abandon()
 
-    def parts(self, names: Sequence[str]) -> list[Part]:
-        """What has been written of each part."""
+    def parts(self, names: Sequence[str], subsets: Sequence[str] = ()) -> list[Part]:
+        """What has been written of each part; those of `subsets` hold images of the others again."""
         return [
             Part(
                 name,
@@ -116,6 +116,7 @@ class Shards:
                     ]
                     for layout in self.layouts
                 },
+                name in subsets,
             )
             for name in names
         ]

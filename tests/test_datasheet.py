@@ -97,6 +97,60 @@ def test_the_card_lists_the_scores_that_are_there(tmp_path):
     assert listed == ["flip", "nsfw"]
 
 
+TWIN = {"made": {**MADE, "dedupe": {"headkit": "0.1.0"}}}
+
+
+@pytest.mark.parametrize("mark", [TWIN, {"cluster": "row-0"}, {}])
+def test_records_and_ledgers_without_a_run_file_show_that_dedupe_ran(tmp_path, mark):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    if not mark:
+        why = {"tool": "dedupe", "reason": "copy of row-1"}
+        (logs / "unique.jsonl.dropped").write_text(json.dumps({"id": "x", "dropped": why}))
+    pack(tmp_path, [{**row, **mark} for row in demo(tmp_path)], log=logs)
+    assert "Near-duplicates were looked for by `headkit dedupe`." in text_of(tmp_path / "out")
+
+
+def test_what_no_run_file_tells_is_not_denied(tmp_path):
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    run_file(logs, "generate", read=6, out=6)
+    pack(tmp_path, demo(tmp_path), log=logs)
+    sheet = text_of(tmp_path / "out")
+    assert "Whether near-duplicates were looked for is not known" in sheet
+    assert "of `score` there is no run file in the folder of `--log` (with `-o FILE`" in sheet
+    assert "only the last run is told" in sheet
+    assert "No run of a tool that is known here dropped a record." in sheet
+    assert "then tools dropped" not in sheet
+    assert "went through `generate` and `score`, then `pack`" in sheet
+
+
+def test_fields_that_some_images_have_are_told_as_such(tmp_path):
+    rows = demo(tmp_path)
+    for row in rows[2:]:
+        del row["scores"]
+    pack(tmp_path, rows, fields="width,height,scores")
+    sheet = text_of(tmp_path / "out")
+    assert (
+        "Fields that only some images have: `scores`, which [2](#fields) of [6](#images) images have."
+        in sheet
+    )
+    assert (
+        "Of the [9](#heads) heads [9](#labels) lack landmarks and [9](#labels) lack 3D parameters."
+        in sheet
+    )
+
+
+def test_photos_of_which_no_record_tells_the_license_are_answered_for_by_the_maker(tmp_path):
+    rows = demo(tmp_path, source={"sha256": "0"})
+    pack(tmp_path, rows, about=answered(tmp_path), license="cc-by-4.0")
+    assert OPEN not in "".join(text_of(tmp_path / "out", name) for name in DOCUMENTS)
+    (tmp_path / "about.toml").write_text('[sources]\nlicense = "CC BY 2.0, each by hand."\n')
+    pack(tmp_path, rows, about=str(tmp_path / "about.toml"), license="cc-by-4.0")
+    for name in ("LICENSES.md", "DATASHEET.md"):
+        assert "CC BY 2.0, each by hand." in text_of(tmp_path / "out", name)
+
+
 @needs_jq
 def test_a_copy_of_a_pose_of_a_photo_is_of_a_photo(tmp_path):
     rows = demo(tmp_path)

@@ -47,6 +47,9 @@ revocation = ""      # how does somebody withdraw, and what happens then?
 impact = ""          # was the effect on people studied (a data protection impact assessment, say)?
 comments = "None."
 
+[sources]
+license = ""         # where records do not tell the license of the photos behind poses: what is it, and why may these be published?
+
 [composition]
 confidential = ""    # anything confidential, or protected by law? Images were made, so that the usual answer is "No."
 offensive = ""       # what was found by looking at a sample of the images?

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from headkit import __version__
 from headkit.datasheet import composition
 from headkit.datasheet import facts_of_people as people
 from headkit.datasheet.asked import Asked, kept_of_read, mark, reasons, settings
-from headkit.datasheet.logs import ORDER, hours
+from headkit.datasheet.counting import OTHERS
+from headkit.datasheet.logs import hours, place_in_pipe
 from headkit.datasheet.markup import OPEN, code, listed, number, paragraphs, plain, table
 from headkit.datasheet.measures import Measures
-from headkit.datasheet.terms import OTHER, UNKNOWN, known_license
+from headkit.datasheet.terms import OTHER, PHOTOS, UNKNOWN, known_license
 from headkit.datasheet.vocabulary import YAW_BANDS
 
 
@@ -49,12 +51,19 @@ def mechanisms(asked: Asked) -> str:
 
 def sampling(asked: Asked) -> str:
     """How records were drawn and dropped."""
+    m = asked.measures
     drawn = (
         "Drawn at random from a prior, seeded by run and id"
         if asked.is_drawn
         else "See where poses came from, above"
     )
-    return f"{drawn}; then tools dropped records by rule. {kept_of_read(asked.measures)}".strip()
+    if m.logs.reasons or any(run.dropped for run in m.logs.runs.values()):
+        return f"{drawn}; then tools dropped records by rule. {kept_of_read(m)}".strip()
+    if m.logs.runs:
+        return f"{drawn}. No run of a tool that is known here dropped a record."
+    return (
+        f"{drawn}. Whether tools dropped records is not known here (`pack --log DIR` would tell)."
+    )
 
 
 def period(asked: Asked) -> str:
@@ -95,13 +104,8 @@ def _nobody(asked: Asked) -> str:
 def processed(asked: Asked) -> str:
     """The tools in their order, and what they dropped."""
     m = asked.measures
-    tools = sorted(
-        {name.partition(" ")[0] for name in m.facts.counts["made"]} | set(m.logs.runs),
-        key=lambda tool: ORDER.index(tool) if tool in ORDER else len(ORDER),
-    )
-    lines = [
-        f"Records went through {listed([code(tool) for tool in tools]) or 'tools that are not told'}, then `pack`."
-    ]
+    tools = listed([code(tool) for tool in tools_of(asked)])
+    lines = [f"Records went through {tools or 'tools that are not told'}, then `pack`."]
     lines.append(
         "Images were copied; metadata that says they were made by a computer may be added, pixels stay."
     )
@@ -110,6 +114,13 @@ def processed(asked: Asked) -> str:
     elif not m.logs.runs:
         lines.append("What was dropped on the way is not known here (`pack --log DIR` would tell).")
     return " ".join(lines)
+
+
+def tools_of(asked: Asked) -> list[str]:
+    """The tools that records or run files name, in the order of a pipe."""
+    m = asked.measures
+    made = {re.split("[ .]", name, maxsplit=1)[0] for name in m.facts.counts["made"]}
+    return sorted(made - {OTHERS} | set(m.logs.runs), key=place_in_pipe)
 
 
 def raw(_: Asked) -> str:
@@ -185,6 +196,16 @@ def gaps(asked: Asked) -> list[str]:
         found.append(f"no head has a yaw of {listed(empty)} degrees.")
     if m.packed.labels == "heads" and not m.logs.evaluated:
         found.append("the errors of its labels are not known.")
+    unseen = [tool for tool in tools_of(asked) if tool not in m.logs.runs] if m.logs.runs else []
+    if unseen:
+        found.append(
+            f"of {listed([code(tool) for tool in unseen])} there is no run file in the folder of `--log` (with `-o FILE` it is "
+            "`FILE.run.json`), so that their yields, reasons and hours are not known."
+        )
+    if m.logs.runs:
+        found.append(
+            "of a tool that ran twice with one folder of `--log` only the last run is told, unless its runs were shards."
+        )
     last = m.logs.tools[-1] if m.logs.runs else ""
     read = m.packed.census.images + m.total_left_out
     if last and m.logs.runs[last].out + m.logs.runs[last].failed != read:
@@ -232,7 +253,9 @@ def restrictions(asked: Asked) -> str:
     unknown = terms.sources[UNKNOWN]
     text = "\n".join(found) if found else "None of the parts that headkit knows restricts it."
     if unknown:
-        text += f"\n\n{OPEN} The license of the photos behind {number(unknown)} images is unknown."
+        why = f"Records do not tell the license of the photos behind {number(unknown)} images."
+        said = paragraphs(asked.about.text(PHOTOS))
+        text += f"\n\n{why}\n\n{said}" if said else f"\n\n{mark(PHOTOS, why)}"
     return text
 
 

@@ -126,7 +126,10 @@ def _measured(measures: Measures) -> Iterator[tuple[str, str]]:
         yield f"heads to ignore: {plain(why, 60)}", number(count)
     for part in RANGES:
         if census.per_image[part]:
-            yield f"images of {part} heads", number(census.per_image[part])
+            yield (
+                f"images of {part} head{'' if part == '1' else 's'}",
+                number(census.per_image[part]),
+            )
     for name, what in (("heights", "head height {}"), ("yaws", "head yaw {} degrees")):
         for row in measures.known[name].rows if name in measures.known else ():
             yield what.format(row[1]), f"{number(int(row[0]))} ({percent(int(row[0]), total)})"

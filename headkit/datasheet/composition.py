@@ -9,6 +9,7 @@ from headkit.datasheet.measures import Measures
 from headkit.datasheet.terms import known_license
 from headkit.record import FIELDS
 
+SHOWN = {"box": "a box", "landmarks": "landmarks", "params": "3D parameters", "pose": "a pose"}
 PRIVATE = ("poses", "source", "made")  # fields that are published only where --fields asks
 
 
@@ -127,22 +128,22 @@ def missing(asked: Asked) -> str:
     """Labels and fields that are not everywhere."""
     m, census = asked.measures, asked.measures.packed.census
     found = [
-        f"{kind}: {m.say('labels', census.heads - m.count('labels', kind))} heads lack it"
-        for kind in ("box", "landmarks", "params", "pose")
+        f"{m.say('labels', census.heads - m.count('labels', kind))} lack {SHOWN[kind]}"
+        for kind in SHOWN
         if census.heads - m.count("labels", kind) > 0
     ]
     lines = [
-        f"Of the {m.say('heads', census.heads)} heads: {listed(found)}."
+        f"Of the {m.say('heads', census.heads)} heads {listed(found)}."
         if found
         else "Every head has a box, landmarks, parameters and a pose."
     ]
     partial = [
-        f"{code(name)} in {m.say('fields', int(count))} of {m.say('images', census.images)} images"
+        f"{code(name)}, which {m.say('fields', int(count))} of {m.say('images', census.images)} images have"
         for count, name in (m.known["fields"].rows if "fields" in m.known else [])
         if int(count) < census.images
     ]
     if partial:
-        lines.append(f"Some images lack a field: {listed(partial)}.")
+        lines.append(f"Fields that only some images have: {'; '.join(partial)}.")
     kept = [f"`{name}`" for name in PRIVATE if not m.count("fields", name)]
     told = listed(["paths", "hashes of photos", *kept])
     lines.append(f"Kept back on purpose, in a private file of the maker: {told}.")
@@ -218,14 +219,27 @@ def noise(asked: Asked) -> str:
         lines.append(
             f"Images that show what was asked for: {m.say('accepted', good)} of {m.say('accepted', total)}, {rate(good, total)}."
         )
-    ran = "dedupe" in m.logs.runs or any(
-        name.startswith("dedupe ") for name in m.facts.counts["made"]
-    )
-    lines.append("Near-duplicates were looked for by `headkit dedupe`." if ran
-                 else "Near-duplicates were not looked for, as far as records and logs tell.")  # fmt: skip
+    lines.append(_duplicates(m))
     if m.logs.reasons:
         lines.append(f"Records that tools dropped: {reasons(m)}.")
     return "\n\n".join((*blocks, " ".join(lines)))
+
+
+def _duplicates(m: Measures) -> str:
+    """Whether dedupe ran. It marks only records that have a twin, so that records without a mark do not say that it did not."""
+    ran = (
+        "dedupe" in m.logs.runs
+        or any(why.startswith("dedupe:") for why in m.logs.reasons)
+        or any(name.startswith("dedupe ") for name in m.facts.counts["made"])
+        or m.count("cluster", "yes")
+        or "embeddings/" in m.packed.more
+    )
+    if ran:
+        return "Near-duplicates were looked for by `headkit dedupe`."
+    return (
+        "Whether near-duplicates were looked for is not known: no record is marked as a twin, and there is no run file of "
+        "`headkit dedupe` in the folder of `pack --log` (with `-o FILE` it is `FILE.run.json`)."
+    )
 
 
 def _errors(m: Measures) -> str:

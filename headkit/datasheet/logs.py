@@ -53,20 +53,21 @@ class Logs:
     @property
     def tools(self) -> list[str]:
         """The tools that ran, in the order of a pipe."""
-        return sorted(self.runs, key=_place)
+        return sorted(self.runs, key=place_in_pipe)
 
     @property
     def seconds(self) -> float:
         return sum((self.runs[tool].seconds for tool in self.tools), 0.0)
 
 
-def _place(tool: str) -> tuple[int, str]:
+def place_in_pipe(tool: str) -> tuple[int, str]:
+    """By which tools are sorted."""
     return (ORDER.index(tool) if tool in ORDER else len(ORDER), tool)
 
 
 def after(tool: str, other: str) -> bool:
     """Whether records came to `other` behind `tool`, or in it."""
-    return _place(other) >= _place(tool)
+    return place_in_pipe(other) >= place_in_pipe(tool)
 
 
 def read(folder: Path | None, check: Callable[[], None]) -> Logs:

@@ -14,7 +14,7 @@ Say = Callable[[str, float | str], str]
 
 NSFW = "**NSFW: not screened**"
 IDENTITY = "**Identity: not screened**"
-PARTLY = "**not in all images**"
+PARTLY = "in all images"
 
 
 def plainly(_: str, value: float | str) -> str:

@@ -22,6 +22,9 @@ OTHER = "other"
 MOST = 200  # components that are told apart
 UNKNOWN = "unknown"
 FROM_A_PHOTO = "from a photo"
+PHOTOS = (
+    "sources.license"  # of about.toml: what the maker says of photos whose license no record tells
+)
 
 
 @dataclass(frozen=True)
@@ -246,8 +249,12 @@ def _own(name: str) -> bool:
     return name in (RENDERER, "headkit", "head_detector.npz", "body_pose.npz", "scene")
 
 
-def licenses_md(terms: Terms, *, name: str, url: str, open_mark: str) -> str:
-    """LICENSES.md: the license of the whole, and what each part came under."""
+def licenses_md(terms: Terms, *, name: str, url: str, photos: str, open_mark: str) -> str:
+    """LICENSES.md: the license of the whole, and what each part came under.
+
+    name, url  of a license that headkit does not know
+    photos     what the maker says of photos whose license no record tells, as Markdown; empty for nothing
+    """
     lines = ["# Licenses", ""]
     if terms.license is None:
         lines += [f"{open_mark} No license was chosen (`pack --license`): nobody but its makers"]
@@ -288,10 +295,8 @@ def licenses_md(terms: Terms, *, name: str, url: str, open_mark: str) -> str:
             "",
         ]
         if terms.sources[UNKNOWN]:
-            lines += [
-                f"{open_mark} The license of photos is unknown: may their poses be published?",
-                "",
-            ]
+            asks = f"{open_mark} The license of photos is unknown: may their poses be published?"
+            lines += [photos or f"{asks} (about.toml: {PHOTOS})", ""]
     else:
         lines += ["None: no record says that its poses came from a photo.", ""]
     lines += ["## headkit itself", ""]

@@ -12,11 +12,11 @@ from headkit.datasheet.card import card
 from headkit.datasheet.counting import Facts
 from headkit.datasheet.croissant import croissant
 from headkit.datasheet.logs import Logs
-from headkit.datasheet.markup import OPEN
+from headkit.datasheet.markup import OPEN, paragraphs
 from headkit.datasheet.measures import gather
 from headkit.datasheet.plots import plots
 from headkit.datasheet.sheet import sheet
-from headkit.datasheet.terms import Terms, licenses_md
+from headkit.datasheet.terms import PHOTOS, Terms, licenses_md
 from headkit.formats.documents import Packed
 from headkit.formats.sample import Sample
 from headkit.tool import Record
@@ -66,6 +66,7 @@ class Writing:
             self.facts.terms,
             name=self.about.text("dataset.license_name"),
             url=self.about.text("dataset.license_url"),
+            photos=paragraphs(self.about.text(PHOTOS)),
             open_mark=OPEN,
         )
         described = croissant(asked)

@@ -46,7 +46,8 @@ Documents. README.md is a card for the Hugging Face hub; DATASHEET.md answers th
 Datasets" (Gebru et al., 2021); LICENSES.md, croissant.json (MLCommons Croissant 1.0 with responsible AI) and plots.svg lie beside
 them. Every number in them was counted here, and DATASHEET.md has the command that counts it again. With --log DIR they
 tell of the run files (*.run.json) and ledgers (*.dropped) there, too: yields, reasons, hours, thresholds, how often people of
-each group were dropped; and of eval*.jsonl, as `headkit eval --json` writes it. What only you know is asked by
+each group were dropped; and of eval*.jsonl, as `headkit eval --json` writes it. A tool with -o FILE keeps its own beside FILE: give their
+folder, or copy them into DIR. What only you know is asked by
 --init-about and told by --about FILE. A question that nobody has answered is marked "TO ANSWER"; images that no score of nsfw or
 identity looked at are "not screened". --license ID is refused (65) where the license of a source photo, of a model, or
 of FLAME forbids it, with the first row that does; LICENSES.md lists all parts, and which license headkit does not know.

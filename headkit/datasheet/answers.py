@@ -193,7 +193,7 @@ def gaps(asked: Asked) -> list[str]:
         found.append("whether heads show what was asked for was not measured.")
     empty = _missing_yaw(m) if "yaws" in m.known else []
     if empty:
-        found.append(f"no head has a yaw of {listed(empty)} degrees.")
+        found.append(f"no head has a yaw, in degrees, of {', '.join(empty)}.")
     if m.packed.labels == "heads" and not m.logs.evaluated:
         found.append("the errors of its labels are not known.")
     unseen = [tool for tool in tools_of(asked) if tool not in m.logs.runs] if m.logs.runs else []
@@ -253,7 +253,7 @@ def restrictions(asked: Asked) -> str:
     unknown = terms.sources[UNKNOWN]
     text = "\n".join(found) if found else "None of the parts that headkit knows restricts it."
     if unknown:
-        why = f"Records do not tell the license of the photos behind {number(unknown)} images."
+        why = f"Records do not tell the license of the photos that poses came from (images: {number(unknown)})."
         said = paragraphs(asked.about.text(PHOTOS))
         text += f"\n\n{why}\n\n{said}" if said else f"\n\n{mark(PHOTOS, why)}"
     return text

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 from headkit.datasheet.about import About
+from headkit.datasheet.composition import SHOWN
 from headkit.datasheet.markup import code, listed, number, paragraphs, percent, plain, table
 from headkit.datasheet.measures import Measures
 from headkit.datasheet.screens import lines as screened
@@ -82,12 +83,12 @@ def _summary(measures: Measures) -> str:
     if made:
         lines.append(f"made by {by}")
     missing = [
-        f"{number(heads - count('labels', kind))} heads have no {kind}"
-        for kind in ("box", "landmarks", "params", "pose")
+        f"{number(heads - count('labels', kind))} lack {what}"
+        for kind, what in SHOWN.items()
         if heads - count("labels", kind)
     ]
     whole = "Every head has a box, landmarks, 3D parameters and a pose." if heads else ""
-    gaps = f"Of the labels, {listed(missing)}." if missing else whole
+    gaps = f"Of these, {listed(missing)}." if missing else whole
     return f"{', '.join(lines)}. {gaps}"
 
 
@@ -144,7 +145,6 @@ def _files(packed: Packed) -> str:
 
 
 _FILES = """
-
 Images are copies of the pixels that were made; where several formats keep images as files, these are hard links to one
 copy. `KEY` is the id, with every byte but letters, digits, `-` and `_` as `=XX`.
 

@@ -1,15 +1,19 @@
 """What must not be published stops a run of pack before anything is written; what is harmless passes, fast."""
 
+import hashlib
 import json
 import stat
 import time
 
 import pytest
-from packs import pack, records_in
+from packs import pack, picture, records_in
+from PIL import Image, PngImagePlugin
 
+from headkit.formats.reading import Packed
 from headkit.privacy.names import names_in_id
 from headkit.privacy.scan import Scan
 from headkit.status import USAGE, Stop
+from headkit.verifying.privacy import PrivateData
 
 HARMLESS = [
     "A 47-year-old man in a red t-shirt and/or a cap, f/1.8, 3/4 view, http://example.org/a/b",
@@ -195,3 +199,106 @@ def test_keys_in_an_about_file_stop_the_run_and_addresses_do_not(tmp_path):
     about.write_text('[maintenance]\ncontact = "see /home/jroe/contact.txt"\n')
     with pytest.raises(Stop, match=r"about.toml:2, a path"):
         pack(tmp_path, records, about=str(about), dir=str(tmp_path / "other"))
+
+
+def text_chunk(keyword, text):
+    def planted(path):
+        info = PngImagePlugin.PngInfo()
+        info.add_text(keyword, text, zip=len(text) > 60)
+        picture(path, pnginfo=info)
+
+    return planted
+
+
+def exif(ifd, tag, value):
+    def planted(path):
+        found = Image.Exif()
+        found[ifd or tag] = {tag: value} if ifd else value
+        picture(path, exif=found)
+
+    return planted
+
+
+def xmp(text):
+    packet = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF>{text}</rdf:RDF></x:xmpmeta>'
+    return text_chunk("XML:com.adobe.xmp", packet)
+
+
+def behind(path):
+    path.write_bytes(path.read_bytes() + b"PK\3\4 and more")
+
+
+def jpeg(**options):
+    def planted(path):
+        picture(path, format="JPEG", **options)
+        if not options:
+            path.write_bytes(path.read_bytes() * 2)
+
+    return planted
+
+
+def webp(path):
+    found = Image.Exif()
+    found[0x013B] = "jroe"
+    picture(path, format="WEBP", exif=found)
+
+
+PLANTED = [
+    (text_chunk("Author", "jroe"), "chunk tEXt Author of 'row-3', an author or owner"),
+    (text_chunk("Note", "by jane.roe@example.org"), "tEXt Note[3:23] of 'row-3', an e-mail"),
+    (text_chunk("parameters", "a garden, " * 9 + "/home/jroe/x"), "zTXt parameters[90:102]"),
+    (text_chunk("parameters", "portrait of Angela Schmidt"), "'row-3', a person's name"),
+    (xmp("<dc:creator><rdf:li>jroe</rdf:li></dc:creator>"), "'row-3', an author or owner"),
+    (xmp('<rdf:Description exif:GPSLatitude="52,30N"/>'), "GPS coordinates"),
+    (xmp('<rdf:Description a:b="/home/jroe/x.psd"/>'), "'row-3', a path"),
+    (exif(None, 0x013B, "jroe"), "chunk eXIf of 'row-3', an author or owner"),
+    (exif(0x8825, 2, (52.0, 30.0, 0.0)), "chunk eXIf of 'row-3', GPS coordinates"),
+    (exif(0x8769, 0x9286, b"ASCII\0\0\0/home/jroe/x"), "'row-3', a path"),
+    (behind, "the image's end of 'row-3', bytes behind the end"),
+    (jpeg(comment=b"from /home/jroe/x"), "the image's comment[5:17] of 'row-3', a path"),
+    (jpeg(), "bytes behind the end"),
+    (webp, "the image's chunk EXIF of 'row-3', an author or owner"),
+]
+
+
+@pytest.mark.parametrize(("plant", "place"), PLANTED)
+def test_metadata_in_an_image_stops_the_run(tmp_path, plant, place):
+    records = records_in(tmp_path)[2:5]
+    path = tmp_path / "images/3.png"
+    plant(path)
+    records[1]["image_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(Stop) as stop:
+        pack(tmp_path, records)
+    assert stop.value.status == USAGE
+    assert place in str(stop.value)
+    assert "exiftool -all=" in str(stop.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images"]
+
+
+def test_metadata_that_was_cleared_is_found_by_verify_unless_it_is_cleared_there(tmp_path):
+    records = records_in(tmp_path)
+    path = tmp_path / "images/3.png"
+    text_chunk("Author", "jroe")(path)
+    records[3]["image_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (tmp_path / "cleared.txt").write_text("jroe\n")
+    pack(tmp_path, records, cleared=str(tmp_path / "cleared.txt"))
+
+    def found(cleared):
+        data = PrivateData(cleared)
+        items = Packed.open(tmp_path / "out").items("webdataset")
+        return [finding for item in items for finding in data.of(item)]
+
+    (one,) = found(())
+    assert one.kind == "private"
+    assert "chunk tEXt Author" in str(one)
+    assert found(("jroe",)) == []
+
+
+def test_metadata_that_says_nothing_of_anybody_passes(tmp_path):
+    records = records_in(tmp_path)
+    path = tmp_path / "images/3.png"
+    text_chunk("parameters", "a woman in a garden, Steps: 20, Sampler: DPM++ 2M Karras")(path)
+    records[3]["image_sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    for record in records:
+        record["generated"] = {"model": "render"}
+    assert pack(tmp_path, records)[1] == []

@@ -26,6 +26,7 @@ from headkit.formats.shards import Prepared, Shards, Sidecar, outputs
 from headkit.formats.splits import Roster, Wanted
 from headkit.formats.waiting import Waiting
 from headkit.formats.webdataset import key as sample_key
+from headkit.privacy.image_metadata import ImageMetadata
 from headkit.privacy.scan import Scan
 from headkit.record import FIELDS, SCHEMA
 from headkit.status import BAD_INPUT, USAGE, Stop
@@ -84,6 +85,8 @@ class Packing:
     ) -> None:
         self.plan, self.context, self.root, self.place = plan, context, str(context.root), place
         self.choices, self.documents, self.scan = choices, documents, scan
+        files = scan is not None and plan.formats != ("crops",)  # these are coded anew
+        self.metadata = ImageMetadata(scan) if scan is not None and files else None
         self.waiting = Waiting(place.work / "waiting.jsonl")
         self.roster = Roster(plan.split_by, plan.stratify)
         self.census = Census()
@@ -246,6 +249,8 @@ class Packing:
             part = errand.part
             again = part not in split  # a subset tells of records that were told of before
             if isinstance(outcome, Ready):
+                if self.metadata is not None and outcome.sample.image.metadata:
+                    self.metadata.look(outcome.sample.label["id"], outcome.sample.data)
                 shards.add(part, outcome.sample, outcome.prepared)
                 if not again:
                     self.census.add(outcome.sample.image.suffix, outcome.sample.label)
@@ -301,7 +306,9 @@ class Packing:
         return jsonl.dump(row) + b"\n"
 
     def checkpoint(self, done: int, digest: str, private: BinaryIO, shards: Shards) -> None:
-        """Write down that the first `done` records of the order are in whole shards."""
+        """Write down that the first `done` records of the order are in whole shards; Stop(USAGE) where their images hold what is private."""
+        if self.scan is not None:
+            self.scan.stop()
         _sync(private)
         self.journal.done, self.journal.digest = done, digest
         self.journal.private = private.tell()

@@ -24,6 +24,11 @@ _SHORT = 200  # characters of a string that is remembered
 _IN_WORDS = frozenset(["caption", "prompt.text", "prompt.negative", "generated.prompt"])
 _UNIQUE = frozenset(["caption", "prompt.text"])  # hardly ever the same twice
 _ATTRIBUTION = frozenset(["source.author"])
+_TAKE_OUT = "Take it out of the records, leave the field out with --fields"
+_STRIP = (
+    "Strip the images before they are labelled (exiftool -all= FILE, or, coded anew, magick FILE -strip FILE; "
+    "the records hold the sha256 of the old files)"
+)
 _NUMBERS = frozenset([float, int])
 _DIGITS = str.maketrans("", "", "0123456789")
 
@@ -37,6 +42,7 @@ class Scan:
     def __init__(self, cleared: Iterable[str] = ()) -> None:
         self.cleared = tuple(cleared)
         self.places: list[str] = []
+        self.in_images = False  # whether files were looked into
         self.kinds: Counter[str] = Counter()
         self._harmless: set[str] = set()  # words of texts
         self._harmless_strings: set[str] = set()
@@ -62,7 +68,7 @@ class Scan:
             for found in rule.finditer(text) if rule is not patterns.ADDRESS else ():
                 if rule is not patterns.PATH or patterns.OUTSIDE.match(found[0]):
                     line = text.count("\n", 0, found.start()) + 1
-                    self._note(f"{place}:{line}", kind, found[0])
+                    self.note(f"{place}:{line}", kind, found[0])
 
     def stop(self) -> None:
         """Stop(USAGE) where anything was found."""
@@ -73,8 +79,8 @@ class Scan:
         rest = f", and {more} more places ({counts})" if more > 0 else ""
         raise Stop(
             USAGE,
-            f"this would be published: {'; '.join(self.places)}{rest}. Take it out of the records, leave the field "
-            "out with --fields, or, where it is harmless, put the words into a file for --cleared",
+            f"this would be published: {'; '.join(self.places)}{rest}. {_STRIP if self.in_images else _TAKE_OUT}, or, "
+            "where it is harmless, put the words into a file for --cleared",
         )
 
     def _look_at_id(self, id: str, shape: str) -> None:
@@ -82,9 +88,9 @@ class Scan:
         before, place = self.kinds.total(), f"id {id!r}"
         for kind, rule in patterns.KINDS.items():
             if found := rule.search(id):
-                self._note(place, kind, found[0])
+                self.note(place, kind, found[0])
         if names.names_in_id(id):
-            self._note(place, A_NAME, id)
+            self.note(place, A_NAME, id)
         if self.kinds.total() == before:
             _remember(self._harmless_strings, shape)
 
@@ -97,7 +103,7 @@ class Scan:
         self._look_into(id, "prompt", {**prompt, "text": None})
         rest = text[len(caption) :]
         if rest not in self._harmless_strings:
-            self._read(id, "prompt.text", text)
+            self.read(id, "prompt.text", text)
             if not set(rest.split()) & self._harmful:
                 _remember(self._harmless_strings, rest)
 
@@ -115,11 +121,11 @@ class Scan:
     def _look_at_string(self, id: str, path: str, text: str) -> None:
         """Read it, where it is in words, or look for what it is else."""
         if path not in _ATTRIBUTION and (path in _IN_WORDS or " " in text):
-            self._read(id, path, text)
+            self.read(id, path, text)
         else:
             self._check(id, path, text, named=False)
 
-    def _read(self, id: str, path: str, text: str) -> None:
+    def read(self, id: str, path: str, text: str) -> None:
         """A text in words: looked at only where one of its words may be something."""
         words = text.split()
         if self._harmless.issuperset(words):  # no set of them is made: most texts end here
@@ -148,11 +154,12 @@ class Scan:
                 if not any(span[0] < end and start < span[1] for start, end in taken)
             ]
         for (start, end), kind in found:
-            self._note(f"{path}[{start}:{end}] of {id!r}", kind, text[start:end], text)
+            self.note(f"{path}[{start}:{end}] of {id!r}", kind, text[start:end], text)
         if not named and len(text) <= _SHORT and self.kinds.total() == before:
             _remember(self._harmless_strings, text)
 
-    def _note(self, place: str, kind: str, found: str, text: str = "") -> None:
+    def note(self, place: str, kind: str, found: str, text: str = "") -> None:
+        """Add a finding, unless it is cleared: `found` are the words, in `text`."""
         whole = text or found
         if any(found in words and words in whole for words in self.cleared):
             return

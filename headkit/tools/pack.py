@@ -8,7 +8,9 @@ sample and in the private file of the marked copy.
 Of a record only an allow-list of fields is published (--fields) beside the labels of its heads; all the rest goes to
 --private FILE, which only its owner can read. `id` is always published, the path of the image and the hash of a source
 photo never. A path, an e-mail address, a key or a person's name in what would be published ends the run (2) before
-anything is written; what is harmless all the same is listed in --cleared FILE.
+anything is written; what is harmless all the same is listed in --cleared FILE. So do these in the metadata of an image (PNG
+text, EXIF, XMP, IPTC, comments), authors and owners, GPS coordinates and bytes behind its end, once the images of a shard are
+read, and before anything is published.
 
 Labels are `truth` where every record has it, else the `heads` that were found; --labels decides otherwise. Either
 way a sample calls them `heads`, and its `labels` says which they are.

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from headkit.formats.reading import Item
 from headkit.privacy import patterns
+from headkit.privacy.image_metadata import ImageMetadata
 from headkit.privacy.names import names_in_id
 from headkit.privacy.scan import A_NAME, Scan
 from headkit.verifying.findings import Finding
@@ -24,14 +25,18 @@ class PrivateData:
 
     def __init__(self, cleared: tuple[str, ...]) -> None:
         self._scan = Scan(cleared)
+        self._images = ImageMetadata(self._scan)
 
     def of(self, item: Item) -> Iterator[Finding]:
-        """What lies in the label of an item, or in its id."""
+        """What lies in the label of an item, in its id, or in its image beside the picture."""
         fields = {
             name: value for name, value in (item.label or {}).items() if name not in _OF_THE_FORMAT
         }
         self._scan.look(item.id or item.key, fields)
         yield from self._found(item.label_at.file, item.id or item.key)
+        if item.data is not None:
+            self._images.look(item.id or item.key, item.data)
+            yield from self._found(item.image.file, item.image.member or item.id or item.key)
 
     def of_name(self, name: str) -> Iterator[Finding]:
         """What the name of a file says."""

@@ -451,3 +451,17 @@ def test_a_form_lies_beside_every_card(tmp_path):
         assert word in text
     digest = hashlib.sha256(text.encode()).hexdigest()
     assert f"{digest}  REPORT.md" in (tmp_path / "out/SHA256SUMS").read_text()
+
+
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_links_in_the_base_are_not_carried_on(tmp_path, linked):
+    """What a link leads to is not what was packed."""
+    dataset(tmp_path, format="coco", embeddings=None)
+    image = next((tmp_path / "out/images").rglob("row-1.png"))
+    old = image if linked == "file" else image.parent
+    old.rename(tmp_path / "elsewhere")
+    old.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Stop, match="plain file" if linked == "file" else "is a link") as stop:
+        release(tmp_path, remove=["row-3"])
+    assert stop.value.status == BAD_INPUT
+    assert not (tmp_path / "out-1.1").exists()

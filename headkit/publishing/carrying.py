@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -213,11 +214,15 @@ def _same_names(row: Record, found: Record) -> Record:
 
 
 def _link(source: Path, path: Path, folders: set[Path]) -> None:
-    """A second name of a file, or a copy; a folder is made once. Stop(BAD_INPUT) where it is not there."""
+    """A second name of a file, or a copy; a folder is made once. Stop(BAD_INPUT) where it is not there, or a link."""
     if path.parent not in folders:
+        if os.path.realpath(source.parent) != str(source.parent):
+            raise Stop(BAD_INPUT, f"{source.parent}: is a link, not a folder; see headkit verify")
         path.parent.mkdir(parents=True, exist_ok=True)
         folders.add(path.parent)
     try:
+        if not stat.S_ISREG(source.lstat().st_mode):  # a link would publish what it leads to
+            raise Stop(BAD_INPUT, f"{source}: is no plain file; see headkit verify")
         os.link(source, path)
     except FileNotFoundError:
         raise Stop(BAD_INPUT, f"{source}: is missing; see headkit verify") from None

@@ -147,6 +147,20 @@ def test_the_private_file_goes_where_it_is_asked_to(tmp_path):
         pack(tmp_path, records, private=str(tmp_path / "out/mine.jsonl"))
 
 
+@pytest.mark.parametrize("other", ["the only copy\n", '{"id":"row-0","key":"row-0"}\n', ""])
+def test_a_file_that_is_not_of_the_dataset_is_not_overwritten_by_its_private_one(tmp_path, other):
+    records, path = records_in(tmp_path), tmp_path / "mine.jsonl"
+    pack(tmp_path, records)
+    path.write_text(other)
+    with pytest.raises(Stop, match="is there and is not of") as stop:
+        pack(tmp_path, records, private=str(path))
+    assert stop.value.status == USAGE
+    assert path.read_text() == other
+    path.write_bytes((tmp_path / "out.private.jsonl").read_bytes())
+    pack(tmp_path, records[:3], private=str(path))
+    assert len(path.read_text().splitlines()) == 3
+
+
 def test_most_records_cost_little():
     scan = Scan()
     rows = [

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from headkit.formats.layout import FORMATS, Choices
 from headkit.formats.packing import WHOLE, Packing, Plan
+from headkit.formats.reading import DamageError, Packed
 from headkit.formats.sample import unmarked
 from headkit.formats.splits import GROUPED_BY, parse
 from headkit.head import loading
@@ -23,6 +25,7 @@ from headkit.publishing.takedown import Requests
 from headkit.status import NO_INPUT, USAGE, Stop
 from headkit.tool import Context
 
+_COMPARED = 1000  # samples by which a private file is known
 KEY_FILE = "headkit.key"  # where pose-extract keeps the key of ids, below the root
 # Paths, and what has its own place in a sample.
 NEVER = ("image", "error", "truth", "heads", "schema", "id")
@@ -141,13 +144,28 @@ def _chosen(option: str, text: str, known: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def private_file(typed: str | None, target: Path) -> Path | None:
-    """The file of --private; Stop(USAGE) where it would be published."""
+    """The file of --private; Stop(USAGE) where it would be published, or is there and is not that of `target`."""
     if typed is None:
         return None
     path = Path(os.path.realpath(typed))
     if path.is_relative_to(target) or not path.parent.is_dir() or path.is_dir():
         raise Stop(USAGE, f"--private {typed}: is no file in a folder beside -d; name another")
+    if path.exists() and not _is_private_of(path, target):
+        raise Stop(USAGE, f"--private {typed}: is there and is not of {target}; name another")
     return path
+
+
+def _is_private_of(path: Path, target: Path) -> bool:
+    """Whether a file is what a packed folder has not published: of as many samples, and the first are among its first."""
+    try:
+        packed = Packed.open(target)
+        keys = [row.get("key") for row in packed.private_rows(path)]
+        first = islice(packed.items(images=False), _COMPARED) if keys else ()
+        samples = {item.key for item in first}
+    except (Stop, DamageError, OSError, UnicodeDecodeError):
+        return False
+    some = not keys or not samples.isdisjoint(keys[:_COMPARED])
+    return some and len(keys) == packed.index.get("images")
 
 
 def choices_of(options: Any, plan: Plan) -> Choices:

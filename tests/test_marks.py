@@ -139,3 +139,25 @@ def test_pack_marks_and_keeps_both_hashes(tmp_path):
     pack(tmp_path, records, no_marks=True, dir=str(tmp_path / "bare"))
     with tarfile.open(tmp_path / "bare/heads-000000.tar") as tar:
         assert tar.extractfile("row-0.png").read() == original
+
+
+@pytest.mark.parametrize("first", [b"", b"Another"])
+def test_every_packet_of_a_file_is_read_before_one_is_believed(first):
+    """Two chunks of XMP: the first says nothing, or what we would say; the second is a photo's."""
+    _, bare = written("png")
+    marked = mark(bare, "png", RENDER)
+    chunk = marked[33 : len(marked) - len(bare) + 33]
+    photo = text_chunk(chunk[8:-4].replace(b"algorithmicMedia<", b"digitalCapture<"))
+    other = (
+        text_chunk(chunk[8:-4].replace(b"DigitalSourceType", first + b"SourceType"))
+        if first
+        else chunk
+    )
+    with pytest.raises(LeftOutError, match="digitalCapture"):
+        mark(bare[:33] + other + photo + bare[33:], "png", RENDER)
+    assert mark(bare[:33] + chunk + bare[33:], "png", RENDER) == marked
+
+
+def text_chunk(content):
+    body = b"iTXt" + content
+    return len(content).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from headkit.formats.sample import LeftOutError
-from headkit.publishing.xmp import ALGORITHM, COMPOSITE, TRAINED, MarkError, packet, stating
+from headkit.privacy.image_metadata import pieces
+from headkit.publishing.xmp import ALGORITHM, COMPOSITE, TRAINED, MarkError, packet, states, stating
 from headkit.tool import Record
 
 RENDERER = "render"  # what `generated.model` is called where nothing was trained on pictures
@@ -34,6 +35,10 @@ def mark(data: bytes, suffix: str, record: Record) -> bytes:
     if not isinstance(generated, dict):
         return data
     try:
+        packets = [content for _, kind, content in pieces(data) if kind == "xmp"]
+        # All are read before one is believed: an image may hold several, and readers choose.
+        if any([states(each) for each in packets]):  # noqa: C419
+            return data
         return _WRITERS[suffix](data, source_type(generated, record))
     except (MarkError, IndexError) as error:
         raise LeftOutError(

@@ -52,17 +52,22 @@ def packet(source_type: str) -> bytes:
     ).encode()
 
 
+def states(existing: bytes) -> bool:
+    """Whether a packet states a synthetic kind, and none other; MarkError where it states another."""
+    found = [match[1].decode("utf-8", "replace") for match in _STATED.finditer(existing)]
+    for value in found:
+        if value not in SYNTHETIC:
+            raise MarkError(f"its XMP calls it {value.removeprefix(SCHEME)[:60]!r}, not synthetic")
+    return bool(found)
+
+
 def stating(existing: bytes, source_type: str) -> bytes:
     """A packet with the statement beside all that it says already; the same bytes where it states one.
 
     Raises MarkError where it says that the image is none of the synthetic kinds, or is not UTF-8 or no RDF.
     """
-    stated = _STATED.search(existing)
-    if stated is not None:
-        value = stated[1].decode("utf-8", "replace")
-        if value in SYNTHETIC:
-            return existing
-        raise MarkError(f"its XMP calls it {value.removeprefix(SCHEME)[:60]!r}, not synthetic")
+    if states(existing):
+        return existing
     end = None
     for end in _END.finditer(existing):  # noqa: B007 - the last one
         pass

@@ -535,6 +535,14 @@ def test_other_records_or_options_mend_nothing(clean, tmp_path):
         assert tree(out) == before
 
 
+def test_a_shard_that_is_not_there_is_not_mended_in_silence(clean, tmp_path):
+    only = tmp_path / "repair.jsonl"
+    only.write_text('{"format":"webdataset","part":"train","shard":"train-000099"}\n')
+    with pytest.raises(Stop, match="has no shard 'train-000099'") as stop:
+        again(copy(clean, tmp_path / "out"), clean, only=str(only))
+    assert stop.value.status == USAGE
+
+
 # ---- records that were wrong before they were packed ----
 
 

@@ -106,6 +106,7 @@ class Repair:
         plan = json.loads(json.dumps(asdict(packing.plan)))
         if packed.index.get("plan") != plan:
             raise Stop(USAGE, f"--only: {_OTHER}")
+        self._refuse_unknown(packed)
         chosen = packing.choose_labels(labels)
         packing.arrange()
         wanted: dict[str, set[str]] = defaultdict(set)  # format -> ids of shards
@@ -125,6 +126,15 @@ class Repair:
         for layout in layouts:
             if layout.name in whole:
                 layout.finish(parts)
+
+    def _refuse_unknown(self, packed: Packed) -> None:
+        """Stop(USAGE) for a shard that the folder does not have: nothing would be made, and nothing said."""
+        known = {(row["format"], row["id"]) for row in packed.rows}
+        for row in self.concerns:
+            unknown = "shard" in row and (row["format"], row["shard"]) not in known
+            if unknown and row["format"] in packed.formats:
+                text = f"{row['format']} has no shard {row['shard']!r}; see headkit verify -o"
+                raise Stop(USAGE, f"--only: {text}")
 
     def _layouts(self, wanted: Iterable[str]) -> list[Layout]:
         packing = self.packing

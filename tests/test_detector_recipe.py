@@ -98,6 +98,7 @@ def test_average_precision_by_hand():
     assert "| visibility 0.5 to 0.8 | 1 | | | 1.000 |" in rows
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_its_checkpoint(manifest, tmp_path, monkeypatch):
     words = [
         "train_detector",

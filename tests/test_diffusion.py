@@ -766,9 +766,14 @@ def test_every_gpu_has_a_process_of_its_own(monkeypatch):
     started = []
     monkeypatch.setattr(workers, "Worker", started.append)
     plan = SimpleNamespace(
-        tool=None, options=None, context=Context("generate", Path()), devices=("0", "1"), workers=4
+        tool=None,
+        options=None,
+        context=Context("generate", Path()),
+        devices=("0", "1"),
+        workers=4,
+        flags=SimpleNamespace(ray=None, timeout=None),
     )
-    workers.Workers(plan, None, None)
+    workers.Workers(plan, SimpleNamespace(), None)
     assert [assignment.context.device for assignment in started] == ["0", "1", "0", "1"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -7,6 +7,7 @@ which knows what a turn is.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from headkit.image import ImageError, decode
@@ -24,6 +25,7 @@ _JPEG_TEXT = frozenset(
     [0xE1, *range(0xE3, 0xEE), 0xEF, 0xFE]
 )  # all but JFIF, color profiles, Adobe's
 _JPEG_SCAN = 0xDA
+_JPEG_END = re.compile(rb"\xff\xd9")
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ def _jpeg(data: bytes) -> tuple[Size, bool]:
             )
         if marker == _JPEG_SCAN:
             # A picture's code holds no end marker, so that the first is the last where nothing is behind it.
-            return size, metadata or data.find(b"\xff\xd9", at) + 2 < length
+            end = _JPEG_END.search(data, at)  # faster than find()
+            return size, metadata or end is None or end.end() < length
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None, True

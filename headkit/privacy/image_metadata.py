@@ -83,12 +83,15 @@ class ImageMetadata:
                 self._scan.read(id, place, text)
 
 
-def pieces(data: bytes) -> Iterator[Piece]:
-    """All that is in a PNG, JPEG or WebP file and is not the picture."""
+def pieces(data: bytes, *, behind: bool = True) -> Iterator[Piece]:
+    """All that is in a PNG, JPEG or WebP file and is not the picture.
+
+    Without `behind`, a JPEG is read up to its coded picture only: XMP, by its standard, stands before that.
+    """
     if data.startswith(b"\x89PNG"):
         return _png(data)
     if data.startswith(b"\xff\xd8"):
-        return _jpeg(data)
+        return _jpeg(data, read_on=behind)
     return _webp(data) if data.startswith(b"RIFF") else iter(())
 
 
@@ -134,7 +137,7 @@ def _png_piece(kind: bytes, content: bytes) -> Iterator[Piece]:
         yield name, "xmp" if word == "XML:com.adobe.xmp" else "text", text
 
 
-def _jpeg(data: bytes) -> Iterator[Piece]:
+def _jpeg(data: bytes, *, read_on: bool) -> Iterator[Piece]:
     at = 2
     while at + 4 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
@@ -148,7 +151,7 @@ def _jpeg(data: bytes) -> Iterator[Piece]:
             yield from _jpeg_piece(marker, data[at + 4 : end])
         at = end
         if marker == 0xDA:  # the coded picture goes on to the next marker
-            found = _NEXT_MARKER.search(data, at)
+            found = _NEXT_MARKER.search(data, at) if read_on else None
             if found is None:
                 return
             at = found.start()

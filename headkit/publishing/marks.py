@@ -35,7 +35,7 @@ def mark(data: bytes, suffix: str, record: Record) -> bytes:
     if not isinstance(generated, dict):
         return data
     try:
-        packets = [content for _, kind, content in pieces(data) if kind == "xmp"]
+        packets = [content for _, kind, content in pieces(data, behind=False) if kind == "xmp"]
         # All are read before one is believed: an image may hold several, and readers choose.
         if any([states(each) for each in packets]):  # noqa: C419
             return data

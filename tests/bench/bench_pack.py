@@ -94,7 +94,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
-    for size, count in ((5_000, 2000), (150_000, 300)):
+    for size, count in ((5_000, 5000), (150_000, 1000)):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(os.path.realpath(name))
             records = make(folder, count, size)

@@ -15,8 +15,8 @@ from releases import EVERY, dataset, holds, photo_in, release
 
 from headkit.formats.reading import Packed
 from headkit.formats.shards import Shards
+from headkit.formats.tombstones import tombstone
 from headkit.publishing.carrying import Carrying
-from headkit.publishing.takedown import tombstone
 from headkit.status import BAD_INPUT, USAGE, Stop
 from headkit.twins import reference
 

@@ -7,8 +7,8 @@ from damage import packed, records_in, redo_sums, replace, verified
 from packs import pack
 from releases import dataset, release
 
+from headkit.formats.tombstones import tombstone
 from headkit.twins import reference
-from headkit.verifying.versions import tombstone
 
 GONE, LATER, EDITED = "scene/5", "scene/6", "scene/3"
 

@@ -26,10 +26,11 @@ from headkit.formats.packing import WHOLE, Packing, Plan, cut
 from headkit.formats.reading import Packed
 from headkit.formats.shards import outputs
 from headkit.formats.splits import Wanted
+from headkit.formats.tombstones import tombstone
 from headkit.publishing.carrying import Carrying
 from headkit.publishing.catalog import WHOLE_LABELS, Entry, Private, entries, stand_in
 from headkit.publishing.history import TOMBSTONES, Change, changelog, tombstones, tombstones_in
-from headkit.publishing.takedown import Matching, Requests, tombstone
+from headkit.publishing.takedown import Matching, Requests
 from headkit.status import BAD_INPUT, Stop
 from headkit.tool import Failure, Record
 

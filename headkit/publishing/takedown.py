@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from headkit.formats.tombstones import tombstone
 from headkit.formats.webdataset import key as sample_key
 from headkit.photos.identity import load_key, photo_id
 from headkit.status import NO_INPUT, USAGE, Stop
@@ -121,11 +122,6 @@ class Matching:
         """Requests that no record is meant by, as written."""
         asked = dict.fromkeys([*self.requests.words.values(), *self.requests.fields.values()])
         return (line for line in asked if not self.hits[line])
-
-
-def tombstone(id: str) -> str:
-    """What stays of a removed id: who has the old release finds it by this, and nobody reads it off."""
-    return hashlib.blake2b(id.encode(), digest_size=16, person=b"headkit gone").hexdigest()
 
 
 def _traces(photo: str, key: str | None) -> Iterable[str]:

@@ -11,7 +11,6 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from headkit import jsonl
 from headkit.formats.folder import SUMS
 from headkit.formats.reading import Damage, Item, Packed
+from headkit.formats.tombstones import tombstone
 from headkit.tool import Record
 from headkit.twins import reference
 from headkit.verifying.agreement import PRECISION, WHOLE
@@ -214,11 +214,6 @@ class Comparison:
                 yield Finding(
                     name, "", "version", "is another file, though its shard has not changed"
                 )
-
-
-def tombstone(id: str) -> str:
-    """What is published of a sample that was removed: nothing leads back from it."""
-    return blake2b(id.encode(), digest_size=16, person=b"headkit gone").hexdigest()
 
 
 def _changed(old: _Samples, new: _Samples) -> set[int]:
